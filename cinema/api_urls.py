@@ -1,0 +1,12 @@
+"""Addresses of the programme's JSON, under /api/."""
+
+from django.urls import path
+
+from cinema import api
+
+app_name = "cinema-api"
+urlpatterns = [
+    path("showtimes/", api.showtimes, name="showtimes"),
+    path("showtimes/<int:showtime_id>/", api.showtime, name="showtime"),
+    path("layouts/<str:layout_hash>/", api.layout, name="layout"),
+]

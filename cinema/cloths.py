@@ -1,0 +1,54 @@
+"""The house's own seat colours. A plan's colour is other people's text: it only chooses among them, never shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+# As in the style sheet's `--cloth-…`, chosen to be told apart on the dark floor, also by colour-blind guests.
+CLOTHS = {
+    "ice": "#6b97de",
+    "plum": "#cba6f0",
+    "rose": "#e87f98",
+    "sea": "#6fd0c2",
+    "moss": "#8db664",
+    "sand": "#e2c598",
+}
+Lab = tuple[float, float, float]
+
+
+def match_cloths(colors: Sequence[str]) -> list[str]:
+    """A cloth for each `#rrggbb`: the nearest, but no cloth twice while another is left.
+
+    The closest pairs are matched first, so a colour that is a cloth already keeps it.
+    """
+    matched: dict[int, str] = {}
+    while len(matched) < len(colors):
+        pairs = sorted(
+            (math.dist(lab_of(color), lab_of(tint)), index, cloth)
+            for index, color in enumerate(colors)
+            for cloth, tint in CLOTHS.items()
+        )
+        taken: set[str] = set()
+        for _, index, cloth in pairs:
+            if index not in matched and cloth not in taken:
+                matched[index] = cloth
+                taken.add(cloth)
+    return [matched[index] for index in range(len(colors))]
+
+
+def lab_of(color: str) -> Lab:
+    """CIE L*a*b* (D65) of `#rrggbb`: distances there are roughly what an eye sees."""
+    r, g, b = (_linear(int(color[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    x = _curve((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047)
+    y = _curve(0.2126 * r + 0.7152 * g + 0.0722 * b)
+    z = _curve((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def _curve(value: float) -> float:
+    return float(value ** (1 / 3)) if value > 0.008856 else 7.787 * value + 16 / 116

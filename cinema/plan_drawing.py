@@ -1,0 +1,204 @@
+"""What is drawn besides the seats: walls, steps, aisle lights, doors, row letters, the plan's own areas. Pure.
+
+Everything is generated from where the seats stand, in seat pitches, so any imported plan gets a floor. A plan's
+words are escaped here, its numbers are numbers, its colours were matched against a strict pattern when read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from statistics import median
+from typing import Any, Protocol, TypeVar
+
+from django.utils.html import escape
+
+Point = tuple[float, float]
+WIDEST_AISLE = 4.0
+HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
+
+
+class Standing(Protocol):
+    """What a drawing needs to know of a seat."""
+
+    @property
+    def x(self) -> float: ...
+    @property
+    def y(self) -> float: ...
+    @property
+    def turn(self) -> float: ...
+    @property
+    def segment(self) -> int: ...
+    @property
+    def row(self) -> str: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def shape(self) -> str: ...
+
+
+S = TypeVar("S", bound=Standing)
+
+
+def rows_of(seats: Sequence[S]) -> list[list[S]]:
+    return [list(row) for _, row in groupby(seats, key=lambda seat: (seat.zone, seat.row))]
+
+
+def segments_of(row: Sequence[S]) -> list[list[S]]:
+    return [list(part) for _, part in groupby(row, key=lambda seat: seat.segment)]
+
+
+def aisles_of(row: Sequence[S]) -> list[tuple[S, S]]:
+    """The chairs on the two sides of each aisle that cuts the row."""
+    gaps = [(a[-1], b[0]) for a, b in pairwise(segments_of(row))]
+    return [(a, b) for a, b in gaps if math.dist((a.x, a.y), (b.x, b.y)) <= WIDEST_AISLE]
+
+
+def letter_spots(row: Sequence[Standing]) -> tuple[Point, Point]:
+    """Where the row's letter is written, start and end: in its outer aisles, or outside a row that has not two."""
+    aisles = aisles_of(row)
+    if len(aisles) > 1:
+        (a, b), (c, d) = aisles[0], aisles[-1]
+        return ((a.x + b.x) / 2, (a.y + b.y) / 2), ((c.x + d.x) / 2, (c.y + d.y) / 2)
+    first, last = row[0], row[-1]
+    return _beside(first, last, -1), _beside(last, first, 1)
+
+
+def _beside(seat: Standing, other: Standing, side: int) -> Point:
+    """Beside a seat, away from the other end of its row."""
+    tx, ty = _along(seat)
+    away = (seat.x - other.x) * tx + (seat.y - other.y) * ty
+    reach = math.copysign(_half(seat) + 0.38, away if abs(away) > 1e-6 else side)
+    return seat.x + tx * reach, seat.y + ty * reach
+
+
+def _half(seat: Standing) -> float:
+    return HALF_WIDTHS.get(seat.shape, 0.5)
+
+
+def _along(seat: Standing) -> Point:
+    angle = math.radians(seat.turn)
+    return math.cos(angle), math.sin(angle)
+
+
+def _shift(seat: Standing, along: float, back: float) -> Point:
+    """A spot beside (to its right) and behind a chair, in the chair's own directions."""
+    tx, ty = _along(seat)
+    return seat.x + tx * along - ty * back, seat.y + ty * along + tx * back
+
+
+def floor_svg(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]], width: float, height: float) -> str:
+    """The floor as one SVG, to be laid under the seats; it has no interaction and no style of its own."""
+    rows = rows_of(seats)
+    parts = [f'<path class="floor__room" d="{_wall(width, height)}"/>']
+    parts += [_area(area) for area in areas]
+    parts += [f'<path class="floor__step" d="{"".join(_steps(row))}"/>' for row in rows[:-1]]
+    lights = "".join(f'<circle cx="{x:.2f}" cy="{y:.2f}" r=".05"/>' for row in rows for x, y in _lights(row))
+    parts.append(f'<g class="floor__lights">{lights}</g>')
+    parts += _exits(rows, width)
+    return f'<svg class="floor" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _wall(w: float, h: float) -> str:
+    """The house widens from the screen to the side walls and closes in a shallow curve."""
+    mid, edge, bend, low = w / 2, w * 0.327, w * 0.415, h - 1.79
+    return (
+        f"M{mid - edge:.2f} 2.6C{mid - bend:.2f} 2.9 .12 4 .1 5.1L.1 {low:.2f}Q.12 {low + 0.65:.2f} .8 {low + 0.75:.2f}"
+        f"Q{mid:.2f} {low + 1.57:.2f} {w - 0.8:.2f} {low + 0.75:.2f}"
+        f"Q{w - 0.12:.2f} {low + 0.65:.2f} {w - 0.1:.2f} {low:.2f}"
+        f"L{w - 0.1:.2f} 5.1C{w - 0.12:.2f} 4 {mid + bend:.2f} 2.9 {mid + edge:.2f} 2.6Z"
+    )
+
+
+def _steps(row: Sequence[Standing]) -> Iterator[str]:
+    """A line behind each run of chairs, bent as the run is."""
+    for part in segments_of(row):
+        upright = abs(part[0].turn) > 60
+        first, last = (part[0], part[-1]) if not upright or part[0].turn > 0 else (part[-1], part[0])
+        (ax, ay), (bx, by) = _shift(first, -_half(first), 0.515), _shift(last, _half(last), 0.515)
+        middle = part[len(part) // 2]
+        inner = 0.0 if len(part) % 2 else -_half(middle)
+        mx, my = _shift(middle, inner, 0.515)
+        yield f"M{ax:.2f} {ay:.2f}Q{2 * mx - (ax + bx) / 2:.2f} {2 * my - (ay + by) / 2:.2f} {bx:.2f} {by:.2f}"
+
+
+def _lights(row: Sequence[Standing]) -> Iterator[Point]:
+    for left, right in aisles_of(row):
+        yield _shift(left, _half(left) + 0.03, 0.5)
+        yield _shift(right, -_half(right) - 0.03, 0.5)
+
+
+def _exits(rows: Sequence[Sequence[Standing]], width: float) -> list[str]:
+    """A door on each side of the cross aisle: the one gap between rows that is clearly wider than the others."""
+    flat = [row for row in rows if abs(row[0].turn) < 60 and row[-1].x - row[0].x > width / 3]
+    depths = [max(seat.y for seat in row) for row in flat]
+    gaps = [b - a for a, b in pairwise(depths)]
+    if len(gaps) < 3 or max(gaps) < 1.4 * median(gaps):
+        return []
+    before, after = flat[gaps.index(max(gaps))], flat[gaps.index(max(gaps)) + 1]
+    left, right = min(row[0].x for row in flat), max(row[-1].x for row in flat)
+    return [
+        _exit(-1, left, (before[0].y + after[0].y) / 2),
+        _exit(1, right, (before[-1].y + after[-1].y) / 2),
+    ]
+
+
+def _exit(side: int, x: float, y: float) -> str:
+    return (
+        f'<g class="floor__exit" transform="translate({x:.2f} {y:.2f})">'
+        '<rect x="-.42" y="-.26" width=".84" height=".52" rx=".12"/>'
+        f'<path d="M{-0.16 * side:.2f} 0h{0.34 * side:.2f}'
+        f'M{0.04 * side:.2f} -.13l{0.14 * side:.2f} .13l{-0.14 * side:.2f} .13"/></g>'
+    )
+
+
+def _area(area: Mapping[str, Any]) -> str:
+    """A shape of the plan, faint, because the floor is dark and its colours are not ours; then its words."""
+    paint = f'fill="{area["color"] or "none"}" fill-opacity=".14" stroke="{area["border"] or "none"}"'
+    turn = f' transform="{_rotation(area)}"' if area["rotation"] % 360 else ""
+    style = f'class="floor__area" {paint} stroke-opacity=".45" stroke-width=".04"{turn}'
+    return _shape(area, style) + (_words(area, turn) if area.get("text") else "")
+
+
+def _shape(area: Mapping[str, Any], style: str) -> str:
+    x, y = area["x"], area["y"]
+    w, h = area.get("size", (0, 0))
+    if area["shape"] == "rectangle":
+        return f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" {style}/>'
+    if area["shape"] in ("circle", "ellipse"):
+        return f'<ellipse cx="{x:g}" cy="{y:g}" rx="{w:g}" ry="{h:g}" {style}/>'
+    if area["shape"] == "polygon":
+        points = " ".join(f"{x + px:g},{y + py:g}" for px, py in area["points"])
+        return f'<polygon points="{points}" {style}/>'
+    return ""
+
+
+def _rotation(area: Mapping[str, Any]) -> str:
+    return f"rotate({area['rotation']:g} {area['x']:g} {area['y']:g})"
+
+
+def _words(area: Mapping[str, Any], turn: str) -> str:
+    text = area["text"]
+    place = f'x="{area["x"] + text["x"]:g}" y="{area["y"] + text["y"]:g}" font-size="{text["size"]:g}"'
+    return (
+        f'<text class="floor__text" {place} fill="#c9c3bb" fill-opacity=".75" text-anchor="middle" '
+        f'dominant-baseline="central"{turn}>{escape(text["words"])}</text>'
+    )
+
+
+def box_of(area: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of an area as drawn; a rotated one by the circle round it."""
+    x, y = area["x"], area["y"]
+    w, h = area.get("size", (0, 0))
+    if area["shape"] == "polygon" and area["points"]:
+        xs, ys = [p[0] for p in area["points"]], [p[1] for p in area["points"]]
+        box = (x + min(xs), y + min(ys), x + max(xs), y + max(ys))
+    elif area["shape"] == "rectangle":
+        box = (x, y, x + w, y + h)
+    else:
+        box = (x - w, y - h, x + w, y + h)
+    if area["rotation"] % 360:
+        reach = max(math.dist((x, y), corner) for corner in ((box[i], box[j]) for i in (0, 2) for j in (1, 3)))
+        box = (x - reach, y - reach, x + reach, y + reach)
+    return box

@@ -1,0 +1,123 @@
+"""The two ends of a socket: what a browser connects to, and the polite refusal.
+
+A refusal is accepted first, then `bye` and the close code, because a browser cannot see a code otherwise; only a
+foreign Origin is turned away at the handshake.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from django.conf import settings
+
+from booking.refusals import NotFound
+from realtime import hub, process, protocol
+from realtime.limits import Allowance
+from realtime.origins import headers_of, is_welcome
+from realtime.protocol import Ack, BadMessage, Close
+from realtime.viewer import Viewer
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+
+class SocketConsumer(AsyncConsumer):
+    """What every socket of ours does: check the Origin, accept, say bye."""
+
+    # No channel layer has this name, so a socket costs no channel, no subscription and no queue of its own.
+    channel_layer_alias = "none: the process is the member of a group, not the socket"
+
+    async def dispatch(self, message: Message) -> None:
+        """Without Channels' `aclose_old_connections`, a thread hop per message: no database is used here."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_connect(self, message: Message) -> None:
+        if not is_welcome(headers_of(self.scope)):
+            await self.send({"type": "websocket.close"})
+            return
+        offered = protocol.SUBPROTOCOL in self.scope.get("subprotocols", [])
+        await self.send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offered else None})
+        await self.accepted()
+
+    async def accepted(self) -> None:
+        raise NotImplementedError
+
+    async def websocket_receive(self, message: Message) -> None:
+        pass
+
+    async def websocket_disconnect(self, message: Message) -> None:
+        raise StopConsumer
+
+    async def say(self, text: str) -> None:
+        await self.send({"type": "websocket.send", "text": text})
+
+    async def shut(self, code: Close) -> None:
+        await self.send({"type": "websocket.close", "code": int(code)})
+
+    async def refuse(self, code: Close, reason: str, retry: int = 0) -> None:
+        await self.say(protocol.bye(code=code, retry=retry, reason=reason))
+        await self.shut(code)
+
+
+class NowhereConsumer(SocketConsumer):
+    """Any other address."""
+
+    async def accepted(self) -> None:
+        await self.refuse(Close.GONE, "there is nothing here")
+
+
+class ShowtimeConsumer(SocketConsumer):
+    """`/ws/showtimes/<id>/`: the live map of one showtime, the same for everybody."""
+
+    viewer: Viewer | None = None
+
+    async def accepted(self) -> None:
+        self.allowance = Allowance()
+        if process.is_draining():
+            return await self.refuse(Close.DRAINING, "the server restarts", retry=random.randint(500, 5000))
+        try:
+            self.hub = await hub.current()
+            epoch, v = self.position()
+            self.viewer = await self.hub.join(self.showtime_id, epoch, v, send=self.say, shut=self.shut)
+        except (NotFound, hub.Over):
+            await self.refuse(Close.GONE, "there is no such showtime, or it is over")
+        except Exception:  # whatever the database's driver raises; the client comes back
+            log.exception("live map %s: a socket could not be served", self.showtime_id)
+            await self.refuse(Close.SERVER_ERROR, "the live map is not available now", retry=random.randint(1000, 5000))
+
+    @property
+    def showtime_id(self) -> int:
+        return int(self.scope["url_route"]["kwargs"]["showtime_id"])
+
+    def position(self) -> tuple[str | None, int]:
+        """`?epoch=…&v=…`; what cannot be read counts as nothing known."""
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        epoch, v = query.get("epoch", [""])[0], query.get("v", [""])[0]
+        readable = v.isascii() and v.isdigit() and len(v) < 19
+        return (epoch, int(v)) if epoch and readable else (None, -1)
+
+    async def websocket_receive(self, message: Message) -> None:
+        viewer = self.viewer
+        if viewer is None or viewer.gone:
+            return
+        if settings.RATE_LIMITS and not self.allowance.takes_one():
+            return viewer.dismiss(Close.BAD_MESSAGE, "too many messages")
+        try:
+            said = protocol.parse(message.get("text"))
+        except BadMessage as error:
+            return viewer.dismiss(Close.BAD_MESSAGE, f"message not understood: {error}")
+        if isinstance(said, Ack):
+            viewer.ack(said)
+        else:
+            await self.hub.answer(viewer, said)
+
+    async def websocket_disconnect(self, message: Message) -> None:
+        if self.viewer is not None:
+            self.hub.leave(self.viewer)
+        raise StopConsumer

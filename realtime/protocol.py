@@ -1,0 +1,107 @@
+"""The wire `bms.v1`: every frame that is spoken, every frame that is understood. Pure; documented in docs/."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+SUBPROTOCOL = "bms.v1"
+LONGEST_INBOUND = 1024  # bytes
+HIGHEST_VERSION = 2**63 - 1
+
+
+class Close(IntEnum):
+    """Why a socket is closed by the server. 4000-4499: come back; 4500-4999: stay away."""
+
+    SLOW = 4001
+    DRAINING = 4003
+    NO_ACK = 4004
+    OVERLOAD = 4005
+    SERVER_ERROR = 4006
+    SESSION_ENDED = 4501
+    FORBIDDEN = 4502
+    GONE = 4504
+    PROTOCOL = 4505
+    BAD_MESSAGE = 4508
+
+
+class BadMessage(Exception):
+    """A client sent what the protocol does not know; its socket is closed with 4508."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """The client says what it has: answer with what it lacks. `v` -1: with a snapshot."""
+
+    epoch: str | None
+    v: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The client has read up to `v`."""
+
+    v: int
+
+
+def parse(text: str | None) -> Sync | Ack:
+    """What a client said. Raises BadMessage for binary, too long, unreadable or unknown."""
+    if text is None or len(text.encode("utf-8", "replace")) > LONGEST_INBOUND:
+        raise BadMessage("too long, or not text")
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadMessage("not JSON") from None
+    if not isinstance(frame, dict) or not is_version(frame.get("v")):
+        raise BadMessage("no frame with a version")
+    if frame.get("type") == "ack":
+        return Ack(frame["v"])
+    epoch = frame.get("epoch")
+    if frame.get("type") == "sync" and (epoch is None or isinstance(epoch, str)):
+        return Sync(epoch, frame["v"])
+    raise BadMessage("unknown type")
+
+
+def is_version(value: object) -> bool:
+    """A version, or -1 for none. (In Python `True` is an integer, on the wire it is not.)"""
+    return isinstance(value, int) and not isinstance(value, bool) and -1 <= value <= HIGHEST_VERSION
+
+
+def digest_of(state: bytes | bytearray) -> int:
+    """CRC-32 of the ASCII letters, unsigned."""
+    return zlib.crc32(state)
+
+
+def encode(kind: str, fields: Mapping[str, Any]) -> str:
+    return json.dumps({"type": kind, **fields}, separators=(",", ":"))
+
+
+def hello(*, epoch: str, v: int, n: int, layout: str, node: str, heartbeat: int, spread: int) -> str:
+    """The first frame. `heartbeat` and `spread` in milliseconds."""
+    return encode(
+        "hello",
+        {"epoch": epoch, "v": v, "n": n, "layout": layout, "node": node, "heartbeat": heartbeat, "spread": spread},
+    )
+
+
+def snapshot(*, epoch: str, v: int, state: str, digest: int) -> str:
+    return encode("snapshot", {"epoch": epoch, "v": v, "state": state, "digest": digest})
+
+
+def delta(*, since: int, v: int, seats: Mapping[str, Sequence[int]]) -> str:
+    """Absolute states of every seat changed in (`since`, `v`], indices by letter."""
+    return encode("delta", {"from": since, "v": v, "seats": seats})
+
+
+def heartbeat(*, v: int, digest: int, age: int, ok: bool) -> str:
+    """`v` and `digest` of the newest state sent on this socket; `age` in ms since the database was asked."""
+    return encode("heartbeat", {"v": v, "digest": digest, "age": age, "ok": ok})
+
+
+def bye(*, code: Close, retry: int, reason: str) -> str:
+    """Before every close by the server. `retry`: milliseconds to wait before coming back."""
+    return encode("bye", {"code": int(code), "retry": retry, "reason": reason})

@@ -1,0 +1,10 @@
+"""Which socket goes where."""
+
+from django.urls import path, re_path
+
+from realtime.consumers import NowhereConsumer, ShowtimeConsumer
+
+websocket_urlpatterns = [
+    path("ws/showtimes/<int:showtime_id>/", ShowtimeConsumer.as_asgi()),
+    re_path(r"", NowhereConsumer.as_asgi()),
+]

@@ -1,0 +1,6 @@
+"""How a seat change reaches the hubs. A transport is a hint that makes the map fast; the database is the truth."""
+
+from realtime.transports.interface import Receive, Transport
+from realtime.transports.local import LocalTransport
+
+__all__ = ["LocalTransport", "Receive", "Transport"]

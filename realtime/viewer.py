@@ -1,0 +1,201 @@
+"""One socket: what it has been told, and what it is told next.
+
+There is no queue per socket. A frame is made at the moment it can be sent, from where the viewer stands to where the
+room is, so a slow viewer skips versions instead of filling memory, and never holds up another. Frames un-acked beyond
+the window hold deltas back whichever server we run on (daphne never blocks, some servers never ping).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from realtime import protocol
+from realtime.protocol import Ack, Close, Sync
+from realtime.room import Room
+
+log = logging.getLogger(__name__)
+
+WINDOW_FRAMES = 256
+WINDOW_BYTES = 256 * 1024
+ACK_DEADLINE = 45.0  # seconds
+SEND_DEADLINE = 10.0
+SYNC_EVERY = 1.0
+
+Send = Callable[[str], Awaitable[None]]
+Shut = Callable[[Close], Awaitable[None]]
+
+
+class Watched(Protocol):
+    """What a viewer looks at. The room object is another one after its epoch has changed."""
+
+    showtime_id: int
+
+    @property
+    def room(self) -> Room: ...
+
+
+class Pulse(Protocol):
+    """How well the process knows the truth."""
+
+    @property
+    def age(self) -> int: ...  # milliseconds since the database answered
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def heartbeat(self) -> float: ...  # seconds between two heartbeats on a socket
+
+
+class Viewer:
+    """A socket at (`epoch`, `v`) of a watched showtime. All methods run in the hub's loop."""
+
+    def __init__(self, watched: Watched, pulse: Pulse, *, send: Send, shut: Shut, hello: str) -> None:
+        self.watched = watched
+        self.pulse = pulse
+        self.epoch: str | None = None
+        self.v = -1
+        self.digest = 0
+        self.gone = False
+        self._send, self._shut = send, shut
+        self._hello = hello
+        self._sync: Sync | None = None
+        self._sync_at = 0.0
+        self._beat_wanted = False
+        self._farewell: tuple[Close, str] | None = None
+        self.pump: asyncio.Task[None] | None = None  # lives while there is something to say
+        self._sending_since: float | None = None
+        self._frames = self._bytes = 0  # un-acked
+        self._mark = (-1, 0, 0)  # an ack of this version means these frames and bytes were read
+        self._waiting_since: float | None = None
+        self.plan_beat(time.monotonic())
+
+    # ---- what it hears -------------------------------------------------------------------------------------------
+
+    def resume(self, epoch: str | None, v: int) -> None:
+        """The client came with a state of its own. Where it is not ours, a snapshot will follow hello."""
+        room = self.watched.room
+        if epoch == room.epoch and 0 <= v <= room.version:
+            self.epoch, self.v, self.digest = epoch, v, room.digest
+
+    def sync(self, wanted: Sync) -> None:
+        """Always answered, at most once a second; a forced snapshot is not forgotten over a later wish."""
+        if self._sync is None or self._sync.v != -1:
+            self._sync = wanted
+        self.wake()
+
+    def ack(self, ack: Ack) -> None:
+        version, frames, size = self._mark
+        if ack.v >= version:
+            self._frames, self._bytes = self._frames - frames, self._bytes - size
+            self._mark = (self.v, self._frames, self._bytes)
+            self._waiting_since = time.monotonic() if self._frames else None
+            self.wake()
+
+    # ---- what it says --------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There may be something to say."""
+        if self.pump is None and not self.gone:
+            self.pump = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while (text := self.next_text()) is not None:
+                self._sending_since = time.monotonic()
+                await self._send(text)
+                self._sending_since = None
+            if self._farewell is not None:
+                code, bye = self._farewell
+                self._sending_since = time.monotonic()
+                await self._send(bye)
+                self.gone = True
+                await self._shut(code)
+        except Exception as error:  # each server has its own way of saying that the socket is closed
+            log.debug("socket lost: %r", error)
+            self.gone = True
+        finally:
+            self.pump = None
+
+    def next_text(self) -> str | None:
+        """The next frame to send, made now; counted as sent."""
+        text = self._choose()
+        if text is not None:
+            self._frames += 1
+            self._bytes += len(text)
+            self._waiting_since = self._waiting_since or time.monotonic()
+        return text
+
+    def _choose(self) -> str | None:
+        room = self.watched.room
+        if self._farewell is not None:
+            return None
+        if self._hello:
+            text, self._hello = self._hello, ""
+            return text
+        if self._sync is not None and time.monotonic() >= self._sync_at:
+            wanted, self._sync = self._sync, None
+            self._sync_at = time.monotonic() + SYNC_EVERY
+            return self._bring_from(room, wanted.epoch, wanted.v) or room.snapshot()
+        if self._window_is_open and (text := self._bring_from(room, self.epoch, self.v)):
+            return text
+        if self._beat_wanted:
+            self._beat_wanted = False
+            return protocol.heartbeat(v=self.v, digest=self.digest, age=self.pulse.age, ok=self.pulse.ok)
+        return None
+
+    def _bring_from(self, room: Room, epoch: str | None, v: int) -> str | None:
+        text = room.frame_for(epoch, v)
+        if self.epoch != room.epoch:
+            self._mark = (-1, *self._mark[1:])  # versions of another life say nothing
+        self.epoch, self.v, self.digest = room.epoch, room.version, room.digest
+        return text
+
+    @property
+    def _window_is_open(self) -> bool:
+        return self._frames < WINDOW_FRAMES and self._bytes < WINDOW_BYTES
+
+    # ---- time ----------------------------------------------------------------------------------------------------
+
+    def plan_beat(self, now: float, within: float | None = None) -> None:
+        """Next heartbeat about one interval from now, spread by a fifth, or anywhere within so many seconds."""
+        every = self.pulse.heartbeat
+        self._beat_at = now + (random.uniform(0, within) if within else random.uniform(0.8, 1.2) * every)
+
+    def tend(self, now: float) -> None:
+        """Called a few times a second: heartbeats, deadlines, a sync that had to wait."""
+        if self._sending_since is not None:
+            if now - self._sending_since > SEND_DEADLINE:
+                self.cut_off(Close.SLOW)
+        elif self._waiting_since and now - self._waiting_since > max(ACK_DEADLINE, 3 * self.pulse.heartbeat):
+            self.dismiss(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
+        elif now >= self._beat_at:
+            self.plan_beat(now)
+            self._beat_wanted = True
+            self.wake()
+        elif self._sync is not None:
+            self.wake()
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def dismiss(self, code: Close, reason: str, *, retry: int = 0) -> None:
+        """Say bye and close; `retry` in milliseconds."""
+        if self._farewell is None and not self.gone:
+            self._farewell = (code, protocol.bye(code=code, retry=retry, reason=reason))
+            self.wake()
+
+    def cut_off(self, code: Close) -> None:
+        """Close a socket that takes nothing any more; it holds no part of the hub from here on."""
+        self.gone = True
+        if self.pump is not None:
+            self.pump.cancel()
+        asyncio.get_running_loop().create_task(self._close_quietly(code))
+
+    async def _close_quietly(self, code: Close) -> None:
+        try:
+            await asyncio.wait_for(self._shut(code), 1.0)
+        except Exception as error:  # a timeout, or the server's own word for a closed socket
+            log.debug("socket not closed: %r", error)

@@ -1,0 +1,125 @@
+"""Reads settings from the environment (which wins) and `.env`; refuses a bad value with one clear sentence."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+import time
+import zoneinfo
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def kept_secret(file: Path, *, length: int = 50) -> str:
+    """A random text of `length` random bytes, made at the first start and kept: a restart logs nobody out."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as fresh:
+            fresh.write(secrets.token_urlsafe(length))
+    except FileExistsError:  # also when two processes start at once: one writes, the other waits for it
+        pass
+    for _ in range(100):
+        if text := file.read_text().strip():
+            return text
+        time.sleep(0.01)
+    raise ImproperlyConfigured(f"{file} is empty. Remove it, and the next start makes a new one.")
+
+
+class Environment:
+    """Typed reading of settings. An unset and an empty variable mean the same: the default."""
+
+    def __init__(self, file: Path) -> None:
+        environ.Env.read_env(file, overwrite=False) if file.exists() else None
+        self._env = environ.Env()
+
+    def refuse(self, name: str, sentence: str) -> NoReturn:
+        raise ImproperlyConfigured(f"{name} {sentence}.")
+
+    def text(self, name: str, default: str = "") -> str:
+        return str(self._env.str(name, default="")).strip() or default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        words = {"": default, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        value = self.text(name).lower()
+        if value not in words:
+            self.refuse(name, f"is {value!r}; it must be 1 or 0")
+        return words[value]
+
+    def number(self, name: str, *, default: float, least: float, most: float) -> float:
+        value = self.text(name)
+        try:
+            result = float(value) if value else default
+        except ValueError:
+            self.refuse(name, f"is {value!r}; it must be a number")
+        if not least <= result <= most:
+            self.refuse(name, f"is {value}; it must be from {least:g} to {most:g}")
+        return result
+
+    def integer(self, name: str, *, default: int, least: int, most: int) -> int:
+        result = self.number(name, default=default, least=least, most=most)
+        if result != int(result):
+            self.refuse(name, f"is {result:g}; it must be a whole number")
+        return int(result)
+
+    def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            self.refuse(name, f"is {value!r}; it must be one of {', '.join(allowed)}")
+        return value
+
+    def items(self, name: str, default: Sequence[str] = ()) -> list[str]:
+        return [item.strip() for item in self.text(name).split(",") if item.strip()] or list(default)
+
+    def networks(self, name: str) -> list[Network]:
+        try:
+            return [ipaddress.ip_network(item) for item in self.items(name)]
+        except ValueError as error:
+            self.refuse(name, f"must be addresses or networks with commas between: {error}")
+
+    def path(self, name: str, *, default: Path, relative_to: Path) -> Path:
+        value = self.text(name)
+        return (relative_to / value).resolve() if value else default
+
+    def currency(self, name: str, *, default: str) -> str:
+        value = self.text(name, default).upper()
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            self.refuse(name, f"is {value!r}; it must be three letters, such as GBP")
+        return value
+
+    def time_zone(self, name: str, *, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            self.refuse(name, f"is {value!r}; it must be a zone such as Europe/London")
+        return value
+
+    def database(self, name: str, *, sqlite: Path) -> dict[str, Any]:
+        """Django's settings for one database; SQLite gets writers that queue, PostgreSQL a pool."""
+        url = self.text(name) or f"sqlite:///{sqlite}"
+        try:
+            config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+        except Exception as error:  # the library raises what its parsing raises
+            self.refuse(name, f"cannot be read: {error}")
+        if config["ENGINE"] == "django.db.backends.sqlite3":
+            Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            config["OPTIONS"] = {
+                # SQLite has no row locks: a writer takes the whole file at BEGIN and the others queue.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+            }
+        elif config["ENGINE"] == "django.db.backends.postgresql":
+            config["CONN_MAX_AGE"] = 0
+            config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": 3}}
+        else:
+            self.refuse(name, "must be a postgres:// or sqlite:/// address")
+        return config

@@ -1,0 +1,214 @@
+"""Every setting of the product, read from the environment or `.env`. A bad value stops the start with a sentence.
+
+The names and defaults are the public contract; `.env.example` lists them with a line each.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cinema.environment import Environment, kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+# ---- Where we are -------------------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=True)
+PORT = env.integer("PORT", default=8000, least=1, most=65535)
+DATA_DIR = env.path("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
+HTTPS = env.flag("HTTPS", default=False)
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+WORKERS = env.integer("WORKERS", default=2, least=1, most=64)
+SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(DATA_DIR / "secret_key") if DEBUG else "")
+if not SECRET_KEY:
+    env.refuse("SECRET_KEY", "must be set when DEBUG=0; a long random text")
+
+# ---- The parts ----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "cinema.apps.CinemaConfig",
+    "booking.apps.BookingConfig",
+    "payments.apps.PaymentsConfig",
+    "realtime.apps.RealtimeConfig",
+]
+MIDDLEWARE = [
+    "cinema.problems.ProblemMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "cinema.urls"
+ASGI_APPLICATION = "asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "cinema.context.site",
+            ],
+            "builtins": ["django.templatetags.static", "django.templatetags.i18n", "cinema.templatetags.cinema"],
+        },
+    }
+]
+
+# ---- The database and the bridge between processes ----------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", sqlite=DATA_DIR / "db.sqlite3")}
+REDIS_URL = env.text("REDIS_URL")  # empty: one process, nothing to bridge
+LOOP = env.choice("LOOP", ("inside", "external"), default="inside")  # external: `manage.py work` runs it
+
+# ---- Selling ------------------------------------------------------------------------------------------------------
+SEAT_LOCK = timedelta(seconds=env.integer("SEAT_LOCK_SECONDS", default=300, least=1, most=3600))
+MAX_SEATS_PER_BOOKING = env.integer("MAX_SEATS_PER_BOOKING", default=10, least=1, most=100)
+DECLINE_POLICY = env.choice("DECLINE_POLICY", ("release", "retry"), default="release")
+CANCEL_UNTIL = timedelta(minutes=env.integer("CANCEL_UNTIL_MINUTES", default=120, least=0, most=100_000))
+PROCESSING_GRACE = timedelta(days=1)
+CURRENCY = env.currency("CURRENCY", default="GBP")
+
+# ---- Money --------------------------------------------------------------------------------------------------------
+STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY")
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRETS = env.items("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE = env.text("STRIPE_API_BASE")
+PAYMENTS = env.choice("PAYMENTS", ("demo", "stripe"), default="stripe" if STRIPE_SECRET_KEY else "demo")
+DEMO_PAYMENTS_ANYWAY = env.flag("DEMO_PAYMENTS_ANYWAY", default=False)
+DEMO_PAYMENTS = PAYMENTS == "demo" and not STRIPE_SECRET_KEY and (DEBUG or DEMO_PAYMENTS_ANYWAY)
+if STRIPE_API_BASE and not STRIPE_SECRET_KEY.startswith("sk_test_"):
+    env.refuse("STRIPE_API_BASE", "is for tests: it goes with a key that begins with sk_test_")
+if PAYMENTS == "stripe" and not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS):
+    env.refuse("PAYMENTS", "is stripe, so STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set too")
+if PAYMENTS == "demo" and STRIPE_SECRET_KEY:
+    env.refuse("PAYMENTS", "is demo, but STRIPE_SECRET_KEY is set; take one of them away")
+if PAYMENTS == "demo" and not DEMO_PAYMENTS and "test" not in sys.argv:
+    env.refuse("PAYMENTS", "is demo with DEBUG=0: set Stripe's keys, or DEMO_PAYMENTS_ANYWAY=1 for a public demo")
+
+# ---- Mail ---------------------------------------------------------------------------------------------------------
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_HOST = env.text("EMAIL_HOST") or ("smtp.gmail.com" if EMAIL_HOST_USER else "")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+EMAIL_PORT = env.integer(
+    "EMAIL_PORT", default=465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, least=1, most=65535
+)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "booking.mail_files.EmlFileBackend"
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL") or "BookMySeat <tickets@localhost>"
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    env.refuse("EMAIL_USE_SSL", "and EMAIL_USE_TLS are both 1; a server speaks one of them")
+
+# ---- Limits and live map ------------------------------------------------------------------------------------------
+RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
+WS_HEARTBEAT = timedelta(seconds=env.integer("WS_HEARTBEAT_SECONDS", default=15, least=1, most=50))
+LIVE_POLL = timedelta(seconds=env.number("LIVE_POLL_SECONDS", default=2, least=0.1, most=60))
+DEMO_STAFF_PASSWORD = env.text("DEMO_STAFF_PASSWORD")
+
+# ---- Accounts -----------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_UNIQUE_EMAIL = True
+if not RATE_LIMITS:
+    ACCOUNT_RATE_LIMITS = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# ---- Sessions, cookies, headers -----------------------------------------------------------------------------------
+SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two copies on one host must not log each other out
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "cinema.problems.csrf_failure"
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_SSL_REDIRECT = False  # the proxy in front speaks TLS and redirects
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "font-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'", "https://checkout.stripe.com"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# ---- Static files -------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# ---- Words, time, logs --------------------------------------------------------------------------------------------
+LANGUAGE_CODE = env.text("LANGUAGE_CODE") or "en-gb"
+TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/London")
+USE_I18N = True
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+SILENCED_SYSTEM_CHECKS = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.request": {"level": "ERROR"}, "daphne": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
+}

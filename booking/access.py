@@ -1,0 +1,29 @@
+"""Whose booking it is."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from booking.models import Booking
+from booking.refusals import NotFound
+from booking.tickets import check_key
+from booking.visitors import visitor_of
+
+
+def find_booking(request: HttpRequest, reference: str) -> Booking:
+    """The booking of this reference, for its owner, for whoever has the mail's link, and for staff.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's; the answer does not tell which.
+    """
+    bookings = Booking.objects.select_related("showtime__movie", "showtime__screen__cinema", "showtime__plan")
+    booking = bookings.filter(reference=reference.upper()).first()
+    if booking is None or not may_see(request, booking):
+        raise NotFound("There is no such booking, or it is not yours.")
+    return booking
+
+
+def may_see(request: HttpRequest, booking: Booking) -> bool:
+    if getattr(request.user, "is_staff", False):
+        return True
+    return booking.visitor == visitor_of(request) or check_key(booking, request.GET.get("key", ""))

@@ -1,0 +1,136 @@
+"""The JSON API of seats: the map, my lock, a booking. A view parses, calls one use case, answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
+
+from booking.access import find_booking
+from booking.basket import choose_seats, give_back
+from booking.bookings import find_live
+from booking.models import Booking, Ticket
+from booking.pricing import price_of
+from booking.refusals import Invalid, NotFound
+from booking.seatmap import read_map
+from booking.tickets import ticket_code
+from booking.visitors import ensure_visitor, visitor_of
+from cinema.layouts import layout_of
+from cinema.models import Showtime
+from cinema.problems import api, read_json
+
+
+def instant(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
+
+
+@api("GET")
+def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """The whole map, labelled with its version; 304 when the caller has it."""
+    seats = read_map(showtime_id)
+    etag = f'"{seats.epoch}-{seats.version}"'
+    if etag in (request.headers.get("If-None-Match") or ""):
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        response = JsonResponse(
+            {
+                "epoch": seats.epoch,
+                "v": seats.version,
+                "n": len(seats.state),
+                "layout": seats.layout,
+                "state": seats.state,
+            }
+        )
+    response["ETag"] = etag
+    response["Cache-Control"] = "public, no-cache"
+    return response
+
+
+@api("GET", "PUT", "DELETE")
+@ensure_csrf_cookie
+@csrf_protect
+def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """My lock on this showtime: read it, say the whole wish, give it back."""
+    at = timezone.now()
+    if request.method == "GET":
+        booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
+        return lock_answer(showtime_id, booking, at)
+    if request.method == "PUT":
+        labels = read_wish(request)
+        visitor = ensure_visitor(request)
+        booking = choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
+        return lock_answer(showtime_id, booking, at)
+    visitor_here = visitor_of(request)
+    done = visitor_here is None or give_back(showtime_id=showtime_id, visitor=visitor_here, at=at)
+    return HttpResponse(status=204 if done else 202)
+
+
+def read_wish(request: HttpRequest) -> list[str]:
+    seats = read_json(request).get("seats")
+    if not isinstance(seats, list) or not all(isinstance(label, str) for label in seats):
+        raise Invalid("`seats` must be a list of seat labels.", errors={"seats": "must be a list of labels"})
+    return seats
+
+
+def lock_answer(showtime_id: int, booking: Booking | None, at: datetime) -> JsonResponse:
+    """What GET and PUT answer; `v` is at least the version that wrote these seats."""
+    showtime = Showtime.objects.select_related("plan").filter(pk=showtime_id).first()
+    if showtime is None:
+        raise NotFound("There is no such showtime.")
+    seats = priced_seats(showtime, booking) if booking else []
+    response = JsonResponse(
+        {
+            "v": showtime.version,
+            "reference": booking.reference if booking else None,
+            "status": booking.status if booking else None,
+            "seats": seats,
+            "total": sum(seat["price"] for seat in seats),
+            "currency": showtime.currency,
+            "expires_at": instant(booking.locked_until) if booking else None,
+            "now": instant(at),
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def priced_seats(showtime: Showtime, booking: Booking) -> list[dict[str, Any]]:
+    plan = layout_of(showtime.plan.hash).seats
+    held = booking.seats.order_by("index").values_list("index", flat=True)
+    return [{"i": i, "label": plan[i].label, "price": price_of(showtime, plan[i])} for i in held]
+
+
+@api("GET")
+def booking(request: HttpRequest, reference: str) -> HttpResponse:
+    """One booking, for its owner and staff."""
+    found = find_booking(request, reference)
+    tickets = list(found.tickets.all())
+    response = JsonResponse(
+        {
+            "reference": found.reference,
+            "status": found.status,
+            "showtime": found.showtime_id,
+            "seats": booked_labels(found, tickets),
+            "total": found.total,
+            "currency": found.currency,
+            "refunded": found.refunded,
+            "tickets": [{"seat": t.label, "code": ticket_code(t), "status": t.status} for t in tickets],
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def booked_labels(found: Booking, tickets: list[Ticket]) -> list[str]:
+    if tickets:
+        return [ticket.label for ticket in tickets]
+    places = [place.label for place in found.places.all()]
+    if places and found.status != Booking.Status.LOCKED:
+        return places
+    return [str(seat["label"]) for seat in priced_seats(found.showtime, found)]
+
+

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from booking import api
+
+app_name = "booking-api"
+urlpatterns = [
+    path("showtimes/<int:showtime_id>/map/", api.seat_map, name="map"),
+    path("showtimes/<int:showtime_id>/lock/", api.lock, name="lock"),
+    path("bookings/<str:reference>/", api.booking, name="booking"),
+]

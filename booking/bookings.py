@@ -1,0 +1,203 @@
+"""A booking's way from the first lock to the ticket or the refund.
+
+Each function is one transaction that row-locks the booking first, does nothing when the booking is already past the
+step, and never speaks to a gateway. The states are those of `Booking.Status`; `payments` decides when to move.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import Enum
+
+from django.conf import settings
+from django.db import transaction
+
+from booking import outbox
+from booking.locks import end_lock
+from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
+from booking.pricing import price_seats
+from booking.refusals import LockExpired
+from booking.seat_rows import SeatWrite, lock_rows_of, move_deadline, write_seats
+
+Status = Booking.Status
+Seat = ShowtimeSeat.Status
+
+
+class Confirmation(Enum):
+    CONFIRMED = "confirmed"
+    ALREADY = "already"
+    SEATS_GONE = "seats-gone"
+
+
+def find_live(*, showtime_id: int, visitor: uuid.UUID | None, at: datetime) -> Booking | None:
+    """The visitor's lock or open checkout of this showtime; a lapsed lock counts as none."""
+    if visitor is None:
+        return None
+    booking = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).first()
+    return booking if booking and booking.is_live(at) else None
+
+
+@transaction.atomic
+def begin_checkout(
+    *, showtime_id: int, visitor: uuid.UUID, email: str, payable_until: datetime, at: datetime, origin: str = ""
+) -> Booking:
+    """Fix seats and prices and renew the deadline, once, to a full lock; call it where the Payment row is written.
+
+    Until `payable_until` nobody else may take the seats: a payment could still arrive.
+
+    Args:
+        origin: scheme and host that the buyer uses, for the links in mails.
+
+    Raises:
+        LockExpired: there is no lock, its time has passed, or somebody took a seat the moment it did.
+    """
+    own = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).select_for_update().first()
+    if own is None or not own.is_live(at):
+        raise LockExpired
+    if own.status != Status.LOCKED:
+        return own
+    rows = lock_rows_of(own.pk)
+    if not rows or len(rows) != own.n_seats:
+        raise LockExpired
+    places = price_seats(own, rows)
+    own.places.all().delete()
+    BookingSeat.objects.bulk_create(places)
+    if own.checkout_at is None:
+        own.locked_until = at + settings.SEAT_LOCK
+    own.status, own.email, own.checkout_at = Status.CHECKOUT, email, own.checkout_at or at
+    own.total = sum(place.price for place in places)
+    own.end_reason, own.origin = "", origin
+    own.save(update_fields=["status", "email", "checkout_at", "locked_until", "total", "end_reason", "origin"])
+    move_deadline(booking_id=own.pk, locked_until=payable_until)
+    return own
+
+
+@transaction.atomic
+def begin_release(*, booking_id: int, reason: str, at: datetime) -> Booking:
+    """Say that the open payment is being ended. The seats stay locked until its verdict.
+
+    Args:
+        reason: `given-back`, `changed`, `cancelled`, `declined` or `lapsed`. The first one said stands, except
+            that a change of mind never outlives a stronger word.
+    """
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    if booking.status == Status.CHECKOUT or (booking.status == Status.RELEASING and booking.end_reason == "changed"):
+        booking.status, booking.end_reason = Status.RELEASING, reason
+        booking.save(update_fields=["status", "end_reason"])
+    return booking
+
+
+@transaction.atomic
+def finish_release(*, booking_id: int, at: datetime) -> Booking:
+    """The payment is known to be dead: free the seats, or reopen the lock when the visitor only changed the wish."""
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    if booking.status not in Booking.PAYING:
+        return booking
+    assert booking.locked_until is not None
+    if booking.end_reason == "changed" and at < booking.locked_until:
+        booking.status, booking.end_reason = Status.LOCKED, ""
+        booking.save(update_fields=["status", "end_reason"])
+        move_deadline(booking_id=booking.pk, locked_until=booking.locked_until)
+        return booking
+    lapsed = booking.end_reason in ("lapsed", "changed") or (not booking.end_reason and booking.locked_until <= at)
+    status = Status.EXPIRED if lapsed else Status.RELEASED
+    end_lock(booking, status, "lapsed" if lapsed else booking.end_reason or "payment-ended", at)
+    return booking
+
+
+@transaction.atomic
+def mark_processing(*, booking_id: int, at: datetime) -> Booking:
+    """The buyer has done all there is to do and the bank has not: keep the seats a day past the showtime."""
+    booking = Booking.objects.select_for_update().select_related("showtime").get(pk=booking_id)
+    if booking.status in (Status.CHECKOUT, Status.RELEASING):
+        booking.status, booking.end_reason = Status.PROCESSING, ""
+        booking.save(update_fields=["status", "end_reason"])
+        move_deadline(booking_id=booking.pk, locked_until=booking.showtime.ends_at + settings.PROCESSING_GRACE)
+    return booking
+
+
+@transaction.atomic
+def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmation:
+    """The money is here: book the seats, write tickets and the promise of a mail, all in this transaction.
+
+    A booking that had ended already takes the same seats again if nobody else has them and the film has not begun.
+
+    Returns:
+        CONFIRMED; ALREADY when it was confirmed before (or has gone further); SEATS_GONE when the seats cannot be
+        had any more, with nothing changed: the money must go back.
+    """
+    booking = Booking.objects.select_for_update(of=("self",)).select_related("showtime").get(pk=booking_id)
+    if booking.status in (Status.CONFIRMED, Status.CANCELLED, Status.REFUNDING, Status.REFUNDED):
+        return Confirmation.ALREADY
+    late = booking.status in Booking.ENDED_UNPAID
+    if booking.showtime.cancelled_at is not None or (late and at >= booking.showtime.starts_at):
+        return Confirmation.SEATS_GONE
+    places = list(booking.places.all())
+    rows = _lock_rows_for(booking, places)
+    wanted = {place.seat_id for place in places}
+    booked = [row for row in rows if row.pk in wanted]
+    if not booked or any(not _is_theirs(row, booking, at) for row in booked):
+        return Confirmation.SEATS_GONE
+    Ticket.objects.bulk_create(
+        Ticket(booking=booking, seat_id=p.seat_id, label=p.label, category=p.category, price=p.price) for p in places
+    )
+    booking.status, booking.confirmed_at, booking.demo = Status.CONFIRMED, at, demo
+    booking.locked_until, booking.end_reason, booking.ended_at = None, "", None
+    booking.save(update_fields=["status", "confirmed_at", "demo", "locked_until", "end_reason", "ended_at"])
+    outbox.promise(
+        kind="mail.confirmed", dedupe_key=f"mail.confirmed:{booking.pk}", payload={"booking": booking.pk}, at=at
+    )
+    spare = [row for row in rows if row.pk not in wanted]
+    writes = [SeatWrite(booked, Seat.BOOKED, booking.pk), SeatWrite(spare, Seat.AVAILABLE)]
+    write_seats(showtime_id=booking.showtime_id, writes=writes, reason="confirm", at=at, revenue=booking.total)
+    return Confirmation.CONFIRMED
+
+
+@transaction.atomic
+def begin_refund(*, booking_id: int, at: datetime) -> Booking:
+    """All of the money goes back: tickets are void, seats are free in this transaction, not when the bank settles.
+
+    A buyer who paid too late is told by mail why.
+    """
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    if booking.status in (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
+        return booking
+    was_confirmed = booking.status == Status.CONFIRMED
+    booking.status, booking.ended_at, booking.refunded = Status.REFUNDING, at, booking.total
+    booking.save(update_fields=["status", "ended_at", "refunded"])
+    booking.tickets.update(status=Ticket.Status.CANCELLED)
+    if not was_confirmed:
+        key = f"mail.late_refund:{booking.pk}"
+        outbox.promise(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk}, at=at)
+    rows = lock_rows_of(booking.pk)
+    if rows:
+        revenue = -booking.total if was_confirmed else 0
+        freed = [SeatWrite(rows, Seat.AVAILABLE)]
+        write_seats(showtime_id=booking.showtime_id, writes=freed, reason="refund", at=at, revenue=revenue)
+    return booking
+
+
+@transaction.atomic
+def finish_refund(*, booking_id: int, at: datetime) -> Booking:
+    """The money is back with the buyer."""
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    if booking.status == Status.REFUNDING:
+        booking.status = Status.REFUNDED
+        booking.save(update_fields=["status"])
+    return booking
+
+
+def _lock_rows_for(booking: Booking, places: list[BookingSeat]) -> list[ShowtimeSeat]:
+    """Row-lock, waiting, in `pk` order: what the booking holds and what it paid for."""
+    held = ShowtimeSeat.objects.filter(booking=booking).values("pk")
+    paid = [place.seat_id for place in places]
+    rows = ShowtimeSeat.objects.filter(pk__in=paid) | ShowtimeSeat.objects.filter(pk__in=held)
+    return list(rows.order_by("pk").select_for_update())
+
+
+def _is_theirs(row: ShowtimeSeat, booking: Booking, at: datetime) -> bool:
+    """Held by this booking, or free for anybody."""
+    if row.booking_id == booking.pk or row.status == Seat.AVAILABLE:
+        return True
+    return row.status == Seat.LOCKED and row.locked_until is not None and row.locked_until <= at

@@ -1,0 +1,45 @@
+"""A small drawing of a hall with some seats lit: where a booking sits. Pure geometry, in seat pitches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import cos, radians, sin
+
+from cinema.layouts import PlanSeat
+
+HALF_WIDTH, HALF_DEPTH = 0.33, 0.31  # of a seat without the rounding that its outline adds
+
+
+@dataclass(frozen=True)
+class HallSketch:
+    """What an SVG needs: its view box, the screen, the other seats and the lit ones as one path each."""
+
+    view_box: str
+    screen: str
+    others: str
+    lit: str
+
+
+def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
+    """The hall of these seats, the screen above them; `lit` are indices."""
+    chosen = set(lit)
+    left, right = min(seat.x for seat in seats) - 1, max(seat.x for seat in seats) + 1
+    top, bottom = min(seat.y for seat in seats) - 2.4, max(seat.y for seat in seats) + 1
+    middle, half = (left + right) / 2, (right - left) * 0.3
+    screen = f"M{middle - half:.2f} {top + 0.9:.2f}Q{middle:.2f} {top + 0.1:.2f} {middle + half:.2f} {top + 0.9:.2f}"
+    return HallSketch(
+        view_box=f"{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}",
+        screen=screen,
+        others="".join(_outline(seat) for seat in seats if seat.index not in chosen),
+        lit="".join(_outline(seat) for seat in seats if seat.index in chosen),
+    )
+
+
+def _outline(seat: PlanSeat) -> str:
+    """A box turned with its row, as a path; its stroke rounds the corners."""
+    along, across = cos(radians(seat.turn)), sin(radians(seat.turn))
+    w, d = HALF_WIDTH, HALF_DEPTH
+    corners = [(x * along - y * across, x * across + y * along) for x, y in ((-w, -d), (w, -d), (w, d), (-w, d))]
+    points = [f"{seat.x + x:.2f} {seat.y + y:.2f}" for x, y in corners]
+    return f"M{'L'.join(points)}Z"

@@ -1,0 +1,233 @@
+"""Locks: one visitor's claim on seats of one showtime until `locked_until`.
+
+This is the rule against double booking. It has three parts: every writer row-locks the seats it wants in `pk` order
+before it looks at them (`seat_rows.lock_rows`), decides from what it then reads, and writes as the last step; the
+database refuses a second row for a seat and a second standing ticket on it; and a lock whose time has passed may be
+taken by anybody, whether or not the sweeper came by.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from booking.hoarding import check_hoarding
+from booking.models import Booking, ShowtimeSeat
+from booking.refusals import (
+    BeingReleased,
+    NotFound,
+    NotOnSale,
+    PaymentOpen,
+    SalesClosed,
+    SeatsTaken,
+    TooManySeats,
+    UnknownSeat,
+)
+from booking.seat_rows import SeatWrite, lock_rows, lock_rows_of, write_seats
+from cinema.layouts import layout_of
+from cinema.models import Showtime
+
+Status = ShowtimeSeat.Status
+Wish = dict[str, int]  # label -> index
+
+
+@transaction.atomic
+def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
+    """Make `labels` the whole wish of this visitor: all of it, or nothing changes.
+
+    The deadline is set by the first seat and does not move. Seats no longer named are given back; naming none gives
+    the lock back whole. Naming what is held already changes nothing and takes no version.
+
+    Returns:
+        The booking that holds the seats, or None when nothing is held any more.
+
+    Raises:
+        NotFound, SalesClosed, NotOnSale: there is nothing to sell.
+        TooManySeats, UnknownSeat: the wish is not one this house can grant.
+        RateLimited: the visitor holds, or has held, too much.
+        SeatsTaken: somebody else has a seat, is taking it this moment, or it is blocked.
+        BeingReleased: a payment on a seat is being ended; try again.
+        PaymentOpen: the visitor's own payment must be ended first.
+    """
+    showtime = _find_showtime(showtime_id)
+    wish = find_indices(showtime, labels)
+    own = _lock_own(showtime_id, visitor)
+    held = _held(own)
+    if own and own.status in Booking.PAYING:
+        if own.status != Booking.Status.RELEASING and held == set(wish.values()):
+            return own
+        raise PaymentOpen(own)
+    if not wish:
+        if own:
+            _give_back(own, at)
+        return None
+    check_sales(showtime, at)
+    booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
+    rows = {row.index: row for row in lock_rows(showtime_id, held | set(wish.values()))}
+    mine = {own.pk, booking.pk} if own else {booking.pk}
+    _refuse_lost(wish, rows, mine, showtime, at)
+    added = [rows[i] for i in sorted(wish.values()) if rows[i].booking_id != booking.pk]
+    dropped = [row for i, row in sorted(rows.items()) if i not in wish.values() and row.booking_id in mine]
+    if added or dropped:
+        Booking.objects.filter(pk=booking.pk).update(n_seats=len(wish))
+        taken = SeatWrite(added, Status.LOCKED, booking.pk, booking.locked_until)
+        writes = [taken, SeatWrite(dropped, Status.AVAILABLE)]
+        write_seats(showtime_id=showtime_id, writes=writes, reason="lock", at=at)
+    return booking
+
+
+@transaction.atomic
+def release_lock(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
+    """Give all seats of this visitor back at once.
+
+    Returns:
+        Whether there was a lock to give back.
+
+    Raises:
+        PaymentOpen: a payment must be ended first.
+    """
+    own = _lock_own(showtime_id, visitor)
+    if own is None:
+        return False
+    if own.status in Booking.PAYING:
+        raise PaymentOpen(own)
+    was_live = own.is_live(at)
+    _give_back(own, at)
+    return was_live
+
+
+def expire_locks(*, at: datetime, limit: int = 500) -> int:
+    """Free the seats of every lock whose time has passed and that never had a payment. Safe beside anything.
+
+    One transaction a booking, so that one busy showtime holds up no other; a booking that somebody is working on is
+    left for the next round.
+
+    Returns:
+        How many bookings ended.
+    """
+    due = list(Booking.objects.lapsed(at).order_by("locked_until").values_list("pk", flat=True)[:limit])
+    return sum(_expire(pk, at) for pk in due)
+
+
+@transaction.atomic
+def _expire(booking_id: int, at: datetime) -> bool:
+    skip = connection.features.has_select_for_update_skip_locked
+    booking = Booking.objects.lapsed(at).filter(pk=booking_id).select_for_update(skip_locked=skip).first()
+    if booking is None:
+        return False
+    end_lock(booking, Booking.Status.EXPIRED, "lapsed", at)
+    return True
+
+
+def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> None:
+    """End a row-locked booking and free whatever seats it still holds, inside the caller's transaction."""
+    booking.status, booking.end_reason, booking.ended_at = status, reason, at
+    booking.save(update_fields=["status", "end_reason", "ended_at"])
+    rows = [row for row in lock_rows_of(booking.pk) if row.status == Status.LOCKED]
+    if rows:
+        freed = SeatWrite(rows, Status.AVAILABLE)
+        write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
+
+
+def find_indices(showtime: Showtime, labels: Iterable[str]) -> Wish:
+    """Label to index of these seats, each once, in the order named.
+
+    Raises:
+        TooManySeats, UnknownSeat
+    """
+    wished = list(dict.fromkeys(labels))
+    if len(wished) > settings.MAX_SEATS_PER_BOOKING:
+        raise TooManySeats(settings.MAX_SEATS_PER_BOOKING)
+    index_of = layout_of(showtime.plan.hash).index_of
+    unknown = [label for label in wished if label not in index_of]
+    if unknown:
+        raise UnknownSeat(unknown)
+    return {label: index_of[label] for label in wished}
+
+
+def check_sales(showtime: Showtime, at: datetime) -> None:
+    """Raises SalesClosed or NotOnSale unless seats of this showtime are sold at `at`."""
+    state = showtime.sales(at)
+    if state == "upcoming":
+        assert showtime.sales_open_at is not None
+        raise NotOnSale(max(1, round((showtime.sales_open_at - at).total_seconds())))
+    if state == "cancelled":
+        raise SalesClosed("This showtime has been cancelled.")
+    if state == "closed":
+        raise SalesClosed
+
+
+def _find_showtime(showtime_id: int) -> Showtime:
+    showtime = Showtime.objects.select_related("plan").filter(pk=showtime_id).first()
+    if showtime is None:
+        raise NotFound("There is no such showtime.")
+    return showtime
+
+
+def _lock_own(showtime_id: int, visitor: uuid.UUID) -> Booking | None:
+    """The visitor's one live booking here, row-locked; it may have lapsed."""
+    own = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id)
+    return own.select_for_update().first()
+
+
+def _held(own: Booking | None) -> set[int]:
+    return set(own.seats.values_list("index", flat=True)) if own else set()
+
+
+def _give_back(own: Booking, at: datetime) -> None:
+    if own.is_live(at):
+        end_lock(own, Booking.Status.RELEASED, "given-back", at)
+    else:
+        end_lock(own, Booking.Status.EXPIRED, "lapsed", at)
+
+
+def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at: datetime) -> Booking:
+    """A new booking in the place of none, or of one that has lapsed (its seats are dealt with by the caller)."""
+    check_hoarding(showtime_id=showtime.pk, visitor=visitor, at=at)
+    if lapsed:
+        lapsed.status, lapsed.end_reason, lapsed.ended_at = Booking.Status.EXPIRED, "lapsed", at
+        lapsed.save(update_fields=["status", "end_reason", "ended_at"])
+    fresh = Booking(showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
+    fresh.locked_until = at + settings.SEAT_LOCK
+    try:
+        with transaction.atomic():
+            fresh.save(force_insert=True)
+    except IntegrityError:
+        # Two tabs of one visitor began at once; the other was first, and its booking is the one to go on with.
+        own = _lock_own(showtime.pk, visitor)
+        if own is None or own.status in Booking.PAYING:
+            raise BeingReleased([]) from None
+        return own
+    return fresh
+
+
+def _refuse_lost(
+    wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], showtime: Showtime, at: datetime
+) -> None:
+    lost = {label: rows.get(i) for label, i in wish.items() if not _may_take(rows.get(i), mine, at)}
+    if not lost:
+        return
+    holders = {row.booking_id for row in lost.values() if row and row.status == Status.LOCKED}
+    ending = {
+        booking.pk
+        for booking in Booking.objects.filter(pk__in=holders, status__in=Booking.PAYING)
+        if booking.status == Booking.Status.RELEASING
+        or (booking.status == Booking.Status.CHECKOUT and booking.locked_until and booking.locked_until <= at)
+    }
+    taken = [label for label, row in lost.items() if row is None or row.booking_id not in ending]
+    if taken:
+        raise SeatsTaken(taken, Showtime.objects.values_list("version", flat=True).get(pk=showtime.pk))
+    raise BeingReleased(list(lost))
+
+
+def _may_take(row: ShowtimeSeat | None, mine: set[int], at: datetime) -> bool:
+    if row is None:
+        return False  # another transaction holds the row: it is being taken this moment
+    if row.status == Status.LOCKED:
+        assert row.locked_until is not None
+        return row.booking_id in mine or row.locked_until <= at
+    return row.status == Status.AVAILABLE

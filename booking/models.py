@@ -1,0 +1,258 @@
+"""Who sits where, until when: seat rows, bookings, tickets, history, the outbox."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from cinema.models import Seat, Showtime
+
+# No vowels and nothing that is misread: a reference is spoken at the box office.
+REFERENCE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
+
+
+def new_reference() -> str:
+    """Nine letters in groups of three, about 42 bits: unguessable enough for a name, not a secret."""
+    letters = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(9))
+    return "-".join((letters[:3], letters[3:6], letters[6:]))
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def live(self) -> BookingQuerySet:
+        return self.filter(status__in=Booking.LIVE)
+
+    def of_visitor(self, visitor: uuid.UUID) -> BookingQuerySet:
+        return self.filter(visitor=visitor)
+
+    def lapsed(self, at: datetime) -> BookingQuerySet:
+        """Locks whose time has passed and that never had a payment: free at once."""
+        return self.filter(status=Booking.Status.LOCKED, locked_until__lte=at)
+
+    def overdue(self, at: datetime) -> BookingQuerySet:
+        """Checkouts whose time has passed: their payment must be ended first."""
+        return self.filter(status=Booking.Status.CHECKOUT, locked_until__lte=at)
+
+
+class Booking(models.Model):
+    """From the first lock to the refund: one row, one reference, one status."""
+
+    class Status(models.TextChoices):
+        LOCKED = "locked"
+        CHECKOUT = "checkout"
+        PROCESSING = "processing"
+        CONFIRMED = "confirmed"
+        RELEASING = "releasing"
+        RELEASED = "released"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+        REFUNDING = "refunding"
+        REFUNDED = "refunded"
+
+    LIVE = (Status.LOCKED, Status.CHECKOUT, Status.PROCESSING, Status.RELEASING)
+    PAYING = (Status.CHECKOUT, Status.PROCESSING, Status.RELEASING)
+    ENDED_UNPAID = (Status.RELEASED, Status.EXPIRED)
+
+    reference = models.CharField(max_length=16, unique=True, default=new_reference, editable=False)
+    showtime = models.ForeignKey(Showtime, on_delete=models.PROTECT, related_name="bookings")
+    visitor = models.UUIDField(help_text="The browser's or the account's random id; never a session key")
+    status = models.CharField(max_length=12, choices=Status, default=Status.LOCKED)
+    locked_until = models.DateTimeField(null=True, help_text="The deadline that is shown")
+    end_reason = models.CharField(max_length=20, blank=True, help_text="Why it is being or was released")
+    email = models.EmailField(blank=True)
+    currency = models.CharField(max_length=3)
+    n_seats = models.PositiveSmallIntegerField(default=0, help_text="As last chosen; fewer rows means some were lost")
+    total = models.PositiveIntegerField(default=0, help_text="Minor units; fixed at checkout")
+    refunded = models.PositiveIntegerField(default=0, help_text="Minor units asked back and not failed")
+    demo = models.BooleanField(default=False, help_text="Paid with demo money")
+    origin = models.CharField(max_length=200, blank=True, help_text="Where the buyer met us; mails link there")
+    created_at = models.DateTimeField()
+    checkout_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["visitor", "showtime"], name="booking_visitor_showtime"),
+            models.Index(fields=["status", "locked_until"], name="booking_status_deadline"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["showtime", "visitor"],
+                condition=Q(status__in=["locked", "checkout", "processing", "releasing"]),
+                name="one_live_booking_per_visitor_and_showtime",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["locked", "checkout"]) | Q(locked_until__isnull=False),
+                name="booking_lock_has_a_deadline",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("booking:booking", args=[self.reference])
+
+    def is_live(self, at: datetime) -> bool:
+        """False for a lock that has lapsed, swept or not: time decides."""
+        if self.status == self.Status.LOCKED:
+            assert self.locked_until is not None
+            return at < self.locked_until
+        return self.status in self.LIVE
+
+
+class ShowtimeSeatQuerySet(models.QuerySet["ShowtimeSeat"]):
+    def takeable(self, at: datetime) -> ShowtimeSeatQuerySet:
+        """Seats anyone may take: free ones, and locked ones whose time has passed."""
+        return self.filter(Q(status="available") | Q(status="locked", locked_until__lte=at))
+
+
+class ShowtimeSeat(models.Model):
+    """A seat as sold for one showtime. Written only by `booking.seat_rows`."""
+
+    class Status(models.TextChoices):
+        AVAILABLE = "available"
+        LOCKED = "locked"
+        BOOKED = "booked"
+        BLOCKED = "blocked"
+
+    showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="seats")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
+    index = models.PositiveSmallIntegerField(help_text="The seat's own, copied: the order of the map")
+    status = models.CharField(max_length=10, choices=Status, default=Status.AVAILABLE)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="seats", null=True)
+    locked_until = models.DateTimeField(null=True, help_text="From this moment anyone may take it")
+    version = models.PositiveBigIntegerField(default=0, help_text="The showtime's, when this row last changed")
+
+    objects = ShowtimeSeatQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["showtime", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["showtime", "seat"], name="seat_sold_once_per_showtime"),
+            models.UniqueConstraint(fields=["showtime", "index"], name="index_unique_per_showtime"),
+            models.CheckConstraint(
+                condition=(
+                    Q(status__in=["available", "blocked"], booking__isnull=True, locked_until__isnull=True)
+                    | Q(status="locked", booking__isnull=False, locked_until__isnull=False)
+                    | Q(status="booked", booking__isnull=False, locked_until__isnull=True)
+                ),
+                name="seat_status_agrees_with_booking_and_deadline",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.showtime_id}/{self.index}"
+
+
+class BookingSeat(models.Model):
+    """What was asked for and at what price, fixed at checkout; outlives the lock, so that a late payment finds it."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="places")
+    seat = models.ForeignKey(ShowtimeSeat, on_delete=models.PROTECT, related_name="+")
+    label = models.CharField(max_length=40)
+    category = models.CharField(max_length=120)
+    price = models.PositiveIntegerField(help_text="Minor units")
+
+    class Meta:
+        ordering = ["booking", "seat__index"]
+        constraints = [models.UniqueConstraint(fields=["booking", "seat"], name="place_unique_in_booking")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Ticket(models.Model):
+    """One seat of one confirmed booking."""
+
+    class Status(models.TextChoices):
+        VALID = "valid"
+        USED = "used"
+        CANCELLED = "cancelled"
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="tickets")
+    seat = models.ForeignKey(ShowtimeSeat, on_delete=models.PROTECT, related_name="tickets")
+    label = models.CharField(max_length=40)
+    category = models.CharField(max_length=120)
+    price = models.PositiveIntegerField(help_text="Minor units")
+    status = models.CharField(max_length=10, choices=Status, default=Status.VALID)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["booking", "seat__index"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seat"], condition=~Q(status="cancelled"), name="one_standing_ticket_per_seat"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking} {self.label}"
+
+
+class SeatChange(models.Model):
+    """History: a row per seat and change, written in the transaction of the change, never updated or deleted."""
+
+    showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="changes")
+    version = models.PositiveBigIntegerField()
+    index = models.PositiveSmallIntegerField()
+    before = models.CharField(max_length=10)
+    after = models.CharField(max_length=10)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="+", null=True)
+    reason = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["showtime", "version", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["showtime", "version", "index"], name="seat_changes_once_per_version")
+        ]
+
+
+class AccountVisitor(models.Model):
+    """The visitor that an account is, in whichever browser it logs in."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visitor")
+    visitor = models.UUIDField(unique=True)
+
+
+class OutboxMessage(models.Model):
+    """A promise written in the transaction that makes it, kept by the loop (`booking.outbox`)."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        DEAD = "dead"
+
+    kind = models.CharField(max_length=40)
+    dedupe_key = models.CharField(max_length=120, unique=True)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True, help_text="A claim older than this belongs to a dead worker")
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(state="pending"), name="outbox_pending_by_time"),
+        ]
+
+
+class Lease(models.Model):
+    """Who may act where only one may: the loop's lease."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=40)
+    until = models.DateTimeField()

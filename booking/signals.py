@@ -1,0 +1,8 @@
+"""The one signal of the product. `booking` knows no WebSocket: whoever watches, listens here."""
+
+from django.dispatch import Signal
+
+# Sent with `send_robust` after the commit of every transaction that changed seats, from one place
+# (`booking.seat_rows`). Arguments: showtime_id: int, epoch: str, before: int, version: int,
+# seats: dict[str, list[int]] (letter of the map -> indices), absolute states of every seat of the version.
+seats_changed = Signal()

@@ -1,0 +1,148 @@
+"""Many buyers, one seat, one winner; and a control that oversells, so that the test can fail."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from booking.bookings import begin_checkout, confirm_booking
+from booking.locks import expire_locks, lock_seats
+from booking.models import Booking, ShowtimeSeat
+from booking.refusals import RateLimited, Refusal, SeatsTaken
+from booking.seatmap import read_map
+from tests.factories import make_showtime, new_visitor
+from tests.report import report
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BUYERS, ROUNDS = 40, 10
+
+
+def together(jobs):
+    """Run these at the same moment, a thread and a connection each; results or exceptions in order."""
+    barrier = threading.Barrier(len(jobs))
+
+    def run(job):
+        try:
+            barrier.wait(20)
+            return job()
+        except Exception as error:  # noqa: BLE001 - the caller looks at what it was
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def lock_job(showtime, visitor, *labels, at):
+    return lambda: lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels, at=at)
+
+
+def test_forty_buyers_for_one_seat_have_one_winner_every_time():
+    for _ in range(ROUNDS):
+        now, showtime = timezone.now(), make_showtime()
+        results = together([lock_job(showtime, new_visitor(), "A1", at=now) for _ in range(BUYERS)])
+        winners = [result for result in results if isinstance(result, Booking)]
+        assert len(winners) == 1
+        assert all(isinstance(result, SeatsTaken) for result in results if result is not winners[0]), results
+        assert ShowtimeSeat.objects.get(showtime=showtime, index=0).booking_id == winners[0].pk
+        assert read_map(showtime.pk).version == 1
+    report("race", f"{BUYERS} buyers for one seat, {ROUNDS} rounds on {connection.vendor}: one winner each, no deadlock")
+
+
+def naive_buyer(showtime_id, barrier, winners):
+    """The control: looks in one transaction, waits, writes in another."""
+    with transaction.atomic():
+        row = ShowtimeSeat.objects.get(showtime_id=showtime_id, index=0)
+    free = row.status == "available"
+    barrier.wait(20)
+    if free:
+        with transaction.atomic():
+            ShowtimeSeat.objects.filter(pk=row.pk).update(version=row.version + 1)
+        winners.append(threading.get_ident())
+
+
+def test_the_control_without_row_locks_oversells_every_time():
+    oversold = 0
+    for _ in range(ROUNDS):
+        showtime, winners, barrier = make_showtime(), [], threading.Barrier(8)
+        results = together([lambda s=showtime.pk, b=barrier, w=winners: naive_buyer(s, b, w)] * 8)
+        assert not [result for result in results if isinstance(result, Exception)], results
+        oversold += len(winners) > 1
+    assert oversold == ROUNDS
+    report("race", f"control on {connection.vendor}: oversold in {oversold} of {ROUNDS} rounds")
+
+
+def test_crossing_wishes_never_deadlock_and_never_share_a_seat():
+    now, showtime = timezone.now(), make_showtime()
+    wishes = [("A1", "A2", "A3"), ("A3", "A2", "A1"), ("A2", "B1"), ("B1", "A1"), ("A3", "B1")] * 4
+    results = together([lock_job(showtime, new_visitor(), *wish, at=now) for wish in wishes])
+    assert all(isinstance(result, (Booking, SeatsTaken)) for result in results), results
+    winners = [result for result in results if isinstance(result, Booking)]
+    assert winners
+    held = ShowtimeSeat.objects.filter(showtime=showtime, status="locked")
+    assert held.count() == sum(winner.seats.count() for winner in winners)
+
+
+def test_two_tabs_of_one_visitor_end_with_one_booking():
+    now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
+    results = together([lock_job(showtime, alice, label, at=now) for label in ("A1", "A2", "A3", "A4")])
+    assert all(isinstance(result, (Booking, Refusal)) for result in results), results
+    assert Booking.objects.filter(visitor=alice).live().count() == 1
+    assert ShowtimeSeat.objects.filter(showtime=showtime, status="locked").count() == 1
+
+
+def test_the_hoarding_limit_holds_against_requests_at_the_same_time():
+    now, alice = timezone.now(), new_visitor()
+    showtimes = [make_showtime() for _ in range(5)]
+    results = together([lock_job(showtime, alice, "A1", at=now) for showtime in showtimes])
+    assert sum(isinstance(result, Booking) for result in results) == 2
+    assert sum(isinstance(result, RateLimited) for result in results) == 3
+
+
+def test_the_sweeper_the_next_buyer_and_the_old_one_at_the_same_moment():
+    for _ in range(ROUNDS):
+        now, showtime, alice, bob = timezone.now(), make_showtime(), new_visitor(), new_visitor()
+        lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
+        later = now + timedelta(minutes=5)
+        pay_until = later + timedelta(minutes=41)
+
+        def pay(showtime=showtime, alice=alice, later=later, pay_until=pay_until):
+            with transaction.atomic():
+                return begin_checkout(
+                    showtime_id=showtime.pk,
+                    visitor=alice,
+                    email="alice@example.com",
+                    payable_until=pay_until,
+                    at=later - timedelta(milliseconds=1),
+                )
+
+        take = lock_job(showtime, bob, "A1", at=later)
+        results = together([pay, take, lambda later=later: expire_locks(at=later)])
+        assert all(isinstance(result, (Booking, Refusal, int)) for result in results), results
+        paid, took = (isinstance(result, Booking) for result in results[:2])
+        assert not (paid and took), "the seat of an open checkout was taken"
+        seats = ShowtimeSeat.objects.filter(showtime=showtime, booking__visitor=alice).count()
+        assert seats == (2 if paid else 0 if not took else seats)
+
+
+def test_a_booking_confirmed_twenty_times_at_once_is_booked_once():
+    now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
+    lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
+    with transaction.atomic():
+        booking = begin_checkout(
+            showtime_id=showtime.pk,
+            visitor=alice,
+            email="alice@example.com",
+            payable_until=now + timedelta(minutes=41),
+            at=now,
+        )
+    results = together([lambda: confirm_booking(booking_id=booking.pk, demo=True, at=now).value] * 20)
+    assert sorted(map(str, results)) == ["already"] * 19 + ["confirmed"]
+    assert booking.tickets.count() == 2
+    showtime.refresh_from_db()
+    assert (showtime.version, showtime.n_booked, showtime.revenue) == (2, 2, 2300)

@@ -1,0 +1,168 @@
+"""Who pays: one row per session at the gateway, per return of money, per event received."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+
+from booking.models import Booking
+
+# How long after a session's own end its verdict may still be on the way.
+VERDICT_GRACE = timedelta(minutes=10)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def active(self) -> PaymentQuerySet:
+        """Payments that may still bring money."""
+        return self.filter(status__in=Payment.ACTIVE)
+
+    def to_ask(self, at: datetime) -> PaymentQuerySet:
+        """Active payments whose turn to be asked about has come."""
+        return self.active().filter(Q(ask_again_at=None) | Q(ask_again_at__lte=at))
+
+
+class Payment(models.Model):
+    """One session at the gateway. Written before the gateway is called, so that no session is ever unknown."""
+
+    class Provider(models.TextChoices):
+        DEMO = "demo"
+        STRIPE = "stripe"
+
+    class Status(models.TextChoices):
+        CREATED = "created"
+        OPEN = "open"
+        PAID = "paid"
+        PROCESSING = "processing"
+        EXPIRED = "expired"
+        FAILED = "failed"
+
+    ACTIVE = (Status.CREATED, Status.OPEN, Status.PROCESSING)
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
+    provider = models.CharField(max_length=8, choices=Provider)
+    livemode = models.BooleanField(help_text="Real money")
+    status = models.CharField(max_length=12, choices=Status, default=Status.CREATED)
+    amount = models.PositiveIntegerField(help_text="Minor units; the sum of the price snapshots, never recomputed")
+    currency = models.CharField(max_length=3)
+    email = models.EmailField()
+    session_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 unknown at first, then unique
+    payment_intent = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 unknown at first, then unique
+    url = models.TextField(blank=True, help_text="Where the buyer pays")
+    idempotency_key = models.CharField(max_length=80, unique=True)
+    request = models.JSONField(help_text="What the gateway was asked: a repetition must be equal to the byte")
+    expires_at = models.DateTimeField(help_text="The session's own end, as asked for; never recomputed")
+    late = models.BooleanField(default=False, help_text="The money came after the booking had ended")
+    mismatch = models.BooleanField(default=False, help_text="What was paid is not what was asked; a person should look")
+    disputed = models.BooleanField(default=False)
+    abandoned = models.BooleanField(
+        default=False, help_text="The gateway could not be asked until it no longer mattered"
+    )
+    declined_at = models.DateTimeField(null=True)
+    received = models.PositiveIntegerField(null=True, help_text="Minor units that the gateway says it took")
+    asks = models.PositiveSmallIntegerField(default=0, help_text="Questions in a row without a verdict")
+    ask_again_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["status", "ask_again_at"], name="payment_status_ask")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(status__in=["created", "open", "processing"]),
+                name="one_active_payment_per_booking",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="open") | Q(session_id__isnull=False), name="open_payment_has_session"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.idempotency_key} {self.status}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def verdict_until(self) -> datetime:
+        """Until here the seats wait for this payment's verdict, whatever happens."""
+        return self.expires_at + VERDICT_GRACE
+
+
+class Refund(models.Model):
+    """One return of money."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        SUBMITTED = "submitted"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    amount = models.PositiveIntegerField(help_text="Minor units")
+    reason = models.CharField(max_length=20, help_text="late, duplicate, mismatch or outside")
+    status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
+    refund_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 unknown at first, then unique
+    idempotency_key = models.CharField(max_length=80, unique=True)
+    failure = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_is_of_some_money"),
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(reason__in=["late", "duplicate", "mismatch"]),
+                name="one_whole_refund_per_payment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.idempotency_key} {self.status}"
+
+
+class StripeWebhookEvent(models.Model):
+    """An event whose effect is stored; written in the transaction of the effect, so a second delivery does nothing."""
+
+    event_id = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=80)
+    provider = models.CharField(max_length=8, choices=Payment.Provider)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events", null=True)
+    outcome = models.CharField(max_length=20)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.outcome}"
+
+
+class DemoSession(models.Model):
+    """The demo gateway's own memory: what Stripe keeps on its side. Nothing but the demo gateway reads it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        COMPLETE = "complete"
+        EXPIRED = "expired"
+
+    session_id = models.CharField(max_length=80, unique=True)
+    payment_intent = models.CharField(max_length=80, unique=True)
+    idempotency_key = models.CharField(max_length=80, unique=True)
+    request = models.JSONField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    declined = models.BooleanField(default=False, help_text="The last attempt was")
+    refunds = models.JSONField(default=dict, help_text="Refund id and amount by idempotency key")
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.status}"

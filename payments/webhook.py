@@ -1,0 +1,204 @@
+"""Where gateways tell us news: `POST /payments/stripe/webhook/`.
+
+200 once the outcome is stored (again, unknown and uninteresting events too), 400 for what is not a properly signed
+event, 503 where a second delivery will help. Event and effect are stored in one transaction, so a failure leaves
+neither and the gateway's own retry is a clean second chance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error, IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from booking.models import Booking
+from cinema.problems import is_overload
+from payments.ending import settle
+from payments.gateways import BadEvent, Event, RefundState, read_session
+from payments.gateways.demo import webhook_secret
+from payments.gateways.stripe_gateway import read_event
+from payments.models import Payment, Refund, StripeWebhookEvent
+from payments.settlement import apply_decline, apply_refund, apply_session
+
+log = logging.getLogger(__name__)
+
+LARGEST = 256 * 1024  # bytes
+LONGEST_ID = 120
+
+
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    try:
+        provider, event = _read(request)
+    except BadEvent as error:
+        log.warning("webhook: refused: %s", error)
+        return _answer("bad event", 400)
+    try:
+        outcome = take_event(provider=provider, event=event, at=at)
+        if provider == Payment.Provider.DEMO and outcome == "releasing":
+            _end_at_once(event)
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("webhook: %s %s is malformed: %s", event.kind, event.id, error)
+        return _answer("bad event", 400)
+    except Exception as error:  # a full pool has no class of its own in Django; anything else is a fault of ours
+        if not isinstance(error, Error) and not is_overload(error):
+            raise
+        log.warning("webhook: %s %s not stored: %s", event.kind, event.id, error)
+        return _answer("try again", 503)
+    return _answer(outcome, 200)
+
+
+def take_event(*, provider: str, event: Event, at: datetime) -> str:
+    """Store the event and its effect, once.
+
+    Returns:
+        The outcome in a word; `duplicate` for an event that is stored already, `unknown` when no payment of ours is
+        meant, `ignored` for kinds that change nothing here.
+
+    Raises:
+        KeyError, TypeError, ValueError: the object is not what the kind says.
+        django.db.Error: nothing was stored.
+    """
+    if len(event.id) > LONGEST_ID:
+        raise ValueError("its id is too long")
+    with transaction.atomic():
+        try:
+            with transaction.atomic():  # a conflict must not poison the transaction
+                stored = StripeWebhookEvent.objects.create(
+                    event_id=event.id, kind=event.kind[:80], provider=provider, received_at=at
+                )
+        except IntegrityError:
+            return "duplicate"
+        act = ACTIONS.get(event.kind)
+        payment = find_payment(provider, event) if act else None
+        outcome = "ignored" if act is None else "unknown" if payment is None else act(payment, event, at)
+        stored.payment, stored.outcome = payment, outcome
+        stored.save(update_fields=["payment", "outcome"])
+        log.info("webhook: %s %s: %s", event.kind, event.id, outcome)
+        return outcome
+
+
+def find_payment(provider: str, event: Event) -> Payment | None:
+    """The payment that this event is about.
+
+    By the gateway's own ids first; else by our metadata, since news of a session may be here before the answer to the
+    call that made it. Metadata never outranks an id that is on record.
+    """
+    payments = Payment.objects.filter(provider=provider)
+    found, own_id = event.object, str(event.object["id"])
+    is_session = event.kind.startswith("checkout.session.")
+    if is_session and (payment := payments.filter(session_id=own_id).first()):
+        return payment
+    intent = own_id if event.kind.startswith("payment_intent.") else found.get("payment_intent")
+    if isinstance(intent, str) and (payment := payments.filter(payment_intent=intent).first()):
+        return payment
+    metadata = found.get("metadata") or {}
+    key = metadata.get("payment")
+    reference = found.get("client_reference_id") or metadata.get("reference")
+    nameless = payments.filter(session_id=None) if is_session else payments.filter(payment_intent=None)
+    if key:
+        return nameless.filter(idempotency_key=key).first()
+    return nameless.filter(booking__reference=reference).order_by("-pk").first() if reference else None
+
+
+def _take_session(payment: Payment, event: Event, at: datetime) -> str:
+    failed = event.kind == "checkout.session.async_payment_failed"
+    said = {"status": "expired" if event.kind.endswith(".expired") else "complete"}
+    session = read_session({**said, **event.object})
+    return apply_session(payment_id=payment.pk, session=session, at=at, failed=failed)
+
+
+def _take_decline(payment: Payment, event: Event, at: datetime) -> str:
+    if event.livemode != payment.livemode:
+        return "mismatch"
+    return apply_decline(payment_id=payment.pk, at=at)
+
+
+def _take_refund(payment: Payment, event: Event, at: datetime) -> str:
+    """`refund.*` carries the refund itself; one that a person made at the gateway gets a row too."""
+    found = event.object
+    state = RefundState(str(found["id"]), str(found["status"]), str(found.get("failure_reason") or ""))
+    key = (found.get("metadata") or {}).get("refund") or f"outside:{state.id}"
+    refund = payment.refunds.filter(refund_id=state.id).first() or payment.refunds.filter(idempotency_key=key).first()
+    if refund is None:
+        log.error("payment %s: refund %s was made outside; look at its tickets", payment, state.id)
+        refund = Refund.objects.create(
+            payment=payment, amount=int(found["amount"]), reason="outside", idempotency_key=key, created_at=at
+        )
+    return apply_refund(refund_id=refund.pk, state=state, at=at)
+
+
+def _take_refunded_charge(payment: Payment, event: Event, at: datetime) -> str:
+    """`charge.refunded`: for cards it may be the only word that a refund has succeeded."""
+    standing = payment.refunds.exclude(status=Refund.Status.FAILED)
+    if int(event.object["amount_refunded"]) < sum(refund.amount for refund in standing):
+        return "already"
+    refunds = [refund for refund in standing if refund.status == Refund.Status.SUBMITTED]
+    for refund in refunds:
+        apply_refund(refund_id=refund.pk, state=RefundState(refund.refund_id or "", "succeeded", ""), at=at)
+    return "refunded" if refunds else "already"
+
+
+def _take_dispute(payment: Payment, event: Event, at: datetime) -> str:
+    log.error("payment %s: %s; a person must answer at the gateway", payment, event.kind)
+    Payment.objects.filter(pk=payment.pk).update(disputed=True)
+    return "disputed"
+
+
+def _take_warning(payment: Payment, event: Event, at: datetime) -> str:
+    log.error("payment %s: %s; a refund now avoids a dispute", payment, event.kind)
+    return "noted"
+
+
+ACTIONS: dict[str, Callable[[Payment, Event, datetime], str]] = {
+    "checkout.session.completed": _take_session,
+    "checkout.session.async_payment_succeeded": _take_session,
+    "checkout.session.async_payment_failed": _take_session,
+    "checkout.session.expired": _take_session,
+    "payment_intent.payment_failed": _take_decline,
+    "refund.created": _take_refund,
+    "refund.updated": _take_refund,
+    "refund.failed": _take_refund,
+    "charge.refund.updated": _take_refund,
+    "charge.refunded": _take_refunded_charge,
+    "charge.dispute.created": _take_dispute,
+    "charge.dispute.updated": _take_dispute,
+    "charge.dispute.closed": _take_dispute,
+    "charge.dispute.funds_withdrawn": _take_dispute,
+    "charge.dispute.funds_reinstated": _take_dispute,
+    "radar.early_fraud_warning.created": _take_warning,
+}
+
+
+def _read(request: HttpRequest) -> tuple[str, Event]:
+    """The event and the provider whose secret signed it. Raises BadEvent."""
+    try:
+        if int(request.headers.get("Content-Length") or 0) > LARGEST or len(request.body) > LARGEST:
+            raise BadEvent("too large")
+    except (ValueError, RequestDataTooBig, UnreadablePostError) as error:
+        raise BadEvent("unreadable") from error
+    header = request.headers.get("Stripe-Signature")
+    if settings.DEMO_PAYMENTS:
+        return Payment.Provider.DEMO, read_event(request.body, header, [webhook_secret()])
+    return Payment.Provider.STRIPE, read_event(request.body, header, settings.STRIPE_WEBHOOK_SECRETS)
+
+
+def _end_at_once(event: Event) -> None:
+    """The demo gateway answers without a network, so nobody need wait for the loop."""
+    payment = find_payment(Payment.Provider.DEMO, event)
+    if payment is not None and payment.booking.status == Booking.Status.RELEASING:
+        settle(payment, at=timezone.now())
+
+
+def _answer(text: str, status: int) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain")

@@ -1,0 +1,39 @@
+"""What the pages of accounts say about the seats that wait meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.template.context import RequestContext
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from booking.models import Booking
+from booking.visitors import visitor_of
+
+register = template.Library()
+
+
+@register.inclusion_tag("booking/_held.html", takes_context=True)
+def held_seats(context: RequestContext) -> dict[str, Any]:
+    """The visitor's lock that ends last, or nothing."""
+    request: HttpRequest = context["request"]
+    visitor, at = visitor_of(request), timezone.now()
+    if visitor is None:
+        return {}
+    held = Booking.objects.of_visitor(visitor).filter(status=Booking.Status.LOCKED, locked_until__gt=at)
+    booking = held.order_by("-locked_until").prefetch_related("seats__seat").first()
+    if booking is None:
+        return {}
+    return {"booking": booking, "labels": [row.seat.label for row in booking.seats.all()]}
+
+
+@register.simple_tag
+def inside(path: str | None) -> str:
+    """`path` if it stays on this site, else the first page: an address from a query string is anybody's."""
+    if path and url_has_allowed_host_and_scheme(path, allowed_hosts=None):
+        return path
+    return reverse("cinema:home")

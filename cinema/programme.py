@@ -1,0 +1,147 @@
+"""The programme as people read it: days, films, times, and how many seats are left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Literal
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
+
+AHEAD = timedelta(days=14)
+FEW = 0.15  # of the seats on sale: from here on a number of seats left is news
+SlotState = Literal["open", "sold-out", "upcoming", "closed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One showtime as the programme shows it: when, how full, and whether it can be bought."""
+
+    showtime: Showtime
+    state: SlotState
+
+    @property
+    def left(self) -> int:
+        return self.showtime.n_available
+
+    @property
+    def on_sale(self) -> int:
+        """Seats that are sold at all: blocked ones are none."""
+        return self.showtime.n_seats - self.showtime.n_blocked
+
+    @property
+    def level(self) -> Literal["many", "few", "full"]:
+        if self.left == 0:
+            return "full"
+        return "few" if self.left <= FEW * self.on_sale else "many"
+
+    @property
+    def taken(self) -> float:
+        """The share of seats that is gone, 0 to 1."""
+        return 1 - self.left / self.on_sale if self.on_sale else 0
+
+    @property
+    def meter(self) -> SafeString:
+        free = 10 * self.left / self.on_sale if self.on_sale else 0
+        return meter_seats(max(1, int(free)) if self.left else 0)
+
+    @property
+    def lowest_price(self) -> int | None:
+        return min(self.showtime.prices.values(), default=None)
+
+    @property
+    def has_one_price(self) -> bool:
+        return len(set(self.showtime.prices.values())) == 1
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.showtime.starts_at
+
+    @property
+    def day(self) -> date:
+        return timezone.localdate(self.showtime.starts_at)
+
+    @property
+    def extra(self) -> str:
+        """What makes this showing special, in the house's words; plain projection is not worth saying."""
+        return "" if self.showtime.format in ("", "2D") else self.showtime.format
+
+
+@dataclass(frozen=True)
+class Film:
+    """A movie with the times it is listed under, in order."""
+
+    movie: Movie
+    slots: Sequence[Slot]
+
+    @property
+    def next_two(self) -> Sequence[Slot]:
+        return self.slots[:2]
+
+    @property
+    def badge(self) -> str:
+        return next((slot.extra for slot in self.slots if slot.extra), "")
+
+
+@dataclass(frozen=True)
+class House:
+    """A cinema with its times."""
+
+    cinema: Cinema
+    slots: Sequence[Slot]
+
+
+def read_slots(showtimes: ShowtimeQuerySet, at: datetime) -> list[Slot]:
+    """The slots of these showtimes from now on, in order of time; a fixed number of queries, whatever their number."""
+    coming = showtimes.not_ended(at).filter(starts_at__lt=at + AHEAD).order_by("starts_at", "id")
+    return [Slot(one, slot_state(one, at)) for one in coming.prefetch_related("movie__genres", "screen__cinema")]
+
+
+def still_sold(showtimes: ShowtimeQuerySet, at: datetime) -> ShowtimeQuerySet:
+    """Those that a guest can buy now or later: not cancelled, sales not over. The query form of `Showtime.sales`."""
+    started = Q(sales_close_at=None, starts_at__gt=at - timedelta(minutes=15))
+    return showtimes.filter(Q(sales_close_at__gt=at) | started, cancelled_at=None)
+
+
+def slot_state(showtime: Showtime, at: datetime) -> SlotState:
+    state = showtime.sales(at)
+    return "sold-out" if state == "open" and showtime.n_available == 0 else state
+
+
+def films_of(slots: Iterable[Slot]) -> list[Film]:
+    """The slots by movie; the film that starts next comes first, one that is sold out after those that are not."""
+    found: dict[int, list[Slot]] = {}
+    for slot in slots:
+        found.setdefault(slot.showtime.movie_id, []).append(slot)
+    films = [Film(times[0].showtime.movie, times) for times in found.values()]
+    return sorted(films, key=lambda film: all(slot.level == "full" for slot in film.slots))
+
+
+def houses_of(slots: Iterable[Slot]) -> list[House]:
+    found: dict[str, list[Slot]] = {}
+    for slot in slots:
+        found.setdefault(slot.showtime.screen.cinema.name, []).append(slot)
+    return [House(found[name][0].showtime.screen.cinema, found[name]) for name in sorted(found)]
+
+
+def pick_billboard(slots: Sequence[Slot]) -> Slot | None:
+    """The showing to put on the billboard: one with a picture and seats left, in the biggest room, the fullest first."""
+    fit = [slot for slot in slots if slot.state == "open" and slot.showtime.movie.picture]
+    return max(fit, key=lambda slot: (slot.on_sale, slot.taken, -slot.starts_at.timestamp()), default=None)
+
+
+@cache
+def meter_seats(free: int) -> SafeString:
+    """Ten little seats, `free` of them lit."""
+    return format_html_join(
+        "",
+        '<rect class="{}" x="{}" width="5" height="8" rx="1.5"/>',
+        (("free" if place < free else "gone", place * 7) for place in range(10)),
+    )

@@ -1,0 +1,12 @@
+"""Addresses of the pages for everyone."""
+
+from django.urls import path
+
+from cinema import api, pages
+
+app_name = "cinema"
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("movies/<slug:slug>/", pages.movie, name="movie"),
+    path("layouts/<str:layout_hash>.css", api.layout_css, name="layout-css"),
+]

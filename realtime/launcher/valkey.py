@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Valkey:
         settings = self.folder / "valkey.conf"
         settings.touch(mode=0o600)
         settings.write_text(
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\nsave \"\"\nappendonly no\n"
+            f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\nsave ""\nappendonly no\n'
             f"dir {self.folder}\ndaemonize no\n"
         )
         return Child("valkey", [installed(), settings], log=self.folder / "valkey.log")
@@ -56,10 +57,11 @@ class Valkey:
         finally:
             client.close()
 
-    def start(self) -> Child:
+    def start(self, adopt: Callable[[Child], object] = bool) -> Child:
         """Running and answering when this returns."""
         child = self.child()
         child.start()
+        adopt(child)  # before we wait: whoever is interrupted now must still be able to end it
         if not wait_until(lambda: not child.is_alive or self.answers(), seconds=10) or not child.is_alive:
             child.stop()
             raise ServiceMissing(f"Valkey does not start; see {child.log}.")

@@ -1,0 +1,51 @@
+# The menu. Python 3.11 or newer, git and make are all it needs; everything else lands in .venv.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run cluster test check fmt clean
+.SUFFIXES:
+
+help: ## this menu
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+run: .venv/.run ## one process on http://127.0.0.1:$PORT (8000), nothing else needed
+	@exec $(PY) manage.py serve
+
+cluster: .venv/.cluster ## PostgreSQL, Valkey, WORKERS web processes and a worker on this machine
+	@exec $(PY) manage.py cluster
+
+test: .venv/.dev ## everything, on SQLite, PostgreSQL, Valkey and Chromium (ONLY="unit browser" for some)
+	@exec $(PY) -m tests.run_all $(ONLY)
+
+check: .venv/.dev ## format, lint, types, import boundaries, missing migrations, deploy check
+	@exec $(PY) -m tests.run_checks
+
+fmt: .venv/.dev ## put the code into its format
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+clean: ## take away .venv and caches (data in var/ stays)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+.venv/.made:
+	@for python in $(PYTHONS); do \
+	  if command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	    echo "Making .venv with $$python"; $$python -m venv --clear .venv && touch $@ && exit 0; exit 1; \
+	  fi; \
+	done; echo 'BookMySeat needs Python 3.11 or newer: make run PYTHON=/path/to/python3' >&2; exit 1
+
+.venv/.run: requirements.txt .venv/.made
+	@echo 'Installing what the product runs on'
+	@$(PIP) -r requirements.txt && touch $@
+
+.venv/.cluster: requirements-cluster.txt requirements.txt .venv/.made
+	@echo 'Installing what the cluster needs'
+	@$(PIP) -r requirements-cluster.txt && touch $@
+
+.venv/.dev: requirements-dev.txt requirements-cluster.txt requirements.txt .venv/.made
+	@echo 'Installing what tests and checks need'
+	@$(PIP) -r requirements-dev.txt && touch $@

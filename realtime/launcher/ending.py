@@ -1,0 +1,31 @@
+"""How an end goes, whichever server runs: a moment for each step, and gone at the last moment whatever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+BYE_SECONDS = 1.5  # to tell every socket that we stop
+REQUEST_SECONDS = 1.0  # for requests that are being answered
+LAST_MOMENT = 4.5  # of a process that is alone
+LAST_MOMENT_OF_CHILD = 3.0  # of one whose owner has services to end after it
+
+
+def be_gone_in(seconds: float) -> None:
+    """Ends this process that much later at the latest, also when a thread hangs in the database or in a gateway."""
+    watchdog = threading.Timer(seconds, os._exit, [0])
+    watchdog.daemon = True
+    watchdog.start()
+
+
+async def say_bye(drain: Callable[[], Awaitable[None]]) -> None:
+    """Drains the sockets; the end goes on when that fails or takes too long."""
+    try:
+        await asyncio.wait_for(drain(), BYE_SECONDS)
+    except Exception:  # whatever the sockets do, the process must end
+        log.exception("not every socket was told that we stop")

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from cinema.models import Cinema, Genre, Movie, Screen, SeatCategory, SeatingPlan, Showtime
 
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, TabularInline
+else:
+
+    class OfModel:
+        """Generic for the type checker, plain when it runs."""
+
+        def __class_getitem__(cls, model):
+            return cls
+
+    class ModelAdmin(OfModel, admin.ModelAdmin):
+        pass
+
+    class TabularInline(OfModel, admin.TabularInline):
+        pass
+
 
 @admin.register(Genre)
-class GenreAdmin(admin.ModelAdmin[Genre]):
+class GenreAdmin(ModelAdmin[Genre]):
     list_display = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     search_fields = ("name",)
 
 
 @admin.register(Movie)
-class MovieAdmin(admin.ModelAdmin[Movie]):
+class MovieAdmin(ModelAdmin[Movie]):
     list_display = ("title", "release_date", "runtime", "certificate", "director")
     list_filter = ("genres", "certificate")
     search_fields = ("title", "director")
@@ -27,14 +43,14 @@ class MovieAdmin(admin.ModelAdmin[Movie]):
 
 
 @admin.register(Cinema)
-class CinemaAdmin(admin.ModelAdmin[Cinema]):
+class CinemaAdmin(ModelAdmin[Cinema]):
     list_display = ("name", "city")
     search_fields = ("name", "city")
     prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(Screen)
-class ScreenAdmin(admin.ModelAdmin[Screen]):
+class ScreenAdmin(ModelAdmin[Screen]):
     list_display = ("name", "cinema", "plan")
     list_filter = ("cinema",)
     list_select_related = ("cinema", "plan")
@@ -54,13 +70,13 @@ class ReadOnly:
         return False
 
 
-class CategoryInline(ReadOnly, admin.TabularInline[SeatCategory, SeatingPlan]):
+class CategoryInline(ReadOnly, TabularInline[SeatCategory, SeatingPlan]):
     model = SeatCategory
     extra = 0
 
 
 @admin.register(SeatingPlan)
-class SeatingPlanAdmin(ReadOnly, admin.ModelAdmin[SeatingPlan]):
+class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
     list_display = ("name", "hash", "n_seats", "created_at")
     fields = ("name", "hash", "width", "height", "n_seats", "created_at")
     inlines = (CategoryInline,)
@@ -74,7 +90,7 @@ COUNTERS = ("epoch", "version", "n_available", "n_locked", "n_booked", "n_blocke
 
 
 @admin.register(Showtime)
-class ShowtimeAdmin(admin.ModelAdmin[Showtime]):
+class ShowtimeAdmin(ModelAdmin[Showtime]):
     list_display = ("movie", "screen", "starts_at", "language", "n_available", "n_locked", "n_booked", "n_blocked")
     list_filter = ("screen", "movie")
     list_select_related = ("movie", "screen__cinema")

@@ -1,0 +1,20 @@
+"""What every page may say about the house."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    return {"demo_payments": settings.DEMO_PAYMENTS, "lock_minutes": spoken_duration(settings.SEAT_LOCK.seconds)}
+
+
+def spoken_duration(seconds: int) -> str:
+    """`5 minutes`, `1 minute`, `90 seconds`."""
+    if seconds % 60:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    minutes = seconds // 60
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from booking.bookings import begin_checkout, confirm_booking
 from booking.locks import lock_seats
@@ -20,8 +21,8 @@ from booking.models import OutboxMessage
 from cinema.layouts import PlanSeat, layout_of
 from cinema.models import Showtime
 
-PARTIES = {1: 10, 2: 50, 3: 14, 4: 18, 5: 5, 6: 3}  # how often people come in such a party
-BY_DAYS_AHEAD = (0.62, 0.5, 0.26, 0.14, 0.07, 0.03)
+PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # how often people come in such a party
+BY_DAYS_AHEAD = (0.6, 0.46, 0.14, 0.06)
 EVENING_HOUR = 17
 
 
@@ -47,10 +48,10 @@ def sell_some(showtime: Showtime, at: datetime) -> int:
 
 
 def _share(showtime: Showtime, at: datetime, rng: random.Random) -> float:
-    local = showtime.starts_at.astimezone()
-    days = (local.date() - at.astimezone().date()).days
+    local = timezone.localtime(showtime.starts_at)
+    days = (local.date() - timezone.localdate(at)).days
     base = BY_DAYS_AHEAD[days] if 0 <= days < len(BY_DAYS_AHEAD) else 0.0
-    pull = 1.25 if local.hour >= EVENING_HOUR else 0.5
+    pull = 1.2 if local.hour >= EVENING_HOUR else 0.35
     return min(0.92, base * pull * rng.uniform(0.7, 1.15))
 
 
@@ -74,9 +75,9 @@ def _runs(seats: Sequence[PlanSeat], free: set[int], size: int) -> Iterator[list
 
 
 def _liking(run: Sequence[PlanSeat], seats: Sequence[PlanSeat], free: set[int]) -> float:
-    width, depth = max(s.x for s in seats), max(s.y for s in seats)
-    middle = run[len(run) // 2]
-    liking = -9 * abs(middle.x / width - 0.52) - 7 * abs(middle.y / depth - 0.72)
+    width, depth = seats[-1].x + seats[0].x, seats[-1].y
+    x = (run[0].x + run[-1].x) / 2
+    liking = -9 * abs(x / width - 0.5) - 7 * abs(run[0].y / depth - 0.72)
     return liking - sum(2.0 for beside in (run[0].index - 1, run[-1].index + 1) if _is_orphan(beside, seats, free))
 
 

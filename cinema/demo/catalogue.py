@@ -64,7 +64,7 @@ def _add_movie(facts: dict[str, Any]) -> Movie:
 def add_showtimes(screens: dict[str, Screen], movies: dict[str, Movie], at: datetime) -> list[Showtime]:
     """The showings of today and the coming week that lie ahead and are not there yet; returns the new ones."""
     zone = timezone.get_default_timezone()
-    today = at.astimezone(zone).date()
+    today = timezone.localdate(at, zone)
     facts = {film["slug"]: film for film in read_movies()}
     runtimes = {slug: film["runtime"] for slug, film in facts.items()}
     added = []

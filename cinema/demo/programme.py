@@ -41,7 +41,12 @@ def slots_of(day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[S
     big = [("13:30", MATINEES[n % 5]), ("16:15", AFTERNOONS[n % 6]), ("19:30", star)]
     if day.weekday() in (4, 5):
         big.append(("22:15", next(film for film in LATE if film != star)))
-    small = [("14:00", SHORTS[n % 3]), ("15:45", SMALL[n % 7]), ("18:00", SMALL[(n + 3) % 7]), ("20:30", SMALL[(n + 5) % 7])]
+    small = [
+        ("14:00", SHORTS[n % 3]),
+        ("15:45", SMALL[n % 7]),
+        ("18:00", SMALL[(n + 3) % 7]),
+        ("20:30", SMALL[(n + 5) % 7]),
+    ]
     for screen, plays in (("Screen 1", big), ("Screen 2", small)):
         free = datetime.combine(day, time(9), zone)
         for clock, movie in plays:

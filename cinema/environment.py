@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import environ
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,7 +38,8 @@ class Environment:
     """Typed reading of settings. An unset and an empty variable mean the same: the default."""
 
     def __init__(self, file: Path) -> None:
-        environ.Env.read_env(file, overwrite=False) if file.exists() else None
+        if file.exists():
+            environ.Env.read_env(file, overwrite=False)
         self._env = environ.Env()
 
     def refuse(self, name: str, sentence: str) -> NoReturn:
@@ -84,9 +86,34 @@ class Environment:
         except ValueError as error:
             self.refuse(name, f"must be addresses or networks with commas between: {error}")
 
-    def path(self, name: str, *, default: Path, relative_to: Path) -> Path:
+    def origins(self, name: str) -> list[str]:
+        origins = self.items(name)
+        for origin in origins:
+            if not re.fullmatch(r"https?://[^/]+", origin):
+                self.refuse(name, f"has {origin!r}; an origin looks like https://tickets.example.com")
+        return origins
+
+    def address(self, name: str, *, schemes: Sequence[str]) -> str:
         value = self.text(name)
-        return (relative_to / value).resolve() if value else default
+        if value and value.partition("://")[0] not in schemes:
+            self.refuse(name, f"must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    def folder(self, name: str, *, default: Path, relative_to: Path) -> Path:
+        """The folder, made when it is missing; a relative one counts from `relative_to`."""
+        value = self.text(name)
+        folder = (relative_to / value).resolve() if value else default
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.refuse(name, f"is {folder}, which cannot be made: {error.strerror}")
+        return folder
+
+    def language(self, name: str, *, default: str) -> str:
+        value = self.text(name, default).lower()
+        if value not in dict(global_settings.LANGUAGES):
+            self.refuse(name, f"is {value!r}; it must be a language of Django such as en-gb")
+        return value
 
     def currency(self, name: str, *, default: str) -> str:
         value = self.text(name, default).upper()

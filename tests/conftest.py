@@ -13,10 +13,6 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 _open = ExitStack()
-_GIVEN = ("SECRET_KEY", "HTTPS", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TRUSTED_PROXIES", "PORT", "WORKERS")
-_GIVEN += ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
-_GIVEN += ("SEAT_LOCK_SECONDS", "MAX_SEATS_PER_BOOKING", "DECLINE_POLICY", "CURRENCY", "TIME_ZONE", "LANGUAGE_CODE")
-_GIVEN += ("EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "DEMO_STAFF_PASSWORD", "MAKELEVEL")
 
 
 def pytest_addoption(parser):
@@ -43,15 +39,14 @@ def pytest_configure(config):
 
 def _prepare_environment(database):
     from tests.postgres import running_postgres
+    from tests.servers import every_setting
 
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-tests-"))
     _open.callback(shutil.rmtree, folder, ignore_errors=True)
-    if database == "postgresql":
-        os.environ["DATABASE_URL"] = _open.enter_context(running_postgres())
-    else:
-        os.environ["DATABASE_URL"] = ""
-    for name in _GIVEN:
-        os.environ[name] = ""  # empty is the default, and .env does not override what is set
+    address = _open.enter_context(running_postgres()) if database == "postgresql" else ""
+    os.environ["BOOKMYSEAT_GIVEN_REDIS"] = os.environ.get("REDIS_URL", "")
+    os.environ |= dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
+    os.environ |= {"DATABASE_URL": address}
     os.environ |= {"DATA_DIR": str(folder), "DEBUG": "1", "PAYMENTS": "demo", "RATE_LIMITS": "1", "LOOP": "external"}
 
 
@@ -67,7 +62,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("browser")
             if os.environ.get("BOOKMYSEAT_NO_BROWSER"):
                 item.add_marker(pytest.mark.skip(reason="no Chromium here"))
-        elif folder in ("launcher", "cluster") or "valkey" in item.fixturenames:
+        elif folder in ("launcher", "cluster") or {"valkey", "redis_url"} & set(item.fixturenames):
             item.add_marker("server")
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")
@@ -94,3 +89,15 @@ def valkey():
 
     with start_valkey() as server:
         yield server
+
+
+@pytest.fixture
+def redis_url():
+    """The Redis that REDIS_URL named when the tests were started, else a Valkey of this test's own."""
+    from tests.valkey import start_valkey
+
+    if given := os.environ.get("BOOKMYSEAT_GIVEN_REDIS"):
+        yield given
+        return
+    with start_valkey() as server:
+        yield server.url

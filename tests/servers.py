@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -22,10 +23,16 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT",
 _running = []
 
 
+def every_setting():
+    """The names of all settings, as .env.example lists them."""
+    return re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
 def clean_environment(**env):
     """The environment of a program under test: the machine's, and the settings given, nothing of this test run."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
+    ours = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
+    return {**kept, **ours, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
 
 
 def processes_of_session(session):

@@ -1,6 +1,5 @@
 """A real Valkey (Redis) as a child in the foreground, that a test may kill, freeze and bring back on the same port."""
 
-import os
 import shutil
 import signal
 import tempfile
@@ -49,8 +48,3 @@ class RunningValkey:
 
 def start_valkey():
     return RunningValkey()
-
-
-def given_redis_url():
-    """A Redis that the caller of the tests points at; empty when the tests start their own."""
-    return os.environ.get("REDIS_URL", "")

@@ -21,7 +21,7 @@ def lay_out_environment() -> None:
     Addresses of PostgreSQL and Valkey are decided here, so that every process of the cluster reads the same ones.
     """
     env = Environment(BASE_DIR / ".env")
-    data_dir = env.path("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
+    data_dir = env.folder("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
     missing: dict[str, Callable[[], str]] = {
         "SECRET_KEY": lambda: kept_secret(data_dir / "secret_key"),
         "ALLOWED_HOSTS": lambda: LOCAL,

@@ -1,0 +1,61 @@
+import os
+import signal
+import urllib.request
+
+import pytest
+
+from realtime.launcher.processes import started_at, wait_until
+from tests.report import report
+from tests.servers import processes_of_session, processes_that_mention, start_cluster
+
+
+def by_kind(processes):
+    kinds = {"web": "realtime.launcher.web", "worker": "manage.py work", "postgres": "/postgres -D", "valkey": "valkey"}
+    return {kind: sorted(pid for pid, line in processes.items() if mark in line) for kind, mark in kinds.items()}
+
+
+def test_the_production_shape_starts_heals_and_ends_clean():
+    """One start for several questions: it costs seconds each time."""
+    with start_cluster() as cluster:
+        session = cluster.process.pid
+        running = by_kind(processes_of_session(session))
+        assert [len(running[kind]) for kind in ("web", "worker", "postgres", "valkey")] == [2, 1, 1, 1], running
+        with urllib.request.urlopen(f"{cluster.url}/") as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{cluster.url}/readyz") as answer:
+            assert answer.status == 200
+        heals_a_web_process_that_dies(cluster, session, running["web"])
+        seconds = cluster.stop()
+        report("cluster", f"healthy after {cluster.start_seconds:.1f} s, gone {seconds:.1f} s after SIGTERM")
+        assert seconds < 5
+        assert cluster.process.returncode == 0
+        assert processes_of_session(session) == {}
+        assert processes_that_mention(str(cluster.data_dir)) == {}
+
+
+def heals_a_web_process_that_dies(cluster, session, before):
+    os.kill(before[0], signal.SIGKILL)
+    for _ in range(20):  # the other one answers meanwhile; nobody is sent to the dead one
+        assert cluster.is_healthy()
+    assert wait_until(lambda: len(by_kind(processes_of_session(session))["web"]) == 2, seconds=10)
+    after = by_kind(processes_of_session(session))["web"]
+    assert before[0] not in after and before[1] in after
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT])
+def test_sigint_in_the_terminal_reaches_all_and_all_end(number):
+    with start_cluster(WORKERS=1) as cluster:
+        assert cluster.stop(number) < 5
+        assert processes_that_mention(str(cluster.data_dir)) == {}
+
+
+def test_after_sigkill_the_children_end_and_the_next_start_works():
+    with start_cluster(WORKERS=1) as cluster:
+        children = processes_of_session(cluster.process.pid)
+        cluster.process.kill()
+        cluster.process.wait()
+        cluster.start()
+        again = cluster.start_seconds
+        left = [line for pid, line in children.items() if started_at(pid)]
+        assert left == []
+        report("cluster", f"healthy {again:.1f} s after a SIGKILL, with the data it had")

@@ -29,7 +29,15 @@ log = logging.getLogger(__name__)
 
 # Stripe takes no session shorter than 30 minutes, by its own clock and after the journey there.
 SHORTEST_SESSION = timedelta(minutes=31)
-UNREACHABLE = "The payment service does not answer. Nothing was charged and your seats are still held; try again."
+
+
+class NoGateway(Busy):
+    """The gateway gave no session; the seats stay locked."""
+
+    title = "The payment service does not answer"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was charged and your seats are still held. Please try again.")
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, o
         Invalid: that is no e-mail address.
         LockExpired: there is nothing to pay for, or its time has passed.
         AlreadyPaid, BeingReleased: this lock's payment is past being paid.
-        Busy: the gateway gave no session; the seats stay locked.
+        NoGateway: it gave no session; the seats stay locked.
     """
     address = read_email(email)
     for _ in range(2):
@@ -63,7 +71,7 @@ def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, o
             return Checkout(payment, is_new)
         if is_new:  # a fresh request was refused, so another one would be too
             break
-    raise Busy("The payment could not be begun. Nothing was charged and your seats are still held; try again.")
+    raise NoGateway
 
 
 def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool:
@@ -76,13 +84,13 @@ def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool
         False when the gateway refused: that payment is over, and the seats are the visitor's lock again.
 
     Raises:
-        Busy: no telling whether there is a session now; the payment stays as it is.
+        NoGateway: no telling whether there is a session now; the payment stays as it is.
     """
     try:
         session = gateway(payment.provider).create_session(SessionRequest.from_json(payment.request), quick=quick)
     except GatewayUnavailable as error:
         log.warning("payment %s: no session yet: %s", payment, error)
-        raise Busy(UNREACHABLE) from error
+        raise NoGateway from error
     except GatewayRefused as error:
         log.error("payment %s: session refused: %s", payment, error)
         apply_refused_creation(payment_id=payment.pk, at=at)

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from booking.bookings import begin_release, finish_release
 from booking.models import Booking
-from booking.refusals import Busy
-from payments.checkout import open_session
+from payments.checkout import NoGateway, open_session
 from payments.gateways import GatewayRefused, GatewayUnavailable, Session, gateway
 from payments.models import Payment
 from payments.settlement import abandon, apply_session
@@ -59,7 +58,7 @@ def _ask(payment: Payment, at: datetime, *, end: bool) -> bool:
         outcome = apply_session(payment_id=payment.pk, session=_fetch(payment, end=end), at=at)
         if outcome == "mismatch" or (end and outcome == "open"):
             raise GatewayUnavailable(f"the answer decides nothing ({outcome})")
-    except (GatewayUnavailable, GatewayRefused, Busy) as error:
+    except (GatewayUnavailable, GatewayRefused, NoGateway) as error:
         return _put_off(payment, error, at)
     return True
 

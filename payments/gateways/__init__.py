@@ -51,7 +51,7 @@ class SessionRequest:
     expires_at: int
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "lines": [asdict(line) for line in self.lines]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> SessionRequest:

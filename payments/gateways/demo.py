@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking import outbox
-from cinema.settings import kept_secret
+from cinema.environment import kept_secret
 from payments.gateways import GatewayRefused, RefundRequest, RefundState, Session, SessionRequest, read_session
 from payments.models import DemoSession
 
@@ -41,7 +41,7 @@ class DemoGateway:
         found = DemoSession.objects.filter(idempotency_key=request.key).first()
         if found is None:
             found = _make(request, at)
-        if found.request != json.loads(json.dumps(request.as_json())):
+        if found.request != request.as_json():
             raise GatewayRefused("the key was used with other parameters")
         return read_session(describe(found))
 
@@ -196,7 +196,7 @@ def deliver_event(payload: dict[str, Any]) -> None:
 
 def webhook_secret() -> str:
     """Random for every installation, kept in DATA_DIR."""
-    return "whsec_demo_" + kept_secret("demo_webhook_secret")
+    return "whsec_demo_" + kept_secret(settings.DATA_DIR / "demo_webhook_secret")
 
 
 def sign(body: str, timestamp: int) -> str:

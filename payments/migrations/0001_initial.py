@@ -5,112 +5,196 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('booking', '0001_initial'),
+        ("booking", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DemoSession',
+            name="DemoSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('session_id', models.CharField(max_length=80, unique=True)),
-                ('payment_intent', models.CharField(max_length=80, unique=True)),
-                ('idempotency_key', models.CharField(max_length=80, unique=True)),
-                ('request', models.JSONField()),
-                ('status', models.CharField(choices=[('open', 'Open'), ('complete', 'Complete'), ('expired', 'Expired')], default='open', max_length=10)),
-                ('declined', models.BooleanField(default=False, help_text='The last attempt was')),
-                ('refunds', models.JSONField(default=dict, help_text='Refund id and amount by idempotency key')),
-                ('expires_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("session_id", models.CharField(max_length=80, unique=True)),
+                ("payment_intent", models.CharField(max_length=80, unique=True)),
+                ("idempotency_key", models.CharField(max_length=80, unique=True)),
+                ("request", models.JSONField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("complete", "Complete"), ("expired", "Expired")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("declined", models.BooleanField(default=False, help_text="The last attempt was")),
+                ("refunds", models.JSONField(default=dict, help_text="Refund id and amount by idempotency key")),
+                ("expires_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(choices=[('demo', 'Demo'), ('stripe', 'Stripe')], max_length=8)),
-                ('livemode', models.BooleanField(help_text='Real money')),
-                ('status', models.CharField(choices=[('created', 'Created'), ('open', 'Open'), ('paid', 'Paid'), ('processing', 'Processing'), ('expired', 'Expired'), ('failed', 'Failed')], default='created', max_length=12)),
-                ('amount', models.PositiveIntegerField(help_text='Minor units; the sum of the price snapshots, never recomputed')),
-                ('currency', models.CharField(max_length=3)),
-                ('email', models.EmailField(max_length=254)),
-                ('session_id', models.CharField(max_length=120, null=True, unique=True)),
-                ('payment_intent', models.CharField(max_length=120, null=True, unique=True)),
-                ('url', models.TextField(blank=True, help_text='Where the buyer pays')),
-                ('idempotency_key', models.CharField(max_length=80, unique=True)),
-                ('request', models.JSONField(help_text='What the gateway was asked: a repetition must be equal to the byte')),
-                ('expires_at', models.DateTimeField(help_text="The session's own end, as asked for; never recomputed")),
-                ('late', models.BooleanField(default=False, help_text='The money came after the booking had ended')),
-                ('mismatch', models.BooleanField(default=False, help_text='What was paid is not what was asked; a person should look')),
-                ('disputed', models.BooleanField(default=False)),
-                ('abandoned', models.BooleanField(default=False, help_text='The gateway could not be asked until it no longer mattered')),
-                ('declined_at', models.DateTimeField(null=True)),
-                ('received', models.PositiveIntegerField(help_text='Minor units that the gateway says it took', null=True)),
-                ('asks', models.PositiveSmallIntegerField(default=0, help_text='Questions in a row without a verdict')),
-                ('ask_again_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='booking.booking')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.CharField(choices=[("demo", "Demo"), ("stripe", "Stripe")], max_length=8)),
+                ("livemode", models.BooleanField(help_text="Real money")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("open", "Open"),
+                            ("paid", "Paid"),
+                            ("processing", "Processing"),
+                            ("expired", "Expired"),
+                            ("failed", "Failed"),
+                        ],
+                        default="created",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        help_text="Minor units; the sum of the price snapshots, never recomputed"
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("email", models.EmailField(max_length=254)),
+                ("session_id", models.CharField(max_length=120, null=True, unique=True)),
+                ("payment_intent", models.CharField(max_length=120, null=True, unique=True)),
+                ("url", models.TextField(blank=True, help_text="Where the buyer pays")),
+                ("idempotency_key", models.CharField(max_length=80, unique=True)),
+                (
+                    "request",
+                    models.JSONField(help_text="What the gateway was asked: a repetition must be equal to the byte"),
+                ),
+                ("expires_at", models.DateTimeField(help_text="The session's own end, as asked for; never recomputed")),
+                ("late", models.BooleanField(default=False, help_text="The money came after the booking had ended")),
+                (
+                    "mismatch",
+                    models.BooleanField(
+                        default=False, help_text="What was paid is not what was asked; a person should look"
+                    ),
+                ),
+                ("disputed", models.BooleanField(default=False)),
+                (
+                    "abandoned",
+                    models.BooleanField(
+                        default=False, help_text="The gateway could not be asked until it no longer mattered"
+                    ),
+                ),
+                ("declined_at", models.DateTimeField(null=True)),
+                (
+                    "received",
+                    models.PositiveIntegerField(help_text="Minor units that the gateway says it took", null=True),
+                ),
+                ("asks", models.PositiveSmallIntegerField(default=0, help_text="Questions in a row without a verdict")),
+                ("ask_again_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="booking.booking"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount', models.PositiveIntegerField(help_text='Minor units')),
-                ('reason', models.CharField(help_text='late, duplicate, mismatch or outside', max_length=20)),
-                ('status', models.CharField(choices=[('requested', 'Requested'), ('submitted', 'Submitted'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='requested', max_length=12)),
-                ('refund_id', models.CharField(max_length=120, null=True, unique=True)),
-                ('idempotency_key', models.CharField(max_length=80, unique=True)),
-                ('failure', models.CharField(blank=True, max_length=120)),
-                ('created_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='payments.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount", models.PositiveIntegerField(help_text="Minor units")),
+                ("reason", models.CharField(help_text="late, duplicate, mismatch or outside", max_length=20)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("submitted", "Submitted"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                        ],
+                        default="requested",
+                        max_length=12,
+                    ),
+                ),
+                ("refund_id", models.CharField(max_length=120, null=True, unique=True)),
+                ("idempotency_key", models.CharField(max_length=80, unique=True)),
+                ("failure", models.CharField(blank=True, max_length=120)),
+                ("created_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="refunds", to="payments.payment"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='StripeWebhookEvent',
+            name="StripeWebhookEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(max_length=80)),
-                ('provider', models.CharField(choices=[('demo', 'Demo'), ('stripe', 'Stripe')], max_length=8)),
-                ('outcome', models.CharField(max_length=20)),
-                ('received_at', models.DateTimeField()),
-                ('payment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payments.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event_id", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=80)),
+                ("provider", models.CharField(choices=[("demo", "Demo"), ("stripe", "Stripe")], max_length=8)),
+                ("outcome", models.CharField(max_length=20)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="payments.payment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at', '-id'],
+                "ordering": ["-received_at", "-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['status', 'ask_again_at'], name='payment_status_ask'),
+            model_name="payment",
+            index=models.Index(fields=["status", "ask_again_at"], name="payment_status_ask"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['created', 'open', 'processing'])), fields=('booking',), name='one_active_payment_per_booking'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["created", "open", "processing"])),
+                fields=("booking",),
+                name="one_active_payment_per_booking",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'open'), _negated=True), ('session_id__isnull', False), _connector='OR'), name='open_payment_has_session'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "open"), _negated=True), ("session_id__isnull", False), _connector="OR"
+                ),
+                name="open_payment_has_session",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='refund_is_of_some_money'),
+            model_name="refund",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="refund_is_of_some_money"),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(condition=models.Q(('reason__in', ['late', 'duplicate', 'mismatch'])), fields=('payment',), name='one_whole_refund_per_payment'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reason__in", ["late", "duplicate", "mismatch"])),
+                fields=("payment",),
+                name="one_whole_refund_per_payment",
+            ),
         ),
     ]

@@ -1,0 +1,40 @@
+"""A buyer with two locked seats, and Stripe's stand-in. Models are imported late: settings come after this file."""
+
+import pytest
+
+from tests.payments.stripe_stand_in import KEY, SECRET, StripeStandIn
+
+
+@pytest.fixture(scope="session")
+def _stripe_server():
+    with StripeStandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def stripe(_stripe_server, settings):
+    """The product as it is with Stripe's keys set, and Stripe's stand-in to act on."""
+    settings.PAYMENTS, settings.DEMO_PAYMENTS = "stripe", False
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = KEY, _stripe_server.url
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+    _stripe_server.faults.clear()
+    _stripe_server.calls.clear()
+    return _stripe_server
+
+
+@pytest.fixture
+def sale(transactional_db):
+    """Alice's two seats, locked."""
+    from tests.factories import make_showtime, new_visitor
+    from tests.payments.sales import Sale
+
+    return Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
+
+
+@pytest.fixture
+def bob(sale):
+    """Somebody else who wants the same seats."""
+    from tests.factories import new_visitor
+    from tests.payments.sales import Sale
+
+    return Sale(sale.showtime, new_visitor(), sale.labels)

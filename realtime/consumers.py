@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Message = dict[str, Any]
 
 
-class SocketConsumer(AsyncConsumer):
+class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """What every socket of ours does: check the Origin, accept, say bye."""
 
     # No channel layer has this name, so a socket costs no channel, no subscription and no queue of its own.

@@ -88,12 +88,17 @@ class Viewer:
         self.wake()
 
     def ack(self, ack: Ack) -> None:
+        """An ack of the newest version settles all that was sent; an older one what its mark stands for."""
         version, frames, size = self._mark
-        if ack.v >= version:
+        if ack.v >= self.v:
+            self._frames = self._bytes = 0
+        elif ack.v >= version:
             self._frames, self._bytes = self._frames - frames, self._bytes - size
-            self._mark = (self.v, self._frames, self._bytes)
-            self._waiting_since = time.monotonic() if self._frames else None
-            self.wake()
+        else:
+            return
+        self._mark = (self.v, self._frames, self._bytes)
+        self._waiting_since = time.monotonic() if self._frames else None
+        self.wake()
 
     # ---- what it says --------------------------------------------------------------------------------------------
 
@@ -134,8 +139,8 @@ class Viewer:
         if self._farewell is not None:
             return None
         if self._hello:
-            text, self._hello = self._hello, ""
-            return text
+            hello, self._hello = self._hello, ""
+            return hello
         if self._sync is not None and time.monotonic() >= self._sync_at:
             wanted, self._sync = self._sync, None
             self._sync_at = time.monotonic() + SYNC_EVERY

@@ -16,6 +16,9 @@ class Transport(Protocol):
     def publish(self, change: Change) -> None:
         """From any thread, with or without a hub in this process. Returns at once and never raises."""
 
+    def is_reachable(self) -> bool:
+        """For the operator, from any thread: whether a change would reach the other processes now."""
+
     async def start(self, receive: Receive) -> None:
         """Bind to the running loop: `receive` is called there."""
 

@@ -23,6 +23,9 @@ class LocalTransport:
             with contextlib.suppress(RuntimeError):  # the loop has closed in between
                 bound[0].call_soon_threadsafe(bound[1], change)
 
+    def is_reachable(self) -> bool:
+        return True
+
     async def start(self, receive: Receive) -> None:
         self._bound = (asyncio.get_running_loop(), receive)
 

@@ -39,6 +39,7 @@ class StripeStandIn:
         self.replies = {}  # idempotency key -> (parameters, status, body)
         self.calls = []  # (method, path, parameters, headers)
         self.faults = []
+        self.refund_status = "succeeded"  # what a new refund is at first
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -185,7 +186,7 @@ class StripeStandIn:
             "amount": amount,
             "currency": intent["currency"],
             "payment_intent": intent["id"],
-            "status": "succeeded",
+            "status": self.refund_status,
             "metadata": given.get("metadata", {}),
         }
         self.refunds[refund["id"]] = refund

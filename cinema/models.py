@@ -49,8 +49,9 @@ class Movie(models.Model):
     class Meta:
         ordering = ["title"]
         constraints = [
+            models.UniqueConstraint(fields=["title", "release_date"], name="movie_title_and_release_date_unique"),
             models.UniqueConstraint(
-                fields=["title", "release_date"], name="movie_title_and_release_date_unique", nulls_distinct=False
+                fields=["title"], condition=Q(release_date=None), name="movie_title_unique_without_date"
             ),
             models.CheckConstraint(condition=~Q(slug="admin-dashboard"), name="movie_slug_not_reserved"),
         ]

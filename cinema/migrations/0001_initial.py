@@ -157,7 +157,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='movie',
-            constraint=models.UniqueConstraint(fields=('title', 'release_date'), name='movie_title_and_release_date_unique', nulls_distinct=False),
+            constraint=models.UniqueConstraint(fields=('title', 'release_date'), name='movie_title_and_release_date_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='movie',
+            constraint=models.UniqueConstraint(condition=models.Q(('release_date', None)), fields=('title',), name='movie_title_unique_without_date'),
         ),
         migrations.AddConstraint(
             model_name='movie',

@@ -197,7 +197,7 @@ def _read_area(read: Reader, area: Found, path: str, origin: Point) -> FileArea 
         border=read.color(area, "border_color", path),
     )
     _read_shape(read, area, path, drawn)
-    words = read.object(area, "text", path, required=shape == "text")
+    words = read.object(area, "text", path, required=area.get("shape") == "text")
     drawn.text = plain_text(read.text(words, "text", f"{path}.text", most=MAX_TEXT, required=False))
     if drawn.text:
         drawn.text_at = read.point(words, "position", f"{path}.text", required=False)

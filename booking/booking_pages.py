@@ -74,6 +74,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "tickets": tickets,
         "calendar_url": _with_key(request, found, reverse("booking:calendar", args=[found.reference])),
         "here": _with_key(request, found, found.get_absolute_url()),
+        "status_url": _with_key(request, found, reverse("booking-api:booking", args=[found.reference])),
     }
     return render(request, "booking/booking.html", context)
 

@@ -8,7 +8,9 @@ from math import cos, radians, sin
 
 from cinema.layouts import PlanSeat
 
-HALF_WIDTH, HALF_DEPTH = 0.33, 0.31  # of a seat without the rounding that its outline adds
+HALF_DEPTH = 0.25  # of a seat without the rounding that its outline adds
+HALF_WIDTHS = {"recliner": 0.55, "sofa-start": 0.36, "sofa-end": 0.36}
+HALF_WIDTH = 0.27
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
 def _outline(seat: PlanSeat) -> str:
     """A box turned with its row, as a path; its stroke rounds the corners."""
     along, across = cos(radians(seat.turn)), sin(radians(seat.turn))
-    w, d = HALF_WIDTH, HALF_DEPTH
+    w, d = HALF_WIDTHS.get(seat.shape, HALF_WIDTH), HALF_DEPTH
     corners = [(x * along - y * across, x * across + y * along) for x, y in ((-w, -d), (w, -d), (w, d), (-w, d))]
     points = [f"{seat.x + x:.2f} {seat.y + y:.2f}" for x, y in corners]
     return f"M{'L'.join(points)}Z"

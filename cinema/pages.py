@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,9 +13,10 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from cinema.models import Movie, Showtime
-from cinema.programme import Slot, films_of, houses_of, pick_billboard, read_slots, still_sold
+from cinema.programme import Slot, films_of, first_sentences, houses_of, pick_billboard, read_slots, still_sold
 
 HURRY = 0.6  # of the seats gone: such a showing is named under "Filling up now"
+MORE = 8  # times of other days on the page of a film
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "n_showtimes": len(shown),
         "later": films_of(later),
         "hurry": _filling_up(shown),
-        **_billboard(shown or slots, today),
+        **_billboard(shown or slots, slots, today),
     }
     return render(request, "cinema/home.html", context)
 
@@ -58,12 +59,13 @@ def movie(request: HttpRequest, slug: str) -> HttpResponse:
     shown = [slot for slot in slots if slot.day == chosen]
     context = {
         "movie": film,
-        "runtime": timedelta(minutes=film.runtime or 0),
         "days": _days(slots, chosen, today),
         "chosen": chosen,
         "today": today,
         "next_day": next((slot.day for slot in slots if slot.day > chosen), None),
         "houses": houses_of(shown),
+        "more": [slot for slot in slots if slot.day > chosen and slot.state != "cancelled"][:MORE],
+        "first": next(iter(shown or slots), None),
         "has_times": any(slot.state == "open" for slot in slots),
     }
     return render(request, "cinema/movie.html", context)
@@ -91,15 +93,19 @@ def _filling_up(shown: Sequence[Slot]) -> list[Slot]:
     return sorted(fit, key=lambda slot: slot.left)[:3]
 
 
-def _billboard(slots: Sequence[Slot], today: date) -> dict[str, object]:
-    star = pick_billboard(slots)
+def _billboard(fit: Sequence[Slot], slots: Sequence[Slot], today: date) -> dict[str, object]:
+    """One of `fit`, with the times of its film nearest to it."""
+    star = pick_billboard(fit)
     if star is None:
         return {"star": None}
-    same_day = [one for one in slots if one.showtime.movie_id == star.showtime.movie_id and one.day == star.day]
-    first = max(0, min(same_day.index(star) - 1, len(same_day) - 3))
+    film = star.showtime.movie
+    its_times = [one for one in slots if one.showtime.movie_id == film.pk and one.day >= star.day]
+    first = max(0, min(its_times.index(star) - 1, len(its_times) - 3))
     evening = timezone.localtime(star.starts_at).hour >= 17
     return {
         "star": star,
-        "star_times": same_day[first : first + 3],
+        "star_times": (times := its_times[first : first + 3]),
+        "star_days": times[-1].day != times[0].day,
+        "star_text": first_sentences(film.overview) or film.tagline,
         "star_when": ("tonight" if evening else "today") if star.day == today else "later",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
 
 AHEAD = timedelta(days=14)
+PROJECTIONS = {"", "2d", "3d", "digital", "35 mm", "70 mm", "imax"}  # how a film is shown; anything else is an event
 FEW = 0.15  # of the seats on sale: from here on a number of seats left is news
 SlotState = Literal["open", "sold-out", "upcoming", "closed", "cancelled"]
 
@@ -70,8 +72,13 @@ class Slot:
 
     @property
     def extra(self) -> str:
-        """What makes this showing special, in the house's words; plain projection is not worth saying."""
-        return "" if self.showtime.format in ("", "2D") else self.showtime.format
+        """How it is shown, in the house's words; plain projection is not worth saying."""
+        return "" if self.showtime.format.lower() in ("", "2d", "digital") else self.showtime.format
+
+    @property
+    def event(self) -> str:
+        """What happens besides the film, such as live music."""
+        return "" if self.showtime.format.lower() in PROJECTIONS else self.showtime.format
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Film:
 
     @property
     def badge(self) -> str:
-        return next((slot.extra for slot in self.slots if slot.extra), "")
+        return next((slot.event for slot in self.next_two if slot.event), "")
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,16 @@ def pick_billboard(slots: Sequence[Slot]) -> Slot | None:
     """The showing to put on the billboard: one with a picture and seats left, in the biggest room, the fullest first."""
     fit = [slot for slot in slots if slot.state == "open" and slot.showtime.movie.picture]
     return max(fit, key=lambda slot: (slot.on_sale, slot.taken, -slot.starts_at.timestamp()), default=None)
+
+
+def first_sentences(text: str, most: int = 250) -> str:
+    """As many whole sentences as fit; all of it when not even one does."""
+    kept = ""
+    for sentence in re.findall(r".+?[.?!](?=\s|$)", text):
+        if len(kept) + len(sentence) > most:
+            break
+        kept += sentence
+    return kept.strip() or text
 
 
 @cache

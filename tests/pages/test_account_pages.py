@@ -54,7 +54,9 @@ def test_log_in_goes_where_next_says(client):
     assert log_in(client, "alice@example.com", next="/bookings/")["Location"] == "/bookings/"
 
 
-@pytest.mark.parametrize("next_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "next_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_next_never_leads_off_the_site(client, next_url):
     make_user("alice@example.com")
     page = client.get(reverse("account_login"), {"next": next_url}).content.decode()
@@ -92,7 +94,9 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mail(client):
     link = re.search(r"http://[^/]+(/accounts/password/reset/key/\S+)", text)[1]
     form = client.get(link, follow=True)
     assert "New password" in form.content.decode()
-    done = client.post(form.request["PATH_INFO"], {"password1": "another long 2", "password2": "another long 2"}, follow=True)
+    done = client.post(
+        form.request["PATH_INFO"], {"password1": "another long 2", "password2": "another long 2"}, follow=True
+    )
     assert "Password changed" in done.content.decode()
     assert log_in(client, "alice@example.com", "another long 2").status_code == 302
     assert "That link is used up" in client.get(link, follow=True).content.decode()

@@ -6,7 +6,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.bookings import begin_checkout, begin_refund, begin_release, confirm_booking, finish_release, mark_processing
+from booking.bookings import (
+    begin_checkout,
+    begin_refund,
+    begin_release,
+    confirm_booking,
+    finish_release,
+    mark_processing,
+)
 from booking.locks import lock_seats, release_lock
 from booking.models import Booking
 from booking.tickets import booking_key, ticket_code
@@ -135,7 +142,7 @@ def test_a_lock_whose_time_has_passed_is_told_as_run_out_before_it_is_swept(clie
 def test_a_payment_that_the_bank_is_thinking_about_says_so_and_looks_again(client, showtime, alice):
     booking = mark_processing(booking_id=checkout(showtime, alice).pk, at=timezone.now())
     page = read(be(client, alice), booking)
-    assert "Waiting for your bank" in page and 'hx-trigger="every 2s"' in page
+    assert "Waiting for your bank" in page and 'data-status="processing"' in page
 
 
 def test_a_payment_being_ended_promises_neither_tickets_nor_their_absence(client, showtime, alice):

@@ -121,10 +121,12 @@ def test_movie_page_shows_times_by_day_and_house_with_the_lowest_price(client):
     make_showtime(screen=second, movie=film, starts_in=timedelta(days=1))
     page = client.get(film.get_absolute_url()).content.decode()
     assert first.cinema.name in page and second.cinema.name in page
-    assert page.count('class="slot"') == 2
+    assert page.count('class="slot"') == 3
+    assert "Other days" in page and page.index("Other days") < page.index("Tue 3 Mar")
     assert "£11.50" in page and "£9" in page
     tomorrow = client.get(film.get_absolute_url(), {"date": "2026-03-03"}).content.decode()
     assert tomorrow.count('class="slot"') == 1
+    assert first.cinema.name not in tomorrow
 
 
 @pytest.mark.parametrize(

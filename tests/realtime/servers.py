@@ -1,0 +1,148 @@
+"""The product behind each ASGI server that it is run with, a visitor's HTTP session, and sockets to it."""
+
+import asyncio
+import http.cookiejar
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import websockets
+
+from realtime.launcher.processes import free_port
+from tests.realtime.reference_client import ReferenceClient
+from tests.servers import ROOT, Server, clean_environment, demo_database, start_server
+
+
+class UvicornServer(Server):
+    """`uvicorn asgi:application` as an operator may start it without our launcher."""
+
+    OPTIONS = ("--host=127.0.0.1", "--no-access-log", "--ws-per-message-deflate=false", "--log-level=warning")
+
+    def start(self):
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "asgi:application", f"--port={self.port}", *self.OPTIONS],
+                cwd=ROOT,
+                env=clean_environment(**self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self.wait_until_healthy()
+
+    def wait_until_healthy(self):
+        end = time.monotonic() + self.patience
+        while not self.is_healthy():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.kill()
+                raise AssertionError(f"uvicorn did not come up:\n{self.tail()}")
+            time.sleep(0.05)
+        return self
+
+
+def start_uvicorn(**env):
+    folder = Path(env.get("DATA_DIR") or tempfile.mkdtemp(prefix="bookmyseat-uvicorn-"))
+    env = {"DATA_DIR": str(folder), "PORT": str(free_port()), "DEMO_STAFF_PASSWORD": "for tests", **env}
+    if "DATABASE_URL" not in env and not (folder / "db.sqlite3").exists():
+        shutil.copy(demo_database(), folder / "db.sqlite3")
+    return UvicornServer("uvicorn", env, patience=30).start()
+
+
+STARTS = {"daphne": start_server, "uvicorn": start_uvicorn}
+
+
+@contextmanager
+def serving(kind, **env):
+    with STARTS[kind](**{"RATE_LIMITS": "1", "WS_HEARTBEAT_SECONDS": "1", **env}) as server:
+        yield server
+
+
+class Visitor:
+    """A browser's HTTP half: cookies, CSRF token, JSON."""
+
+    def __init__(self, url):
+        self.url = url
+        self.jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+
+    def ask(self, method, path, body=None):
+        """(status, parsed JSON or None)."""
+        request = urllib.request.Request(self.url + path, method=method)
+        request.add_header("Content-Type", "application/json")
+        for cookie in self.jar:
+            if cookie.name == "csrftoken":
+                request.add_header("X-CSRFToken", cookie.value)
+        try:
+            with self.opener.open(request, None if body is None else json.dumps(body).encode(), timeout=15) as answer:
+                return answer.status, json.loads(answer.read() or "null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or "null")
+
+    def lock(self, showtime, *labels):
+        path = f"/api/showtimes/{showtime}/lock/"
+        if not any(cookie.name == "csrftoken" for cookie in self.jar):
+            self.ask("GET", path)
+        return self.ask("PUT", path, {"seats": list(labels)})
+
+
+class LiveMap:
+    """A socket and the reference client behind it."""
+
+    def __init__(self, server, showtime, client=None, **options):
+        self.client = client or ReferenceClient()
+        resume = f"?epoch={self.client.epoch}&v={self.client.v}" if self.client.state else ""
+        self.address = f"ws{server.url[4:]}/ws/showtimes/{showtime}/{resume}"
+        self.options = {"compression": None, "proxy": None, **options}
+        self.texts, self.frames = [], []
+
+    async def __aenter__(self):
+        self.socket = await websockets.connect(self.address, **self.options)
+        return self
+
+    async def __aexit__(self, *exc):
+        await self.socket.close()
+
+    async def hear(self, seconds=5.0):
+        """The next frame; what the client wants to say to it is said."""
+        async with asyncio.timeout(seconds):
+            text = await self.socket.recv()
+        self.texts.append(text)
+        self.frames.append(json.loads(text))
+        self.client.receive(self.frames[-1])
+        for said in (*self.client.send, *self.client.acks):
+            await self.say(said)
+        self.client.send.clear()
+        self.client.acks.clear()
+        return self.frames[-1]
+
+    async def hear_until(self, question, seconds=10.0):
+        async with asyncio.timeout(seconds):
+            while not question():
+                await self.hear(seconds)
+        return self
+
+    async def say(self, frame):
+        await self.socket.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
+
+    async def end(self, seconds=5.0):
+        """(last frame, close code) when the server closes."""
+        try:
+            while True:
+                await self.hear(seconds)
+        except websockets.ConnectionClosed as closed:
+            return self.frames[-1], closed.rcvd.code if closed.rcvd else None
+
+
+def terminate(server):
+    os.kill(server.process.pid, signal.SIGTERM)

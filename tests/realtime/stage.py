@@ -1,0 +1,49 @@
+"""A hub on the real database in the test's loop, fed by the real signal, and a reference client that watches."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+from realtime import process
+from realtime.hub import Hub
+from realtime.source import DatabaseSource, giving_back
+from realtime.transports.local import LocalTransport
+from tests.realtime.chaos import eventually
+from tests.realtime.reference_client import ReferenceClient
+
+
+async def in_thread(function, *args, **kwargs):
+    """As a view does it: in a thread, whose database connection is given back."""
+    return await asyncio.to_thread(giving_back, lambda: function(*args, **kwargs))
+
+
+class Watcher:
+    """A viewer's reference client; `frames` are parsed, `texts` as they were sent."""
+
+    def __init__(self):
+        self.client, self.texts, self.frames = ReferenceClient(), [], []
+
+    async def send(self, text):
+        self.texts.append(text)
+        self.frames.append(json.loads(text))
+        self.client.receive(self.frames[-1])
+
+    async def shut(self, code):
+        self.client.live = False
+
+
+@asynccontextmanager
+async def watching(monkeypatch, showtime_id, *, n=1, transport=None, poll=60.0):
+    """The hub, and `n` watchers who have had their first snapshot. Without a poll: only the signal tells them."""
+    transport = transport or LocalTransport()
+    monkeypatch.setattr(process, "_transport", transport)
+    hub = Hub(transport=transport, source=DatabaseSource(), heartbeat=60.0, poll=poll)
+    await hub.start()
+    try:
+        watchers = [Watcher() for _ in range(n)]
+        for watcher in watchers:
+            await hub.join(showtime_id, None, -1, send=watcher.send, shut=watcher.shut)
+        assert await eventually(lambda: all(watcher.client.live for watcher in watchers))
+        yield hub, watchers
+    finally:
+        await hub.stop()

@@ -1,0 +1,243 @@
+"""The socket on real servers, by a real client: hello to bye, resume, refusals, the end, as the contract has it."""
+
+import asyncio
+import json
+import statistics
+import time
+import urllib.request
+
+import pytest
+import websockets
+
+from tests.realtime.reference_client import digest_of
+from tests.realtime.servers import STARTS, LiveMap, Visitor, serving, terminate
+from tests.report import report
+
+pytestmark = pytest.mark.server
+OVER = 4504
+
+
+@pytest.fixture(scope="module", params=STARTS)
+def server(request):
+    with serving(request.param) as running:
+        running.kind = request.param
+        yield running
+
+
+@pytest.fixture(scope="module")
+def house(server):
+    """The showtimes of the demo programme, and a fresh place in one of them for each test that asks."""
+
+    class House:
+        showtimes = Visitor(server.url).ask("GET", "/api/showtimes/")[1]["showtimes"]
+        number = 0
+
+        def next(self):
+            self.number += 1
+            showtime = self.showtimes[self.number % len(self.showtimes)]
+            layout = Visitor(server.url).ask("GET", showtime["layout"])[1]
+            state = Visitor(server.url).ask("GET", showtime["map"])[1]["state"]
+            free = [seat["label"] for seat in layout["seats"] if state[seat["i"]] == "A"]
+            return showtime["id"], {seat["label"]: seat["i"] for seat in layout["seats"]}, free
+
+    return House()
+
+
+async def lock(visitor, *arguments):
+    return await asyncio.to_thread(visitor.lock, *arguments)
+
+
+async def test_hello_then_snapshot_then_a_delta_for_a_lock(server, house):
+    showtime, index, free = house.next()
+    async with LiveMap(server, showtime) as bob:
+        hello, snapshot = await bob.hear(), await bob.hear()
+        assert list(hello) == ["type", "epoch", "v", "n", "layout", "node", "heartbeat", "spread"]
+        assert (hello["n"], hello["heartbeat"]) == (len(snapshot["state"]), 1000)
+        assert list(snapshot) == ["type", "epoch", "v", "state", "digest"]
+        status, mine = await lock(Visitor(server.url), showtime, free[0], free[1])
+        assert status == 200
+        await bob.hear_until(lambda: bob.client.v == mine["v"])
+        delta = next(frame for frame in bob.frames if frame["type"] == "delta")
+        assert delta["from"] == snapshot["v"] and delta["seats"] == {"L": sorted([index[free[0]], index[free[1]]])}
+        map_now = Visitor(server.url).ask("GET", f"/api/showtimes/{showtime}/map/")[1]
+        assert (bob.client.epoch, bob.client.v, bob.client.state) == (map_now["epoch"], map_now["v"], map_now["state"])
+
+
+async def test_the_subprotocol_is_accepted_when_offered_and_not_needed(server, house):
+    showtime, _, _ = house.next()
+    async with LiveMap(server, showtime, subprotocols=["other", "bms.v1"]) as bob:
+        assert bob.socket.subprotocol == "bms.v1"
+    async with LiveMap(server, showtime) as bob:
+        assert bob.socket.subprotocol is None
+
+
+async def test_heartbeats_carry_version_digest_and_health(server, house):
+    showtime, _, _ = house.next()
+    async with LiveMap(server, showtime) as bob:
+        await bob.hear_until(lambda: bob.frames and bob.frames[-1]["type"] == "heartbeat", seconds=3)
+        beat = bob.frames[-1]
+        assert list(beat) == ["type", "v", "digest", "age", "ok"]
+        assert (beat["v"], beat["digest"], beat["ok"]) == (bob.client.v, digest_of(bob.client.state), True)
+        assert 0 <= beat["age"] < 4000 and bob.client.live
+
+
+async def test_holder_and_stranger_get_the_same_bytes(server, house):
+    showtime, _, free = house.next()
+    alice = Visitor(server.url)
+    status, mine = await lock(alice, showtime, free[0])
+    cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in alice.jar)
+    async with (
+        LiveMap(server, showtime, additional_headers={"Cookie": cookie}) as holder,
+        LiveMap(server, showtime) as stranger,
+    ):
+        _, last = await lock(alice, showtime, free[0], free[1])
+        for viewer in (holder, stranger):
+            await viewer.hear_until(lambda viewer=viewer: viewer.client.v == last["v"])
+            viewer.said = [t for t in viewer.texts if '"snapshot"' in t or '"delta"' in t]
+        assert holder.said == stranger.said
+        assert mine["reference"] not in "".join(holder.texts)
+
+
+async def test_resume_in_the_same_epoch_is_nothing_or_a_delta_else_a_snapshot(server, house):
+    showtime, _, free = house.next()
+    async with LiveMap(server, showtime) as bob:
+        await bob.hear_until(lambda: bob.client.live)
+        known = bob.client
+    async with LiveMap(server, showtime, known) as bob:
+        await bob.hear()
+        assert known.live
+        with pytest.raises(TimeoutError):
+            while (await bob.hear(0.4))["type"] == "heartbeat":
+                pass
+    _, mine = await lock(Visitor(server.url), showtime, free[0])
+    async with LiveMap(server, showtime, known) as bob:
+        hello, delta = await bob.hear(), await bob.hear()
+        assert (hello["type"], delta["type"], delta["v"]) == ("hello", "delta", mine["v"])
+        assert known.live
+    known.epoch = "of another life"
+    bob = LiveMap(server, showtime, known)
+    bob.address = bob.address.replace(" ", "+")
+    async with bob:
+        assert [(await bob.hear())["type"], (await bob.hear())["type"]] == ["hello", "snapshot"]
+
+
+@pytest.mark.parametrize(
+    "query", ["?epoch=&v=", "?v=5", "?epoch=x&v=-1", "?epoch=x&v=1e9", "?epoch=%ff&v=%00", "?v=" + "9" * 400]
+)
+async def test_a_resume_that_cannot_be_read_is_a_fresh_start(server, house, query):
+    showtime, _, _ = house.next()
+    bob = LiveMap(server, showtime)
+    bob.address += query
+    async with bob:
+        assert [(await bob.hear())["type"], (await bob.hear())["type"]] == ["hello", "snapshot"]
+
+
+async def test_sync_is_always_answered(server, house):
+    showtime, _, free = house.next()
+    _, mine = await lock(Visitor(server.url), showtime, free[0])
+    async with LiveMap(server, showtime) as bob:
+        await bob.hear_until(lambda: bob.client.live)
+        for v, kind in ((-1, "snapshot"), (mine["v"] - 1, "delta"), (mine["v"], "snapshot"), (10**12, "snapshot")):
+            heard = len(bob.frames)
+            await bob.say({"type": "sync", "epoch": bob.client.epoch, "v": v})
+            await bob.hear_until(
+                lambda heard=heard, kind=kind: kind in [f["type"] for f in bob.frames[heard:]], seconds=3
+            )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"\x00", "hello", '{"type":"lock","seats":["A1"]}', '{"type":"ack","v":1,"x":"' + "x" * 1000 + '"}', "[]"],
+    ids=["binary", "no-JSON", "a-command", "too-long", "no-object"],
+)
+async def test_what_is_not_understood_closes_with_4508(server, house, said):
+    showtime, _, _ = house.next()
+    async with LiveMap(server, showtime) as bob:
+        await bob.say(said)
+        bye, code = await bob.end()
+        assert (code, bye["type"], bye["code"]) == (4508, "bye", 4508)
+
+
+async def test_too_many_messages_close_with_4508(server, house):
+    showtime, _, _ = house.next()
+    async with LiveMap(server, showtime) as bob:
+        for _ in range(25):
+            await bob.say({"type": "ack", "v": 0})
+        assert (await bob.end())[1] == 4508
+
+
+@pytest.mark.parametrize(
+    "path", ["/ws/showtimes/999999/", "/ws/showtimes/abc/", "/ws/", "/elsewhere", "/ws/showtimes/1"]
+)
+async def test_an_unknown_showtime_or_address_is_accepted_then_closed_with_4504(server, path):
+    bob = LiveMap(server, 0)
+    bob.address = f"ws{server.url[4:]}{path}"
+    async with bob:
+        bye, code = await bob.end()
+        assert (code, bye["type"], bye["code"]) == (4504, "bye", 4504)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example", "http://127.0.0.1:1"]
+)
+async def test_a_foreign_origin_is_a_403_at_the_handshake(server, house, origin):
+    showtime, _, _ = house.next()
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with LiveMap(server, showtime, origin=origin):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_our_own_origin_is_welcome(server, house):
+    showtime, _, _ = house.next()
+    async with LiveMap(server, showtime, origin=server.url) as bob:
+        assert (await bob.hear())["type"] == "hello"
+
+
+def test_the_operator_is_answered(server):
+    with urllib.request.urlopen(f"{server.url}/healthz") as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
+    deadline = time.monotonic() + 10
+    while (ready := Visitor(server.url).ask("GET", "/readyz"))[1]["loop"] != "ok" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert ready == (200, {"database": "ok", "bridge": "local", "loop": "ok"})
+
+
+async def test_from_click_to_frame(server, house):
+    """Not a benchmark: a figure for the summary, and a bound no eye would call slow."""
+    showtime, _, free = house.next()
+    alice, times = Visitor(server.url), []
+    async with LiveMap(server, showtime) as bob:
+        await bob.hear_until(lambda: bob.client.live)
+        for number in range(30):
+            await asyncio.sleep(0.06)  # nobody clicks within one tick of the last frame
+            begun = time.perf_counter()
+            clicking = asyncio.create_task(lock(alice, showtime, *([free[0]] if number % 2 else [free[0], free[1]])))
+            while (await bob.hear())["type"] != "delta":
+                pass
+            times.append(1000 * (time.perf_counter() - begun))
+            assert (await clicking)[0] == 200
+    median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[18]
+    report(f"click to frame, {server.kind}", f"median {median:.0f} ms, p95 {p95:.0f} ms of {len(times)} clicks")
+    assert p95 < 1000
+
+
+@pytest.mark.parametrize("kind", STARTS)
+async def test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch(kind):
+    with serving(kind) as server:
+        showtime = Visitor(server.url).ask("GET", "/api/showtimes/")[1]["showtimes"][0]["id"]
+        async with LiveMap(server, showtime) as bob:
+            await bob.hear_until(lambda: bob.client.live)
+            begun = time.monotonic()
+            terminate(server)
+            bye, code = await bob.end()
+            assert (code, bye["type"], bye["code"]) == (4003, "bye", 4003)
+            assert 0 <= bye["retry"] <= bob.frames[0]["spread"]
+            assert time.monotonic() - begun < 2
+        await asyncio.to_thread(server.process.wait, 5)
+        known, before = bob.client, bob.client.epoch
+        await asyncio.to_thread(server.start)
+        async with LiveMap(server, showtime, known) as bob:
+            await bob.hear_until(lambda: bob.client.live)
+            assert known.epoch != before
+            assert json.loads(bob.texts[1])["type"] == "snapshot"

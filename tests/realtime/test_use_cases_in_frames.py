@@ -1,0 +1,225 @@
+"""For every use case: the snapshot before, plus the frames, is the snapshot after, and the digests agree (I6)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from booking import bookings, locks, sales
+from booking.models import SeatChange
+from booking.seatmap import read_map
+from tests.factories import make_showtime, new_visitor
+from tests.realtime.chaos import eventually
+from tests.realtime.reference_client import digest_of
+from tests.realtime.stage import in_thread, watching
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Scene:
+    """Alice and bob at one showtime; each step as the product calls it."""
+
+    def __init__(self):
+        self.now = timezone.now()
+        self.showtime = make_showtime(at=self.now)
+        self.alice, self.bob = new_visitor(), new_visitor()
+        self.later = self.now + timedelta(minutes=6)
+
+    def lock(self, visitor, *labels, at=None):
+        return locks.lock_seats(showtime_id=self.showtime.pk, visitor=visitor, labels=labels, at=at or self.now)
+
+    def checkout(self, visitor):
+        with transaction.atomic():
+            return bookings.begin_checkout(
+                showtime_id=self.showtime.pk,
+                visitor=visitor,
+                email="alice@example.com",
+                payable_until=self.now + timedelta(minutes=41),
+                at=self.now,
+            )
+
+    def alice_at_checkout(self):
+        self.lock(self.alice, "A1", "A2")
+        self.booking = self.checkout(self.alice)
+
+    def alice_releasing(self, reason="cancelled"):
+        self.alice_at_checkout()
+        bookings.begin_release(booking_id=self.booking.pk, reason=reason, at=self.now)
+
+    def alice_confirmed(self):
+        self.alice_at_checkout()
+        bookings.confirm_booking(booking_id=self.booking.pk, demo=True, at=self.now)
+
+    def alice_ended_unpaid(self):
+        self.alice_releasing()
+        bookings.finish_release(booking_id=self.booking.pk, at=self.now)
+
+    def confirm(self, at=None):
+        return bookings.confirm_booking(booking_id=self.booking.pk, demo=True, at=at or self.now)
+
+
+def step(name, before, act, after):
+    return pytest.param(before, act, after, id=name.replace(" ", "_"))
+
+
+# name, what went before, the use case, the letters of A1 A2 A3 afterwards
+STEPS = [
+    step("lock", lambda s: None, lambda s: s.lock(s.alice, "A1", "A2"), "LLA"),
+    step("lock of many rows at once", lambda s: None, lambda s: s.lock(s.alice, "A1", "B5", "C9", "D10"), "LAA"),
+    step("another wish", lambda s: s.lock(s.alice, "A1", "A2"), lambda s: s.lock(s.alice, "A2", "A3"), "ALL"),
+    step("the same wish", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice, "A1"), "LAA"),
+    step("all given back", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice), "AAA"),
+    step(
+        "release",
+        lambda s: s.lock(s.alice, "A1", "A2"),
+        lambda s: locks.release_lock(showtime_id=s.showtime.pk, visitor=s.alice, at=s.now),
+        "AAA",
+    ),
+    step("expire", lambda s: s.lock(s.alice, "A1"), lambda s: locks.expire_locks(at=s.later), "AAA"),
+    step(
+        "a lapsed lock taken by the next buyer",
+        lambda s: s.lock(s.alice, "A1", "A2"),
+        lambda s: s.lock(s.bob, "A2", "A3", at=s.later),
+        None,
+    ),
+    step("checkout", lambda s: s.lock(s.alice, "A1"), lambda s: s.checkout(s.alice), "LAA"),
+    step(
+        "begin of a release",
+        Scene.alice_at_checkout,
+        lambda s: bookings.begin_release(booking_id=s.booking.pk, reason="cancelled", at=s.now),
+        "LLA",
+    ),
+    step(
+        "end of a release",
+        Scene.alice_releasing,
+        lambda s: bookings.finish_release(booking_id=s.booking.pk, at=s.now),
+        "AAA",
+    ),
+    step(
+        "end of a release for another wish",
+        lambda s: s.alice_releasing("changed"),
+        lambda s: bookings.finish_release(booking_id=s.booking.pk, at=s.now),
+        "LLA",
+    ),
+    step(
+        "processing",
+        Scene.alice_at_checkout,
+        lambda s: bookings.mark_processing(booking_id=s.booking.pk, at=s.now),
+        "LLA",
+    ),
+    step("confirm", Scene.alice_at_checkout, lambda s: s.confirm(), "BBA"),
+    step("confirm twice", Scene.alice_confirmed, lambda s: s.confirm(), "BBA"),
+    step("late confirm", Scene.alice_ended_unpaid, lambda s: s.confirm(s.later), "BBA"),
+    step(
+        "refund",
+        Scene.alice_confirmed,
+        lambda s: (
+            bookings.begin_refund(booking_id=s.booking.pk, at=s.now),
+            bookings.finish_refund(booking_id=s.booking.pk, at=s.now),
+        ),
+        "AAA",
+    ),
+    step(
+        "block",
+        lambda s: None,
+        lambda s: sales.block_seats(showtime_id=s.showtime.pk, labels=["A1", "A3"], at=s.now),
+        "XAX",
+    ),
+    step(
+        "unblock",
+        lambda s: sales.block_seats(showtime_id=s.showtime.pk, labels=["A1", "A3"], at=s.now),
+        lambda s: sales.unblock_seats(showtime_id=s.showtime.pk, labels=["A1"], at=s.now),
+        "AAX",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "act", "after"), STEPS)
+async def test_snapshot_before_and_frames_are_the_snapshot_after(before, act, after, monkeypatch):
+    scene = await in_thread(Scene)
+    await in_thread(before, scene)
+    async with watching(monkeypatch, scene.showtime.pk) as (_, [watcher]):
+        first = await in_thread(read_map, scene.showtime.pk)
+        assert watcher.client.state == first.state
+        heard = len(watcher.frames)
+        await in_thread(act, scene)
+        now = await in_thread(read_map, scene.showtime.pk)
+        assert await eventually(lambda: watcher.client.v == now.version)
+        assert (watcher.client.epoch, watcher.client.state) == (now.epoch, now.state)
+        assert digest_of(watcher.client.state) == now.digest
+        assert after is None or now.state[:3] == after
+        assert (now.version > first.version) == (now.state != first.state), "a version tells of a change, and only that"
+        deltas = watcher.frames[heard:]
+        assert {frame["type"] for frame in deltas} <= {"delta"} and not watcher.client.send
+        assert seats_of(deltas) == await in_thread(seats_recorded, scene.showtime.pk, first.version)
+
+
+def seats_of(deltas):
+    return {seat for frame in deltas for seats in frame["seats"].values() for seat in seats}
+
+
+def seats_recorded(showtime_id, since):
+    return set(SeatChange.objects.filter(showtime=showtime_id, version__gt=since).values_list("index", flat=True))
+
+
+async def test_an_evening_of_use_cases_is_one_story(monkeypatch):
+    """All steps after another in one house, watched by three; at each version they show what history says."""
+    scene = await in_thread(Scene)
+    async with watching(monkeypatch, scene.showtime.pk, n=3) as (_, watchers):
+        for number, parameters in enumerate(STEPS):
+            before, act, _ = parameters.values
+            scene.alice, scene.bob = new_visitor(), new_visitor()
+            scene.now += timedelta(seconds=number)
+            await in_thread(before, scene)
+            await in_thread(act, scene)
+            await in_thread(clear_house, scene)
+        now = await in_thread(read_map, scene.showtime.pk)
+        assert now.version > len(STEPS)
+        assert await eventually(lambda: all(watcher.client.v == now.version for watcher in watchers))
+        assert {watcher.client.state for watcher in watchers} == {now.state}
+        assert watchers[0].texts[2:] == watchers[1].texts[2:] == watchers[2].texts[2:], "the same bytes for everybody"
+
+
+def clear_house(scene):
+    """Every seat free again, by the use cases."""
+    at = scene.now + timedelta(days=1)
+    for booking in scene.showtime.bookings.filter(status="confirmed"):
+        bookings.begin_refund(booking_id=booking.pk, at=scene.now)
+    for booking in scene.showtime.bookings.filter(status__in=["checkout", "processing", "releasing"]):
+        bookings.begin_release(booking_id=booking.pk, reason="cancelled", at=scene.now)
+        bookings.finish_release(booking_id=booking.pk, at=scene.now)
+    locks.expire_locks(at=at)
+    blocked = scene.showtime.seats.filter(status="blocked").values_list("seat__label", flat=True)
+    sales.unblock_seats(showtime_id=scene.showtime.pk, labels=list(blocked), at=scene.now)
+    assert not scene.showtime.seats.exclude(status="available").exists()
+
+
+WHITELIST = {
+    "hello": {"type", "epoch", "v", "n", "layout", "node", "heartbeat", "spread"},
+    "snapshot": {"type", "epoch", "v", "state", "digest"},
+    "delta": {"type", "from", "v", "seats"},
+    "heartbeat": {"type", "v", "digest", "age", "ok"},
+    "bye": {"type", "code", "retry", "reason"},
+}
+
+
+async def test_no_frame_says_whose_lock_it_is_nor_when_it_ends(monkeypatch):
+    scene = await in_thread(Scene)
+    async with watching(monkeypatch, scene.showtime.pk) as (hub, [watcher]):
+        await in_thread(scene.alice_confirmed)
+        await in_thread(scene.lock, scene.bob, "B1")
+        reference, total = scene.booking.reference, scene.booking.total
+        await eventually(lambda: watcher.client.state.count("L") == 1)
+        for viewer in hub._viewers():
+            viewer.plan_beat(0.0, within=0.001)
+        await eventually(lambda: watcher.frames[-1]["type"] == "heartbeat")
+        await hub.drain()
+    for text, frame in zip(watcher.texts, watcher.frames, strict=True):
+        assert set(frame) == WHITELIST[frame["type"]]
+        assert set(frame.get("seats", {})) <= set("ALBX")
+        for secret in (scene.alice, scene.bob, scene.alice.hex, reference, f":{total}", "example.com"):
+            assert str(secret) not in text
+    assert {frame["type"] for frame in watcher.frames} == set(WHITELIST)
+    assert json.loads(watcher.texts[0])["n"] == 40

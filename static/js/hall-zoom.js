@@ -1,0 +1,80 @@
+// Three sizes of hall: fit, 1.6, 2.6. Buttons, + - 0, double tap, pinch; the window pans by scrolling.
+
+const SIZES = ["1", "1.6", "2.6"];
+
+export class HallZoom {
+  constructor(root) {
+    this.root = root;
+    this.hall = root.querySelector(".hall");
+    this.window = root.querySelector(".hall-window");
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-zoom-by]");
+      if (button) this.by(button.dataset.zoomBy);
+    });
+    root.addEventListener("keydown", (event) => {
+      const wish = { "+": "in", "=": "in", "-": "out", 0: "fit" }[event.key];
+      if (wish && !event.ctrlKey && !event.metaKey) this.by(wish);
+    });
+    this.window.addEventListener("dblclick", (event) => event.target.closest(".seat") || this.by("next", event));
+    this.window.addEventListener("touchmove", (event) => this.pinch(event), { passive: false });
+    this.window.addEventListener("touchend", () => (this.spread = null));
+    this.drag();
+    this.middle();
+  }
+
+  get level() {
+    return SIZES.indexOf(this.hall.dataset.zoom);
+  }
+
+  by(wish, at = null) {
+    const next = { in: this.level + 1, out: this.level - 1, fit: 0, next: (this.level + 1) % SIZES.length }[wish];
+    this.to(Math.max(0, Math.min(SIZES.length - 1, next)), at);
+  }
+
+  /** Zoom so that what was under `at`, or in the middle, stays there. */
+  to(level, at) {
+    const box = this.window.getBoundingClientRect();
+    const [x, y] = at ? [at.clientX - box.x, at.clientY - box.y] : [box.width / 2, box.height / 2];
+    const before = this.hall.getBoundingClientRect();
+    const [shareX, shareY] = [(box.x + x - before.x) / before.width, (box.y + y - before.y) / before.height];
+    this.hall.dataset.zoom = SIZES[level];
+    this.window.toggleAttribute("data-zoomed", level > 0);
+    const after = this.hall.getBoundingClientRect();
+    this.window.scrollLeft += after.x + shareX * after.width - (box.x + x);
+    this.window.scrollTop += after.y + shareY * after.height - (box.y + y);
+    this.root.querySelector('[data-zoom-by="in"]').disabled = level === SIZES.length - 1;
+    this.root.querySelector('[data-zoom-by="out"]').disabled = level === 0;
+    this.root.dispatchEvent(new CustomEvent("hall:zoomed"));
+  }
+
+  /** A hall wider than the window begins at its middle, where the best seats are. */
+  middle() {
+    this.window.scrollLeft = (this.window.scrollWidth - this.window.clientWidth) / 2;
+  }
+
+  pinch(event) {
+    if (event.touches.length !== 2) return;
+    event.preventDefault();
+    const [a, b] = event.touches;
+    const spread = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+    this.spread ??= spread;
+    if (spread / this.spread > 1.35) this.step("in", a, b, spread);
+    else if (spread / this.spread < 0.74) this.step("out", a, b, spread);
+  }
+
+  step(wish, a, b, spread) {
+    this.spread = spread;
+    this.by(wish, { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 });
+  }
+
+  /** A mouse pans by dragging the floor. */
+  drag() {
+    this.window.addEventListener("pointerdown", (event) => {
+      if (event.pointerType !== "mouse" || event.button || event.target.closest(".seat")) return;
+      const [x, y, left, top] = [event.clientX, event.clientY, this.window.scrollLeft, this.window.scrollTop];
+      const move = (moved) => this.window.scrollTo(left + x - moved.clientX, top + y - moved.clientY);
+      addEventListener("pointermove", move);
+      addEventListener("pointerup", () => removeEventListener("pointermove", move), { once: true });
+    });
+  }
+}

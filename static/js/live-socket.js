@@ -1,0 +1,112 @@
+// Keeps one socket to a showtime open and feeds its frames to a SeatState. Reconnects by itself, spread out and with
+// full jitter; says at every moment whether what is shown is live, and since when it is not.
+
+const LONGEST_WAIT = 30_000;
+const FIRST_WAIT = 500;
+const SETTLED = 60_000; // live this long: the next loss starts with a short wait again
+const ASK_AGAIN = 1_100; // at most one sync a second is answered
+
+export class LiveSocket {
+  #socket = null;
+  #tries = 0;
+  #frames = 0;
+  #spread = 1_000;
+  #heartbeat = 15_000;
+  #liveSince = 0;
+  #timers = new Map();
+
+  /** `seats`: a SeatState; `changed(indices)` after each frame; `status(name)`: connecting, live, stale or ended. */
+  constructor(path, seats, { changed, status }) {
+    Object.assign(this, { path, seats, changed, status, ended: false, heardAt: Date.now() });
+    document.addEventListener("visibilitychange", () => document.hidden || this.check());
+    addEventListener("pageshow", (event) => event.persisted && this.check());
+    addEventListener("online", () => this.check());
+    addEventListener("offline", () => this.#socket?.close());
+    addEventListener("pagehide", () => this.#socket?.close());
+  }
+
+  connect() {
+    if (this.ended || this.#socket) return;
+    const url = new URL(this.path, location.href.replace(/^http/, "ws"));
+    if (this.seats.epoch !== null && this.seats.state !== null) {
+      url.search = new URLSearchParams({ epoch: this.seats.epoch, v: this.seats.v });
+    }
+    const socket = new WebSocket(url, "bms.v1");
+    this.#socket = socket;
+    socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
+    socket.addEventListener("close", (event) => socket === this.#socket && this.#lost(event.code));
+    this.#watch();
+  }
+
+  /** The tab was asleep or the network away: what is shown may be old. Ask. */
+  check() {
+    if (this.ended) return;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ type: "sync", epoch: this.seats.epoch, v: this.seats.v });
+    else this.#reconnect(0);
+  }
+
+  #receive(frame) {
+    this.heardAt = Date.now();
+    this.#watch();
+    if (frame.type === "hello") [this.#spread, this.#heartbeat] = [frame.spread, frame.heartbeat];
+    if (frame.type === "bye") this.byeRetry = frame.retry;
+    const { changed, send } = this.seats.receive(frame);
+    send.forEach((each) => this.#send(each));
+    this.#frames += 1;
+    if (frame.type === "heartbeat" || this.#frames % 64 === 0) this.#send({ type: "ack", v: this.seats.v });
+    if (changed.length) this.changed(changed);
+    this.#tell();
+    this.#timer("ask", this.seats.asked === null ? null : ASK_AGAIN, () => {
+      this.#send({ type: "sync", epoch: this.seats.epoch, v: this.seats.asked ?? this.seats.v });
+    });
+  }
+
+  #tell() {
+    if (this.seats.live && !this.#liveSince) this.#liveSince = Date.now();
+    if (this.seats.live && Date.now() - this.#liveSince > SETTLED) this.#tries = 0;
+    this.status(this.ended ? "ended" : this.seats.live ? "live" : this.#socket ? "stale" : "connecting");
+  }
+
+  #lost(code) {
+    this.#socket = null;
+    this.seats.live = false;
+    this.seats.asked = null;
+    if (this.#liveSince && Date.now() - this.#liveSince > SETTLED) this.#tries = 0;
+    const wasLive = this.#liveSince > 0;
+    this.#liveSince = 0;
+    this.ended = code >= 4500 && code < 5000;
+    this.#timer("watch", null);
+    this.#tell();
+    if (!this.ended) this.#reconnect(this.#wait(wasLive));
+  }
+
+  #wait(wasLive) {
+    const bye = this.byeRetry;
+    this.byeRetry = undefined;
+    if (wasLive && this.#tries === 0) return Math.random() * Math.min(bye ?? this.#spread, this.#spread);
+    return Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries);
+  }
+
+  #reconnect(wait) {
+    this.#tries += 1;
+    this.#timer("connect", wait, () => this.connect());
+  }
+
+  /** No frame for two and a half heartbeats: the line is dead, whatever the browser believes. */
+  #watch() {
+    this.#timer("watch", 2.5 * this.#heartbeat, () => {
+      const silent = this.#socket;
+      this.#lost(1006);
+      silent?.close();
+    });
+  }
+
+  #send(frame) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #timer(name, wait, act) {
+    clearTimeout(this.#timers.get(name));
+    if (wait !== null) this.#timers.set(name, setTimeout(act, wait));
+  }
+}

@@ -1,0 +1,106 @@
+// My lock, as the server grants it. One request at a time; clicks meanwhile change the wish, and the latest wish goes
+// out when the answer is in. Every answer, also a refusal, ends with the page showing what the server said.
+
+const QUIET = { seats: [], total: 0, v: 0, reference: null, expires_at: null };
+const PATIENCE = 12_000;
+
+export class LockDesk extends EventTarget {
+  #busy = null;
+  #again = false;
+
+  constructor(url) {
+    super();
+    Object.assign(this, { url, lock: QUIET, wish: new Set(), given: new Map() });
+  }
+
+  /** Labels that are mine, or that I have just asked for. */
+  holds(label) {
+    return this.wish.has(label);
+  }
+
+  /** Start with what the page shows as mine. */
+  begin(labels) {
+    this.wish = new Set(labels);
+  }
+
+  toggle(label) {
+    if (this.wish.has(label)) this.wish.delete(label);
+    else this.wish.add(label);
+    this.#again = true;
+    this.#tell("wish");
+    this.#run();
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled() {
+    while (this.#busy) await this.#busy;
+  }
+
+  async refresh() {
+    await this.settled();
+    await this.#ask("GET");
+  }
+
+  async release() {
+    await this.settled();
+    this.wish.clear();
+    this.#tell("wish");
+    await this.#ask("DELETE");
+  }
+
+  #run() {
+    this.#busy ??= (async () => {
+      while (this.#again) {
+        this.#again = false;
+        await this.#ask("PUT", { seats: [...this.wish] });
+      }
+      this.#busy = null;
+    })();
+  }
+
+  async #ask(method, body) {
+    const before = [...this.lock.seats.map((seat) => seat.label)];
+    try {
+      const response = await fetch(this.url, {
+        method,
+        body: body && JSON.stringify(body),
+        headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token() },
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      if (response.ok) await this.#granted(response, before);
+      else await this.#refused(await response.json());
+    } catch {
+      this.wish = new Set(before);
+      this.#again = false;
+      this.#tell("failed");
+    }
+  }
+
+  async #granted(response, before) {
+    const answer = response.status === 200 ? await response.json() : { ...QUIET, v: this.lock.v, pending: response.status === 202 };
+    this.lock = answer;
+    const mine = answer.seats.map((seat) => seat.label);
+    // A seat given back is shown as free although the frame that says so may still be on its way.
+    for (const label of before) if (!mine.includes(label)) this.given.set(label, answer.v);
+    for (const label of mine) this.given.delete(label);
+    if (!this.#again) this.wish = new Set(mine);
+    this.#tell("granted");
+  }
+
+  async #refused(problem) {
+    this.#again = false;
+    const lost = new Set(problem.seats ?? []);
+    const mine = this.lock.seats.map((seat) => seat.label);
+    this.wish = new Set(mine.filter((label) => !lost.has(label)));
+    this.#tell("refused", problem);
+    if (["already-paid", "lock-expired", "sales-closed"].includes(problem.type)) await this.#ask("GET");
+  }
+
+  #tell(what, detail = this.lock) {
+    this.dispatchEvent(new CustomEvent(`lock:${what}`, { detail }));
+  }
+}
+
+function token() {
+  return /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+}

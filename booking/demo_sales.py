@@ -22,8 +22,9 @@ from cinema.layouts import PlanSeat, layout_of
 from cinema.models import Showtime
 
 PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # how often people come in such a party
-BY_DAYS_AHEAD = (0.6, 0.46, 0.14, 0.06)
-EVENING_HOUR = 17
+BY_DAYS_AHEAD = (0.58, 0.42, 0.1, 0.03)
+EVENING_HOUR, SMALL_ROOM = 17, 120
+EVENING, SMALL_EVENING, MATINEE = 1.15, 0.6, 0.2
 
 
 @transaction.atomic
@@ -51,7 +52,7 @@ def _share(showtime: Showtime, at: datetime, rng: random.Random) -> float:
     local = timezone.localtime(showtime.starts_at)
     days = (local.date() - timezone.localdate(at)).days
     base = BY_DAYS_AHEAD[days] if 0 <= days < len(BY_DAYS_AHEAD) else 0.0
-    pull = 1.2 if local.hour >= EVENING_HOUR else 0.35
+    pull = MATINEE if local.hour < EVENING_HOUR else EVENING if showtime.n_seats > SMALL_ROOM else SMALL_EVENING
     return min(0.92, base * pull * rng.uniform(0.7, 1.15))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from cinema.layouts import Layout, layout_of
 from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
 from cinema.problems import Invalid, NotFound, api
 
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 HORIZON = timedelta(days=14)
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 
@@ -85,9 +87,9 @@ def showtime_json(showtime: Showtime, at: datetime) -> dict[str, Any]:
 def _on_day(found: ShowtimeQuerySet, text: str) -> ShowtimeQuerySet:
     """Those that start on that day where the house stands (TIME_ZONE)."""
     try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
-        if day is None:
+        if not DAY.fullmatch(text):
             raise ValueError
+        day = date.fromisoformat(text)
         here = timezone.get_default_timezone()
         midnights = [datetime.combine(d, time(), here).astimezone(UTC) for d in (day, day + timedelta(days=1))]
     except (ValueError, OverflowError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 # As in the style sheet's `--cloth-…`, chosen to be told apart on the dark floor, also by colour-blind guests.
 CLOTHS = {
@@ -37,6 +38,7 @@ def match_cloths(colors: Sequence[str]) -> list[str]:
     return [matched[index] for index in range(len(colors))]
 
 
+@lru_cache(maxsize=512)
 def lab_of(color: str) -> Lab:
     """CIE L*a*b* (D65) of `#rrggbb`: distances there are roughly what an eye sees."""
     r, g, b = (_linear(int(color[i : i + 2], 16) / 255) for i in (1, 3, 5))

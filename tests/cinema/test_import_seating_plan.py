@@ -208,7 +208,11 @@ def test_labels_are_short_until_rows_would_be_mixed_up(run):
     rows = [row("A", 0, [seat(11, 0), seat(12, 20)]), row("A1", 22, [seat(1, 0), seat(3, 20)])]
     zones = [
         {"name": "Stalls", "position": {"x": 0, "y": 0}, "rows": [*rows, row("C", 44, [seat(1, 0)])]},
-        {"name": "Circle", "position": {"x": 0, "y": 200}, "rows": [row("C", 0, [seat(1, 0)]), row("D", 22, [seat(1, 0)])]},
+        {
+            "name": "Circle",
+            "position": {"x": 0, "y": 200},
+            "rows": [row("C", 0, [seat(1, 0)]), row("D", 22, [seat(1, 0)])],
+        },
     ]
     run(plan([], zones=zones))
     assert labels_of() == ["A-11", "A-12", "A1-1", "A1-3", "Stalls C-1", "Circle C-1", "D1"]

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         sold = 0
         for showtime in added:
             open_sales(showtime_id=showtime.pk, at=at)
+            showtime.refresh_from_db(fields=["n_available", "n_blocked"])
             sold += sell_some(showtime, at)
         if added:
             self.stdout.write(f"{HOUSE}: {len(added)} showtimes added, {sold} seats sold.")

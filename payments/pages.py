@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -93,7 +95,7 @@ def _countdown(booking: Booking, at: datetime) -> dict[str, Any]:
         "left": left,
         "left_words": f"{left // 60}:{left % 60:02d}",
         "until": booking.locked_until,
-        "whole": whole,
+        "now": at,
         "arc": min(RING, RING * left // whole),
         "renewal": f"{whole // 60} minutes" if whole >= 120 else f"{whole} seconds",
     }
@@ -120,7 +122,9 @@ def come_back(request: HttpRequest, reference: str) -> HttpResponse:
     if payment is not None and booking.status in (Status.CHECKOUT, Status.RELEASING):
         here = request.get_full_path()
         context = {"booking": booking, "payment": payment, "here": here}
-        return render(request, "payments/waiting.html", context, headers={"Refresh": f"2; url={here}"})
+        response = render(request, "payments/waiting.html", context)
+        response["Refresh"] = f"2; url={here}"
+        return response
     return redirect("booking:booking", booking.reference)
 
 
@@ -133,6 +137,7 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
         end_payment(booking_id=booking.pk, reason="cancelled", at=timezone.now())
         booking.refresh_from_db()
     if booking.status in (*Booking.ENDED_UNPAID, Status.LOCKED):
+        messages.info(request, _("The payment is cancelled. Nothing was charged, and the seats are free again."))
         return redirect("booking:showtime", booking.showtime_id)
     return redirect("booking:booking", booking.reference)
 

@@ -35,12 +35,12 @@ TOLERANCE = 300  # seconds a delivery may be old, or its clock ahead of ours
 
 
 @lru_cache(maxsize=8)
-def _client(key: str, base: str, quick: bool) -> stripe.StripeClient:
+def _client(key: str, base: str, timeout: float | tuple[float, float], retries: int) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": base} if base else None,
-        max_network_retries=0 if quick else 2,
-        http_client=stripe.RequestsClient(timeout=QUICK if quick else PATIENT),
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeout),
     )
 
 
@@ -49,8 +49,8 @@ class StripeGateway:
 
     def __init__(self, key: str, base: str = "") -> None:
         self.livemode = "_live_" in key[:8]
-        self._patient = _client(key, base, False)
-        self._quick = _client(key, base, True)
+        self._patient = _client(key, base, PATIENT, 2)
+        self._quick = _client(key, base, QUICK, 0)
 
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
         """One key per request, so a repetition finds the session that the first call made."""

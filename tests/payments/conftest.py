@@ -14,6 +14,8 @@ def _stripe_server():
 @pytest.fixture
 def stripe(_stripe_server, settings):
     """The product as it is with Stripe's keys set, and Stripe's stand-in to act on."""
+    import payments.urls  # noqa: F401 decides on the demo's addresses from the settings it meets first
+
     settings.PAYMENTS, settings.DEMO_PAYMENTS = "stripe", False
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = KEY, _stripe_server.url
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]

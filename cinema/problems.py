@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
@@ -153,6 +154,8 @@ class ProblemMiddleware:
             return render(request, "503.html", status=503)
         if isinstance(error, Refusal):
             return problem(error) if is_api(request) else self.page(request, error)
+        if isinstance(error, Http404) and not is_api(request):
+            return page_not_found(request, error)  # with DEBUG too: what is not there looks as it does to guests
         if is_api(request) and not isinstance(error, Http404):
             log.exception("failure: %s %s", request.method, request.path)
             return problem(Failure())
@@ -160,7 +163,7 @@ class ProblemMiddleware:
 
     def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if refusal.status == 404:
-            raise Http404(refusal.detail)
+            return page_not_found(request, Http404(refusal.detail))
         return render(request, "refusal.html", {"refusal": refusal}, status=refusal.status)
 
 

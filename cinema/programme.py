@@ -139,7 +139,7 @@ def houses_of(slots: Iterable[Slot]) -> list[House]:
 
 
 def pick_billboard(slots: Sequence[Slot]) -> Slot | None:
-    """The showing to put on the billboard: one with a picture and seats left, in the biggest room, the fullest first."""
+    """The showing for the billboard: with a picture and seats left, in the biggest room, the fullest first."""
     fit = [slot for slot in slots if slot.state == "open" and slot.showtime.movie.picture]
     return max(fit, key=lambda slot: (slot.on_sale, slot.taken, -slot.starts_at.timestamp()), default=None)
 

@@ -95,7 +95,7 @@ def test_home_names_what_is_filling_up_and_not_what_is_full(client):
     full, nearly, empty = (make_showtime(movie=make_movie(title)) for title in ("Full", "Nearly", "Empty"))
     fill(full, 0)
     fill(nearly, 9)
-    assert 1 - 9 / 40 > HURRY
+    assert HURRY < 1 - 9 / 40
     page = client.get("/").content.decode()
     section = page[page.index('class="nearly"') : page.index('id="films"')]
     assert "Nearly" in section and ">9<" in section

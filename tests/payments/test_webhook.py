@@ -1,0 +1,136 @@
+"""The webhook's door: what is let in, what is not, and that it never breaks."""
+
+import json
+import time
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError
+from django.test import Client
+
+from payments import checks
+from payments.gateways.demo import sign as demo_sign
+from payments.models import StripeWebhookEvent
+from tests.payments.sales import WEBHOOK, post
+from tests.payments.stripe_stand_in import SECRET, sign
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def event(**fields):
+    found = {"id": "cus_1", "object": "customer"}
+    base = {"id": "evt_1", "object": "event", "type": "customer.created", "livemode": False, "data": {"object": found}}
+    return json.dumps(base | fields).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"3",
+        b"\xff\xfe",
+        b'"evt"',
+        b"{}",
+        b'{"object": "v2.core.event", "id": "evt_1"}',
+        b'{"id": "evt_1", "object": "event"}',
+        b'{"id": "evt_1", "object": "event", "type": "x", "data": null}',
+        b'{"id": "evt_1", "object": "event", "type": "x", "data": {"object": 3}}',
+        b'{"id": "evt_1", "object": "event", "type": "checkout.session.completed", "data": {"object": {}}}',
+        b"[" * 5000,
+    ],
+)
+def test_a_signed_body_that_is_no_event_is_400(stripe, body):
+    try:
+        header = sign(body)
+    except UnicodeDecodeError:
+        header = "t=1,v1=00"
+    assert post(body, header).status_code == 400
+    assert not StripeWebhookEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "nonsense", "t=,v1=", "v1=00", "t=1", f"t={2**70},v1=00", "t=1,v0=00", "t=abc,v1=00", ",,,===", "t=1=2,v1"],
+)
+def test_a_header_that_is_none_is_400(stripe, header):
+    assert post(event(), header).status_code == 400
+
+
+def test_old_and_future_signatures_are_400(stripe):
+    body = event()
+    for age in (-3600, 3600, 86400):
+        assert post(body, sign(body, at=time.time() - age)).status_code == 400
+    assert post(body, sign(body, at=time.time() - 200)).status_code == 200
+
+
+def test_without_a_signature_is_400(stripe):
+    assert Client().post(WEBHOOK, event(), content_type="application/json").status_code == 400
+
+
+def test_a_body_over_256_kib_is_400_and_one_just_under_is_read(stripe):
+    assert post(event(padding="x" * 256 * 1024)).status_code == 400
+    assert post(event(padding="x" * 200 * 1024)).status_code == 200
+
+
+def test_other_methods_are_405(stripe):
+    for method in ("get", "put", "delete", "patch"):
+        assert getattr(Client(), method)(WEBHOOK).status_code == 405
+
+
+def test_either_secret_is_good_while_one_is_being_rolled(stripe, settings):
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_new", SECRET]
+    for number, secret in enumerate(("whsec_new", SECRET)):
+        body = event(id=f"evt_{number}")
+        assert post(body, sign(body, secret)).status_code == 200
+    assert post(body, sign(body, "whsec_gone")).status_code == 400
+
+
+def test_a_demo_signature_means_nothing_where_real_money_is_taken(stripe):
+    body = event()
+    assert post(body, demo_sign(body.decode(), int(time.time()))).status_code == 400
+
+
+def test_a_stripe_signature_means_nothing_in_a_demo(db):
+    body = event()
+    assert post(body, sign(body)).status_code == 400
+    assert post(body, demo_sign(body.decode(), int(time.time()))).status_code == 200
+
+
+def test_a_database_that_is_busy_is_503_and_the_next_delivery_works(stripe, monkeypatch):
+    with monkeypatch.context() as broken:
+
+        def refuse(*args, **kwargs):
+            raise OperationalError("database is locked")
+
+        broken.setattr("django.db.models.query.QuerySet.create", refuse)
+        assert post(event()).status_code == 503
+    assert post(event()).status_code == 200
+
+
+def test_an_effect_that_fails_leaves_no_event_behind(stripe, sale, monkeypatch):
+    sale.start()
+    body = stripe.event("checkout.session.completed", stripe.pay(sale.payment.session_id))
+    with monkeypatch.context() as broken:
+
+        def refuse(*args, **kwargs):
+            raise OperationalError("deadlock detected")
+
+        broken.setattr("django.db.models.query.QuerySet.bulk_create", refuse)
+        assert post(body).status_code == 503
+    assert not StripeWebhookEvent.objects.exists() and sale.booking.status == "checkout"
+    assert post(body).status_code == 200 and sale.booking.status == "confirmed"
+
+
+def test_demo_payments_in_public_are_an_error_and_a_live_key_in_debug_a_warning(settings):
+    settings.DEBUG, settings.PAYMENTS, settings.DEMO_PAYMENTS_ANYWAY = False, "demo", False
+    assert [found.id for found in checks.check_demo_is_private(None)] == ["payments.E001"]
+    with pytest.raises(SystemCheckError):
+        call_command("check")
+    settings.DEMO_PAYMENTS_ANYWAY = True
+    assert checks.check_demo_is_private(None) == []
+    settings.DEBUG, settings.STRIPE_SECRET_KEY = True, "sk_live_x"
+    assert [found.id for found in checks.check_live_key_is_not_debugged(None)] == ["payments.W001"]

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from realtime import protocol
+from realtime.eager import begin
 from realtime.protocol import Ack, Close, Sync
 from realtime.room import Room
 
@@ -66,6 +67,7 @@ class Viewer:
         self._sync_at = 0.0
         self._beat_wanted = False
         self._farewell: tuple[Close, str] | None = None
+        self._is_talking = False
         self.pump: asyncio.Task[None] | None = None  # lives while there is something to say
         self._sending_since: float | None = None
         self._frames = self._bytes = 0  # un-acked
@@ -103,9 +105,10 @@ class Viewer:
     # ---- what it says --------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """There may be something to say."""
-        if self.pump is None and not self.gone:
-            self.pump = asyncio.get_running_loop().create_task(self._run())
+        """There may be something to say. It is said at once; only a socket that makes us wait costs a task."""
+        if not self._is_talking and not self.gone:
+            self._is_talking = True
+            self.pump = begin(self._run())
 
     async def _run(self) -> None:
         try:
@@ -123,6 +126,7 @@ class Viewer:
             log.debug("socket lost: %r", error)
             self.gone = True
         finally:
+            self._is_talking = False
             self.pump = None
 
     def next_text(self) -> str | None:

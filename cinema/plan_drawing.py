@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from django.utils.html import escape
 
 Point = tuple[float, float]
-WIDEST_AISLE = 4.0
+NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may simply touch
 HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
 
 
@@ -52,7 +52,11 @@ def segments_of(row: Sequence[S]) -> list[list[S]]:
 def aisles_of(row: Sequence[S]) -> list[tuple[S, S]]:
     """The chairs on the two sides of each aisle that cuts the row."""
     gaps = [(a[-1], b[0]) for a, b in pairwise(segments_of(row))]
-    return [(a, b) for a, b in gaps if math.dist((a.x, a.y), (b.x, b.y)) <= WIDEST_AISLE]
+    return [(a, b) for a, b in gaps if NARROWEST_AISLE <= _free_floor(a, b) <= WIDEST_AISLE]
+
+
+def _free_floor(a: Standing, b: Standing) -> float:
+    return math.dist((a.x, a.y), (b.x, b.y)) - _half(a) - _half(b)
 
 
 def letter_spots(row: Sequence[Standing]) -> tuple[Point, Point]:
@@ -124,24 +128,28 @@ def _steps(row: Sequence[Standing]) -> Iterator[str]:
 
 
 def _lights(row: Sequence[Standing]) -> Iterator[Point]:
-    for left, right in aisles_of(row):
-        yield _shift(left, _half(left) + 0.03, 0.5)
-        yield _shift(right, -_half(right) - 0.03, 0.5)
+    """A lamp behind each of the two chairs that stand at an aisle, on the aisle's edge."""
+    for a, b in aisles_of(row):
+        way = 1 if (b.x - a.x) * _along(a)[0] + (b.y - a.y) * _along(a)[1] > 0 else -1
+        yield _shift(a, way * (_half(a) + 0.03), 0.5)
+        yield _shift(b, -way * (_half(b) + 0.03), 0.5)
 
 
 def _exits(rows: Sequence[Sequence[Standing]], width: float) -> list[str]:
-    """A door on each side of the cross aisle: the one gap between rows that is clearly wider than the others."""
+    """Doors on both sides: of the cross aisle, the one gap between rows that is clearly wider than the others; in a
+    room without one beside the front row, where there is floor for them."""
     flat = [row for row in rows if abs(row[0].turn) < 60 and row[-1].x - row[0].x > width / 3]
     depths = [max(seat.y for seat in row) for row in flat]
     gaps = [b - a for a, b in pairwise(depths)]
     if len(gaps) < 3 or max(gaps) < 1.4 * median(gaps):
-        return []
-    before, after = flat[gaps.index(max(gaps))], flat[gaps.index(max(gaps)) + 1]
-    left, right = min(row[0].x for row in flat), max(row[-1].x for row in flat)
-    return [
-        _exit(-1, left, (before[0].y + after[0].y) / 2),
-        _exit(1, right, (before[-1].y + after[-1].y) / 2),
-    ]
+        front = flat[0] if flat else rows[0]
+        spots = [(-1, 0.72, front[0].y), (1, width - 0.72, front[-1].y)]
+    else:
+        before, after = flat[gaps.index(max(gaps))], flat[gaps.index(max(gaps)) + 1]
+        left, right = min(row[0].x for row in flat), max(row[-1].x for row in flat)
+        spots = [(-1, left, (before[0].y + after[0].y) / 2), (1, right, (before[-1].y + after[-1].y) / 2)]
+    taken = [(seat.x, seat.y) for row in rows for seat in row] + [spot for row in rows for spot in letter_spots(row)]
+    return [_exit(side, x, y) for side, x, y in spots if all(math.dist((x, y), spot) > 0.7 for spot in taken)]
 
 
 def _exit(side: int, x: float, y: float) -> str:

@@ -145,6 +145,7 @@ class RedisTransport(LocalTransport):
             await self._sing(layer)
         finally:
             self._layer = None
+            layer.channels.clear()  # else the cancelled reader unsubscribes, on a connection that may be dead
             if reader is not None:
                 reader.cancel()
             with contextlib.suppress(Exception):  # it is thrown away, whatever state it is in

@@ -132,5 +132,3 @@ def booked_labels(found: Booking, tickets: list[Ticket]) -> list[str]:
     if places and found.status != Booking.Status.LOCKED:
         return places
     return [str(seat["label"]) for seat in priced_seats(found.showtime, found)]
-
-

@@ -8,6 +8,7 @@ taken by anybody, whether or not the sweeper came by.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from booking.hoarding import check_hoarding
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import (
     BeingReleased,
+    Busy,
     NotFound,
     NotOnSale,
     PaymentOpen,
@@ -35,7 +37,10 @@ Status = ShowtimeSeat.Status
 Wish = dict[str, int]  # label -> index
 
 
-@transaction.atomic
+class _AnotherTabFirst(Exception):
+    """Two tabs of one visitor began at once, and the other has the booking: look again, and go on with that one."""
+
+
 def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
     """Make `labels` the whole wish of this visitor: all of it, or nothing changes.
 
@@ -52,7 +57,16 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
         SeatsTaken: somebody else has a seat, is taking it this moment, or it is blocked.
         BeingReleased: a payment on a seat is being ended; try again.
         PaymentOpen: the visitor's own payment must be ended first.
+        Busy: several tabs of this visitor were quicker, again and again.
     """
+    for _ in range(3):
+        with contextlib.suppress(_AnotherTabFirst):
+            return _lock_seats(showtime_id, visitor, labels, at)
+    raise Busy
+
+
+@transaction.atomic
+def _lock_seats(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
     showtime = _find_showtime(showtime_id)
     wish = find_indices(showtime, labels)
     own = _lock_own(showtime_id, visitor)
@@ -196,18 +210,12 @@ def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at:
     try:
         with transaction.atomic():
             fresh.save(force_insert=True)
-    except IntegrityError:
-        # Two tabs of one visitor began at once; the other was first, and its booking is the one to go on with.
-        own = _lock_own(showtime.pk, visitor)
-        if own is None or own.status in Booking.PAYING:
-            raise BeingReleased([]) from None
-        return own
+    except IntegrityError as error:
+        raise _AnotherTabFirst from error
     return fresh
 
 
-def _refuse_lost(
-    wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], showtime: Showtime, at: datetime
-) -> None:
+def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], showtime: Showtime, at: datetime) -> None:
     lost = {label: rows.get(i) for label, i in wish.items() if not _may_take(rows.get(i), mine, at)}
     if not lost:
         return

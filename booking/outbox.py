@@ -38,9 +38,7 @@ def register(kind: str, handler: Handler) -> None:
     _handlers[kind] = handler
 
 
-def promise(
-    *, kind: str, dedupe_key: str, payload: Payload, at: datetime, delay: timedelta = timedelta(0)
-) -> None:
+def promise(*, kind: str, dedupe_key: str, payload: Payload, at: datetime, delay: timedelta = timedelta(0)) -> None:
     """Write a promise in the caller's transaction; a second one with the same key is not written."""
     assert connection.in_atomic_block, "a promise belongs to the transaction that makes it"
     row = OutboxMessage(kind=kind, dedupe_key=dedupe_key, payload=payload, next_at=at + delay, created_at=at)

@@ -26,7 +26,9 @@ def open_sales(*, showtime_id: int, at: datetime) -> int:
         NotFound: there is no such showtime.
     """
     with transaction.atomic():
-        showtime = Showtime.objects.select_for_update(of=("self",)).select_related("plan").filter(pk=showtime_id).first()
+        showtime = (
+            Showtime.objects.select_for_update(of=("self",)).select_related("plan").filter(pk=showtime_id).first()
+        )
         if showtime is None:
             raise NotFound("There is no such showtime.")
         if showtime.n_seats:

@@ -55,9 +55,7 @@ def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
     return list(ShowtimeSeat.objects.filter(booking_id=booking_id).order_by("pk").select_for_update())
 
 
-def write_seats(
-    *, showtime_id: int, writes: Sequence[SeatWrite], reason: str, at: datetime, revenue: int = 0
-) -> int:
+def write_seats(*, showtime_id: int, writes: Sequence[SeatWrite], reason: str, at: datetime, revenue: int = 0) -> int:
     """Write these states under the showtime's next version and record them; the last step of a transaction.
 
     Args:
@@ -68,7 +66,7 @@ def write_seats(
     """
     assert connection.in_atomic_block, "seats are written in the transaction that checked them"
     writes = [write for write in writes if write.seats]
-    moved = Counter({status: 0 for status in Status.values})
+    moved = Counter(dict.fromkeys(Status.values, 0))
     for write in writes:
         moved.subtract(seat.status for seat in write.seats)
         moved[write.status] += len(write.seats)

@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import sys
+import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 
 log = logging.getLogger(__name__)
@@ -86,7 +90,10 @@ def is_api(request: HttpRequest) -> bool:
 
 def is_overload(error: Exception) -> bool:
     """A pool without a free connection, a refused connection, a lock waited for too long."""
-    return isinstance(error, (OperationalError, InterfaceError)) or type(error).__name__ in ("PoolTimeout", "PoolClosed")
+    return isinstance(error, (OperationalError, InterfaceError)) or type(error).__name__ in (
+        "PoolTimeout",
+        "PoolClosed",
+    )
 
 
 def api(*methods: str) -> Callable[[View], View]:
@@ -125,6 +132,21 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
+# Requests that met a full database outside of a view, such as when the session was saved.
+_overloaded: weakref.WeakSet[HttpRequest] = weakref.WeakSet()
+
+
+def note_overload(request: HttpRequest | None = None, **kwargs: Any) -> None:
+    """Django turns what middleware raises into a 500 before anybody else sees it; remember what it was."""
+    error = sys.exc_info()[1]
+    if request is not None and isinstance(error, Exception) and is_overload(error):
+        log.warning("busy: %s %s: %s", request.method, request.path, error)
+        _overloaded.add(request)
+
+
+got_request_exception.connect(note_overload, dispatch_uid="cinema.problems")
+
+
 class ProblemMiddleware:
     """The last resort: whatever leaves `/api/` as an error is a problem document, never HTML, never a trace.
 
@@ -136,6 +158,8 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code == 500 and request in _overloaded:
+            return self.busy(request)
         if is_api(request) and response.status_code >= 400 and "problem+json" not in response.get("Content-Type", ""):
             return problem(self.refusal_for(response.status_code))
         return response
@@ -149,9 +173,7 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if is_overload(error):
             log.warning("busy: %s %s: %s", request.method, request.path, error)
-            if is_api(request):
-                return problem(Busy())
-            return render(request, "503.html", status=503)
+            return self.busy(request)
         if isinstance(error, Refusal):
             return problem(error) if is_api(request) else self.page(request, error)
         if isinstance(error, Http404) and not is_api(request):
@@ -160,6 +182,9 @@ class ProblemMiddleware:
             log.exception("failure: %s %s", request.method, request.path)
             return problem(Failure())
         return None
+
+    def busy(self, request: HttpRequest) -> HttpResponse:
+        return problem(Busy()) if is_api(request) else HttpResponse(render_to_string("503.html"), status=503)
 
     def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if refusal.status == 404:
@@ -174,5 +199,3 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             Forbidden("The X-CSRFToken header must equal the csrftoken cookie, which GET …/lock/ sets.", reason=reason)
         )
     return render(request, "403_csrf.html", {"reason": reason}, status=403)
-
-

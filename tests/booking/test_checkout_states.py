@@ -136,7 +136,10 @@ def test_confirming_books_the_seats_writes_tickets_and_promises_one_mail(showtim
     assert bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now) is Confirmation.CONFIRMED
     assert bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now) is Confirmation.ALREADY
     assert state(showtime).count("B") == 2
-    assert [(t.label, t.price, t.status) for t in booking.tickets.all()] == [("A1", 1150, "valid"), ("D1", 1450, "valid")]
+    assert [(t.label, t.price, t.status) for t in booking.tickets.all()] == [
+        ("A1", 1150, "valid"),
+        ("D1", 1450, "valid"),
+    ]
     assert list(OutboxMessage.objects.values_list("kind", "dedupe_key")) == [
         ("mail.confirmed", f"mail.confirmed:{booking.pk}")
     ]
@@ -239,4 +242,6 @@ def test_the_database_refuses_two_live_bookings_of_one_visitor(showtime, alice, 
 
     lock(showtime, alice, "A1", at=now)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Booking.objects.create(showtime=showtime, visitor=alice, currency="GBP", created_at=now, locked_until=now + LOCK)
+        Booking.objects.create(
+            showtime=showtime, visitor=alice, currency="GBP", created_at=now, locked_until=now + LOCK
+        )

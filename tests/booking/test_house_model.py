@@ -45,7 +45,7 @@ class HouseMachine(RuleBasedStateMachine):
         self.at = timezone.now()
         self.showtime = make_showtime(make_plan(rows=2, per_row=3), at=self.at, starts_in=timedelta(days=2))
         self.people = [new_visitor() for _ in range(3)]
-        self.seats = {label: ("available", None, None) for label in LABELS}  # status, booking, takeable from
+        self.seats = dict.fromkeys(LABELS, ("available", None, None))  # status, booking, takeable from
         self.held = {}  # booking pk -> Held
         first = read_map(self.showtime.pk)
         self.frames_state, self.frames_version = list(first.state), first.version
@@ -96,9 +96,7 @@ class HouseMachine(RuleBasedStateMachine):
         pk, own = self.own(who)
 
         def act():
-            return locks.lock_seats(
-                showtime_id=self.showtime.pk, visitor=self.people[who], labels=labels, at=self.at
-            )
+            return locks.lock_seats(showtime_id=self.showtime.pk, visitor=self.people[who], labels=labels, at=self.at)
 
         if own and own.status in PAYING:
             if own.status != "releasing" and sorted(self.of(pk)) == sorted(labels):
@@ -118,7 +116,9 @@ class HouseMachine(RuleBasedStateMachine):
                 act()
             ending = [label for label in lost if self.being_ended(label)]
             assert refusal.type is (BeingReleased if len(ending) == len(lost) else SeatsTaken)
-            assert sorted(refusal.value.seats) == sorted(lost if refusal.type is BeingReleased else set(lost) - set(ending))
+            assert sorted(refusal.value.seats) == sorted(
+                lost if refusal.type is BeingReleased else set(lost) - set(ending)
+            )
             return
         booking = act()
         if own and self.lapsed(own):
@@ -133,9 +133,7 @@ class HouseMachine(RuleBasedStateMachine):
     def being_ended(self, label):
         _, booking, _ = self.seats[label]
         held = self.held.get(booking)
-        return bool(held) and (
-            held.status == "releasing" or (held.status == "checkout" and held.until <= self.at)
-        )
+        return bool(held) and (held.status == "releasing" or (held.status == "checkout" and held.until <= self.at))
 
     @rule(who=visitors)
     def release(self, who):
@@ -319,7 +317,7 @@ class HouseMachine(RuleBasedStateMachine):
     @invariant()
     def history_tells_the_same_story(self):
         self.follow_the_frames()
-        state = {i: "available" for i in range(len(LABELS))}
+        state = dict.fromkeys(range(len(LABELS)), "available")
         changes = SeatChange.objects.filter(showtime=self.showtime).order_by("version", "index")
         for change in changes:
             assert change.before == state[change.index]

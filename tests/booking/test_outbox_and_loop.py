@@ -118,9 +118,7 @@ def test_the_loop_frees_a_lapsed_lock_and_survives_a_chore_that_fails(monkeypatc
     broken = loop.Chore("broken", timedelta(0), lambda at: 1 / 0)
     monkeypatch.setitem(loop._chores, "broken", broken)
     showtime, alice = make_showtime(), new_visitor()
-    lock_seats(
-        showtime_id=showtime.pk, visitor=alice, labels=["A1"], at=timezone.now() - timedelta(minutes=5)
-    )
+    lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1"], at=timezone.now() - timedelta(minutes=5))
     loop.Loop(threading.Event()).beat()
     assert Booking.objects.get(visitor=alice).status == "expired"
 

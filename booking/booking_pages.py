@@ -66,6 +66,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "movie": found.showtime.movie,
         "state": state,
         "is_waiting": state in WAITING,
+        "has_seats": state in (*Booking.LIVE, Status.CONFIRMED),
         "is_over": found.showtime.ends_at <= at,
         "can_sell": found.showtime.sales(at) == "open",
         "labels": [seat.label for seat in seats],

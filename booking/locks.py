@@ -219,7 +219,7 @@ def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], show
     lost = {label: rows.get(i) for label, i in wish.items() if not _may_take(rows.get(i), mine, at)}
     if not lost:
         return
-    holders = {row.booking_id for row in lost.values() if row and row.status == Status.LOCKED}
+    holders = {row.booking_id for row in lost.values() if row and row.booking_id and row.status == Status.LOCKED}
     ending = {
         booking.pk
         for booking in Booking.objects.filter(pk__in=holders, status__in=Booking.PAYING)

@@ -47,7 +47,7 @@ def _find(payload: outbox.Payload) -> Booking:
 
 
 def _compose(booking: Booking, kind: str, subject: str) -> EmailMultiAlternatives:
-    """Text and HTML from `templates/mail/<kind>`; the Message-ID is the promise's, so that a second copy is one mail."""
+    """Text and HTML of `templates/mail/<kind>`. The Message-ID is the promise's: a second copy is the same mail."""
     context: dict[str, Any] = {
         "booking": booking,
         "showtime": booking.showtime,

@@ -217,12 +217,18 @@ class SeatChange(models.Model):
             models.UniqueConstraint(fields=["showtime", "version", "index"], name="seat_changes_once_per_version")
         ]
 
+    def __str__(self) -> str:
+        return f"{self.showtime_id}/{self.index} v{self.version}: {self.before} to {self.after}"
+
 
 class AccountVisitor(models.Model):
     """The visitor that an account is, in whichever browser it logs in."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visitor")
     visitor = models.UUIDField(unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.visitor}"
 
 
 class OutboxMessage(models.Model):
@@ -249,6 +255,9 @@ class OutboxMessage(models.Model):
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="outbox_pending_by_time"),
         ]
 
+    def __str__(self) -> str:
+        return self.dedupe_key
+
 
 class Lease(models.Model):
     """Who may act where only one may: the loop's lease."""
@@ -256,3 +265,6 @@ class Lease(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=40)
     until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"

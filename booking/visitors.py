@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from booking.models import AccountVisitor
@@ -32,7 +32,7 @@ def ensure_visitor(request: HttpRequest) -> uuid.UUID:
     return visitor
 
 
-def account_visitor(user: AbstractBaseUser | AnonymousUser) -> uuid.UUID:
+def account_visitor(user: User) -> uuid.UUID:
     """The visitor an account is in every browser; made at the first call. Two at once get the same one."""
     row, _ = AccountVisitor.objects.get_or_create(user=user, defaults={"visitor": new_visitor()})
     return row.visitor

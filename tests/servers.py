@@ -15,6 +15,8 @@ import urllib.request
 from functools import cache
 from pathlib import Path
 
+from cinema.environment import kept_secret
+from realtime.launcher.postgres import Postgres
 from realtime.launcher.processes import free_port, started_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +85,28 @@ def demo_database():
     return folder / "db.sqlite3"
 
 
+@cache
+def demo_cluster():
+    """A DATA_DIR whose PostgreSQL has the demo programme, made once per test session and copied to each cluster."""
+    folder = Path(tempfile.mkdtemp(prefix="bookmyseat-demo-cluster-"))
+    folder.chmod(0o755)  # root's PostgreSQL runs as nobody, who must get in
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = Postgres(folder / "postgres", kept_secret(folder / "postgres_password"))
+    child = server.start()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "realtime.launcher.preparing"],
+            cwd=ROOT,
+            env=clean_environment(DATA_DIR=folder, LOOP="external", DATABASE_URL=server.url()),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=180,
+        )
+    finally:
+        child.stop()
+    return folder
+
+
 class Server:
     """One running copy of the product in a session of its own. `url` has no slash at its end."""
 
@@ -101,6 +125,7 @@ class Server:
     def start(self):
         """Answers /healthz when this returns. Raises AssertionError with the end of the log when it never does."""
         with self.log.open("ab") as output:
+            said_before = output.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", self.command],
                 cwd=ROOT,
@@ -112,7 +137,7 @@ class Server:
             )
         _running.append(self)
         begun = time.monotonic()
-        while not self.is_healthy():
+        while not (self._has_greeted(said_before) and self.is_healthy()):
             ended, late = self.process.poll(), time.monotonic() - begun > self.patience
             if ended is not None or late:
                 self.kill()
@@ -121,6 +146,10 @@ class Server:
             time.sleep(0.05)
         self.start_seconds = time.monotonic() - begun
         return self
+
+    def _has_greeted(self, said_before):
+        """This start has: the one before it may still be answering on the same port."""
+        return f"BookMySeat  {self.url}/".encode() in self.log.read_bytes()[said_before:]
 
     def is_healthy(self):
         try:
@@ -210,4 +239,9 @@ def start_server(**env):
 
 def start_cluster(**env):
     """`manage.py cluster`, healthy: PostgreSQL, Valkey, two web processes and the worker."""
-    return Server("cluster", _settings(env), patience=120).start()
+    settings = _settings(env)
+    folder = Path(settings["DATA_DIR"])
+    if "DATABASE_URL" not in settings and not (folder / "postgres").exists():
+        for name in ("postgres", "postgres_password"):
+            subprocess.run(["cp", "-a", demo_cluster() / name, folder], check=True)  # keeps the owner
+    return Server("cluster", settings, patience=120).start()

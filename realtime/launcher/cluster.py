@@ -24,7 +24,7 @@ LOOK_EVERY = 0.1
 LONGEST_PAUSE = 5.0  # between two starts of a child that keeps dying
 SOUND_AFTER = 20.0  # seconds of life after which a child's earlier deaths are forgotten
 START_SECONDS = 90.0
-PEOPLE_SECONDS = 3.2  # for web processes and worker to end; with SERVICE_SECONDS below the 5 s that are promised
+PEOPLE_SECONDS = 2.8  # for web processes and worker to end; with SERVICE_SECONDS below the 5 s that are promised
 SERVICE_SECONDS = 1.2
 CONNECTIONS_PER_PROCESS = 12  # the pool's most
 

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
-BYE_SECONDS = 1.5  # to tell every socket that we stop
+BYE_SECONDS = 1.2  # to tell every socket that we stop
 REQUEST_SECONDS = 1.0  # for requests that are being answered
-LAST_MOMENT = 4.5  # of a process that is alone
-LAST_MOMENT_OF_CHILD = 3.0  # of one whose owner has services to end after it
+LAST_MOMENT = 4.0  # of a process that is alone
+LAST_MOMENT_OF_CHILD = 2.5  # of one whose owner has services to end after it
 
 
 def be_gone_in(seconds: float) -> None:

@@ -97,33 +97,39 @@ class Postgres:
         if (self.data / "complete").exists():
             return
         shutil.rmtree(self.data, ignore_errors=True)
-        self.data.mkdir(mode=0o700)
         secret = self.home / "password"
+        self.data.mkdir(mode=0o700)
+        secret.touch(mode=0o600)
         secret.write_text(self.password)
         for path in (self.data, secret):
-            os.chmod(path, 0o700)
-            if self.user is not None and self.group is not None:
-                os.chown(path, self.user, self.group)
+            os.chown(path, -1 if self.user is None else self.user, -1 if self.group is None else self.group)
         try:
-            subprocess.run(
-                [self.programs / "bin/initdb", "-D", self.data, "-U", NAME, "-A", "scram-sha-256", "--pwfile", secret]
-                + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-                user=self.user,
-                group=self.group,
-                extra_groups=None if self.user is None else [],
-                check=True,
-                capture_output=True,
-                cwd=self.home,
-            )
-        except subprocess.CalledProcessError as error:
-            raise ServiceMissing(f"PostgreSQL cannot make {self.data}: {error.stderr.decode().strip()}") from error
+            self._run_initdb(secret)
         finally:
             secret.unlink()
         (self.data / "complete").touch()
 
+    def _run_initdb(self, secret: Path) -> None:
+        command: list[str | Path] = [self.programs / "bin/initdb", "-D", self.data, "-U", NAME, "--pwfile", secret]
+        command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-sync"]
+        # Its own locale: the same order of words on every machine, whatever is installed there.
+        command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        done = subprocess.run(
+            command,
+            user=self.user,
+            group=self.group,
+            extra_groups=None if self.user is None else [],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.home,
+        )
+        if done.returncode:
+            raise ServiceMissing(f"PostgreSQL cannot make {self.data}: {done.stderr.strip()}")
+
     def child(self) -> Child:
         settings = (f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *self.options)
-        command = [self.programs / "bin/postgres", "-D", self.data]
+        command: list[str | Path] = [self.programs / "bin/postgres", "-D", self.data]
         for setting in settings:
             command += ["-c", setting]
         # SIGINT ends it at once and cleanly; SIGTERM would wait for every client to leave.

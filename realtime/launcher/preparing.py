@@ -1,34 +1,35 @@
-"""What a copy needs before it may serve: tables, the demo programme, somebody who may look behind the scenes."""
+"""What a copy needs before it may serve: tables, and the demo programme as long as nobody has a house of their own."""
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-
-from django.conf import settings
-from django.core.management import call_command
-
-from cinema.demo_staff import ensure_demo_staff
-from cinema.models import Showtime
 
 
 def prepare(*, collect_static: bool = False) -> None:
-    """Repeatable: the second time changes nothing and takes a moment."""
+    """Repeatable: the second time changes nothing but rolls the demo's week ahead, and takes a moment."""
+    from django.core.management import call_command
+
+    from cinema.demo.catalogue import HOUSE
+    from cinema.models import Cinema
+
     call_command("migrate", verbosity=0, interactive=False)
-    if not Showtime.objects.exists():
-        call_command("load_demo", verbosity=0)
-    ensure_demo_staff()
+    if not Cinema.objects.exclude(name=HOUSE).exists():
+        call_command("load_demo", stdout=io.StringIO())
     if collect_static:
         call_command("collectstatic", verbosity=0, interactive=False)
 
 
 def main() -> int:
-    """As a program, for a starter that keeps out of the database itself: `python -m realtime.launcher.preparing`."""
+    """As a program, for an owner that keeps out of the database itself: `python -m realtime.launcher.preparing`."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cinema.settings")
     import django
     from django.db import OperationalError
 
     django.setup()
     try:
-        prepare(collect_static=not settings.DEBUG)
+        prepare(collect_static=True)
     except OperationalError as error:
         print(f"The database does not answer: {error}", file=sys.stderr)
         return 1
@@ -36,4 +37,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -50,6 +50,7 @@ def main() -> None:
         server_header=False,
         proxy_headers=False,  # the product reads TRUSTED_PROXIES itself
     )
+    config.load()  # before the door opens: whoever is sent here must not wait for our imports
     DrainingServer(config).run(sockets=[shared_door(settings.PORT, listen=True)])
 
 

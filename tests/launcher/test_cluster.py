@@ -2,8 +2,6 @@ import os
 import signal
 import urllib.request
 
-import pytest
-
 from realtime.launcher.processes import started_at, wait_until
 from tests.report import report
 from tests.servers import processes_of_session, processes_that_mention, start_cluster
@@ -35,6 +33,7 @@ def test_the_production_shape_starts_heals_and_ends_clean():
 
 def heals_a_web_process_that_dies(cluster, session, before):
     os.kill(before[0], signal.SIGKILL)
+    assert wait_until(lambda: not started_at(before[0]), seconds=5)
     for _ in range(20):  # the other one answers meanwhile; nobody is sent to the dead one
         assert cluster.is_healthy()
     assert wait_until(lambda: len(by_kind(processes_of_session(session))["web"]) == 2, seconds=10)
@@ -42,20 +41,17 @@ def heals_a_web_process_that_dies(cluster, session, before):
     assert before[0] not in after and before[1] in after
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT])
-def test_sigint_in_the_terminal_reaches_all_and_all_end(number):
+def test_sigint_in_the_terminal_reaches_all_and_all_end():
     with start_cluster(WORKERS=1) as cluster:
-        assert cluster.stop(number) < 5
+        assert cluster.stop(signal.SIGINT) < 5
         assert processes_that_mention(str(cluster.data_dir)) == {}
 
 
-def test_after_sigkill_the_children_end_and_the_next_start_works():
+def test_a_start_right_after_sigkill_ends_what_is_left_and_works():
     with start_cluster(WORKERS=1) as cluster:
         children = processes_of_session(cluster.process.pid)
         cluster.process.kill()
         cluster.process.wait()
         cluster.start()
-        again = cluster.start_seconds
-        left = [line for pid, line in children.items() if started_at(pid)]
-        assert left == []
-        report("cluster", f"healthy {again:.1f} s after a SIGKILL, with the data it had")
+        assert not any(map(started_at, children))
+        report("cluster", f"healthy {cluster.start_seconds:.1f} s after a SIGKILL, with the data it had")

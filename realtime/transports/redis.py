@@ -32,7 +32,7 @@ DEAF_AFTER = 5.0
 PATIENCE = 0.5  # for one command
 LONGEST_PAUSE = 2.0  # between two tries to build the subscription
 
-# Said outright, because redis-py 8 changed its defaults under the layer (live-map fact 1).
+# Said outright, because redis-py 8 changed its defaults under the layer.
 SOCKET_OPTIONS: dict[str, Any] = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "socket_keepalive": True}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from booking import outbox, till
@@ -20,7 +21,8 @@ from payments.settlement import apply_refund
 # A payment this young is still being begun, or paid, by somebody whose own requests tell us how it goes.
 YOUNG = timedelta(seconds=20)
 ASK_EVERY = timedelta(seconds=30)
-AT_ONCE = 20
+AT_ONCE = 50
+LONGEST_UNASKED = F("ask_again_at").asc(nulls_first=True)  # databases do not agree on where nothing comes
 # Answers after which asking again cannot help; a person has to.
 BEYOND_REFUND = ("charge_already_refunded", "charge_disputed", "charge_not_refundable")
 
@@ -55,7 +57,7 @@ def end_overdue(*, at: datetime) -> int:
         begin_release(booking_id=booking.pk, reason="lapsed", at=at)
     releasing = Payment.objects.to_ask(at).filter(booking__status=Booking.Status.RELEASING)
     ended = 0
-    for payment in releasing.order_by("ask_again_at", "pk")[:AT_ONCE]:
+    for payment in releasing.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]:
         if not settle(payment, at=at):
             break
         ended += 1
@@ -70,7 +72,7 @@ def ask_about_open(*, at: datetime) -> int:
     """
     quiet = Payment.objects.to_ask(at).filter(created_at__lte=at - YOUNG)
     answers = 0
-    for payment in quiet.exclude(booking__status=Booking.Status.RELEASING).order_by("ask_again_at", "pk")[:AT_ONCE]:
+    for payment in quiet.exclude(booking__status=Booking.Status.RELEASING).order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]:
         if not reconcile(payment, at=at):
             break
         answers += 1

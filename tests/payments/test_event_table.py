@@ -11,15 +11,41 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.utils import timezone
 
-from booking.models import OutboxMessage
+from booking.models import Booking, OutboxMessage
 from payments.models import Payment, Refund, StripeWebhookEvent
-from tests.payments.sales import at_once, post, run_loop
+from tests.payments.sales import Sale, at_once, post, run_loop
 from tests.payments.stripe_stand_in import sign
 from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def open_house(django_db_setup, django_db_blocker):
+    """Real transactions without emptying the database after each of a hundred rows: every row has its own showtime."""
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def _django_db_helper(open_house):
+    """pytest-django's own, which would empty every table after each row."""
+
+
+@pytest.fixture
+def sale(open_house):
+    from tests.factories import make_showtime, new_visitor
+
+    yield Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
+    # What a row left open is closed, so that the next row's loop has only its own to look after.
+    Payment.objects.active().update(status="expired")
+    Booking.objects.live().update(status="released")
+    StripeWebhookEvent.objects.all().delete()
+    OutboxMessage.objects.all().delete()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from payments.models import StripeWebhookEvent
 from tests.payments.sales import WEBHOOK, post
 from tests.payments.stripe_stand_in import SECRET, sign
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def event(**fields):

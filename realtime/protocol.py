@@ -1,4 +1,4 @@
-"""The wire `bms.v1`: every frame that is spoken, every frame that is understood. Pure; docs/live-map.md has it in words."""
+"""The wire `bms.v1`: every frame that is spoken, every frame that is understood. Pure. In words: docs/live-map.md"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One showtime's live state, and what has to be said to bring any viewer to it. Pure: no loop, no database, no clock.
 
 Versions are gap-free and numbered in the order of commits; a change names the whole of (`before`, `version`] with
-absolute states (rules R1 and R2 of docs/live-map.md). So a change can be repeated or come too late without harm, and one that
-comes too early shows that another is missing.
+absolute states (rules R1 and R2 of docs/live-map.md). So a change can be repeated or come too late without harm, and
+one that comes too early shows that another is missing.
 """
 
 from __future__ import annotations

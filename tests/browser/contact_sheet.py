@@ -27,7 +27,9 @@ SHEET_STYLE = """
   main { display: grid; grid-template-columns: 1fr 1fr; gap: 40px 48px; }
   h2 { margin: 0 0 10px; font: inherit; }
   div { display: flex; gap: 12px; align-items: flex-start; }
-  img { display: block; object-fit: cover; object-position: top; border: 1px solid #423f47; }
+  figure { margin: 0; block-size: 560px; overflow: hidden; border: 1px solid #423f47; background: #141414; }
+  .w390 { inline-size: 240px; } .w820 { inline-size: 330px; } .w1440 { inline-size: 480px; }
+  img { display: block; inline-size: 100%; }
 """
 
 
@@ -68,26 +70,29 @@ class Photographer:
         return f'<!doctype html><meta charset="utf-8"><style>{SHEET_STYLE}</style><main>{tiles}</main>'
 
     def tile(self, name):
-        widths = {390: 220, 820: 310, 1440: 500}
         images = "".join(
-            f'<img src="{(self.folder / f"{name}-{width}.png").as_uri()}" width="{shown}" height="560">'
-            for width, shown in widths.items()
+            f'<figure class="w{width}"><img src="{(self.folder / f"{name}-{width}.png").as_uri()}"></figure>'
+            for width in SIZES
         )
         return f"<section><h2>{html.escape(name.replace('-', ' '))}</h2><div>{images}</div></section>"
 
 
 def lock(page, server, showtime, count):
-    """Hold the best few free seats as the page's script would; returns their labels."""
+    """Hold some free seats side by side, as the page's script would."""
     api = f"{server.url}/api/showtimes/{showtime['id']}"
     state = page.request.get(f"{api}/map/").json()["state"]
     seats = page.request.get(server.url + showtime["layout"]).json()["seats"]
-    free = [seat for seat in seats if state[seat["i"]] == "A" and seat["kind"] == "seat"]
-    middle = len(free) * 3 // 5
-    labels = [seat["label"] for seat in free[middle : middle + count]]
+    runs = [seats[i : i + count] for i in range(len(seats) - count)]
+    fit = [
+        run
+        for run in runs
+        if len({seat["segment"] for seat in run}) == 1
+        and all(state[seat["i"]] == "A" and seat["kind"] == "seat" for seat in run)
+    ]
+    wish = [seat["label"] for seat in fit[len(fit) // 2]]
     page.request.get(f"{api}/lock/")
-    answer = page.request.put(f"{api}/lock/", data={"seats": labels}, headers=token(page))
+    answer = page.request.put(f"{api}/lock/", data={"seats": wish}, headers=token(page))
     assert answer.ok, answer.text()
-    return labels
 
 
 def token(page):
@@ -139,7 +144,7 @@ def photograph_sale(photos, page, server, showtimes):
 def main():
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "docs" / "images"
     photos = Photographer(folder)
-    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=600) as server, sync_playwright() as playwright:
+    with start_server(RATE_LIMITS=0) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = browser.new_context(locale="en-GB")
         page = context.new_page()

@@ -6,5 +6,5 @@ app_name = "booking-api"
 urlpatterns = [
     path("showtimes/<int:showtime_id>/map/", api.seat_map, name="map"),
     path("showtimes/<int:showtime_id>/lock/", api.lock, name="lock"),
-    path("bookings/<str:reference>/", api.booking, name="booking"),
+    path("bookings/<slug:reference>/", api.booking, name="booking"),
 ]

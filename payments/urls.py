@@ -7,8 +7,8 @@ app_name = "payments"
 
 urlpatterns = [
     path("showtimes/<int:showtime_id>/checkout/", pages.checkout, name="checkout"),
-    path("payments/return/<str:reference>/", pages.come_back, name="return"),
-    path("payments/cancel/<str:reference>/", pages.cancel, name="cancel"),
+    path("payments/return/<slug:reference>/", pages.come_back, name="return"),
+    path("payments/cancel/<slug:reference>/", pages.cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
 ]

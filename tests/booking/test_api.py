@@ -207,3 +207,7 @@ def test_a_full_database_is_busy_wherever_it_is_met(alice, showtime, monkeypatch
     assert problem(response, 503, "busy") and response["Retry-After"] == "1"
     monkeypatch.setattr(SessionStore, "save", full)
     problem(put(alice, showtime, "A1"), 503, "busy")
+
+
+def test_a_reference_that_no_database_could_hold_is_not_found(alice):
+    problem(alice.get("/api/bookings/%00/"), 404, "not-found")

@@ -159,3 +159,31 @@ def test_an_unknown_button_or_session_is_refused_in_words(alice, showtime):
     begun = begin(alice, showtime)
     assert press(alice, begun["url"], "steal").status_code == 422
     assert alice.get("/payments/demo/cs_demo_nothing/").status_code == 404
+
+
+def test_the_loop_posts_the_event_over_http_to_where_the_buyer_came(live_server, showtime):
+    """A real server of its own threads; the loop is this thread."""
+    host, port = live_server.thread.host, live_server.thread.port
+    alice = Client(headers={"host": f"{host}:{port}"})
+    begun = begin(alice, showtime)
+    assert begun["url"].startswith(f"{live_server.url}/payments/demo/")
+    alice.post(begun["url"].removeprefix(live_server.url), {"action": "pay-twice"})
+    assert status_of(begun["reference"]) == "checkout"
+    for promise in OutboxMessage.objects.filter(kind="payments.demo_event"):  # the test client is on no port
+        promise.payload |= {"server": host, "port": str(port)}
+        promise.save()
+    run_loop(rounds=1)
+    assert status_of(begun["reference"]) == "confirmed"
+    promises = OutboxMessage.objects.filter(kind="payments.demo_event")
+    assert [promise.state for promise in promises] == ["done", "done"] and StripeWebhookEvent.objects.count() == 1
+
+
+def test_an_event_that_nobody_takes_is_kept_and_sent_again(alice, showtime, settings):
+    settings.PORT = 9  # nobody listens there
+    begun = begin(alice, showtime)
+    press(alice, begun["url"], "pay")
+    OutboxMessage.objects.update(payload=OutboxMessage.objects.get().payload | {"server": "127.0.0.1", "port": "9"})
+    run_loop(rounds=1)
+    promise = OutboxMessage.objects.get(kind="payments.demo_event")
+    assert promise.state == "pending" and promise.attempts == 1 and "could not be reached" in promise.last_error
+    assert deliver() == [200] and status_of(begun["reference"]) == "confirmed"

@@ -14,6 +14,7 @@ from tests.factories import make_showtime, new_visitor
 from tests.realtime.chaos import eventually
 from tests.realtime.reference_client import digest_of
 from tests.realtime.stage import in_thread, watching
+from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,6 +181,7 @@ async def test_an_evening_of_use_cases_is_one_story(monkeypatch):
         assert await eventually(lambda: all(watcher.client.v == now.version for watcher in watchers))
         assert {watcher.client.state for watcher in watchers} == {now.state}
         assert watchers[0].texts[2:] == watchers[1].texts[2:] == watchers[2].texts[2:], "the same bytes for everybody"
+    report("use cases in frames", f"{len(STEPS)}, each: snapshot before + frames == snapshot after, digests equal")
 
 
 def clear_house(scene):

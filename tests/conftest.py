@@ -34,7 +34,9 @@ def pytest_configure(config):
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if config.getoption("--database") == "sqlite":
         # A file: the in-memory database ignores the busy timeout, so writers would not queue.
-        django_settings.DATABASES["default"]["TEST"] = {"NAME": str(django_settings.DATA_DIR / "test.sqlite3")}
+        django_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(
+            django_settings.DATA_DIR / "test.sqlite3"
+        )
 
 
 def _prepare_environment(database):

@@ -80,7 +80,7 @@ def print_summary(counts, seconds, lines):
     print("\n==== summary")
     for name, (passed, failed, skipped) in counts.items():
         print(f"{name:<12}{passed:>6} passed{failed:>5} failed{skipped:>5} skipped{seconds[name]:>8.1f} s")
-    for line in sorted(lines):
+    for line in sorted(set(lines)):
         print(line)
     passed, failed, skipped = (sum(column) for column in zip(*counts.values(), strict=True))
     print(f"{sum(seconds.values()):.0f} s in all")

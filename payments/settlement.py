@@ -12,6 +12,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from booking import outbox
 from booking.bookings import (
@@ -30,6 +32,7 @@ from payments.models import Payment, Refund
 log = logging.getLogger(__name__)
 Status = Payment.Status
 REFUND_STATUS = {"succeeded": Refund.Status.SUCCEEDED, "failed": Refund.Status.FAILED, "canceled": Refund.Status.FAILED}
+WHOLE_BOOKING = ("late", "mismatch")  # reasons for which the booking itself is being refunded
 
 
 @transaction.atomic
@@ -116,12 +119,15 @@ def apply_refund(*, refund_id: int, state: RefundState, at: datetime) -> str:
     # A bank may send money back after it succeeded; nothing else ever leaves a settled state.
     if refund.status in settled and status != Refund.Status.FAILED:
         return "already"
+    was = refund.status
     refund.status, refund.refund_id, refund.failure = status, state.id or refund.refund_id, state.failure
     refund.settled_at = at if status in settled else None
     refund.save(update_fields=["status", "refund_id", "failure", "settled_at"])
     if status == Refund.Status.FAILED:
+        if was != status and refund.reason in WHOLE_BOOKING:
+            Booking.objects.filter(pk=payment.booking_id).update(refunded=Greatest(F("refunded") - refund.amount, 0))
         log.error("refund %s failed (%s): reach the buyer another way", refund, state.failure or "no reason")
-    elif status == Refund.Status.SUCCEEDED and refund.reason in ("late", "mismatch"):
+    elif status == Refund.Status.SUCCEEDED and refund.reason in WHOLE_BOOKING:
         finish_refund(booking_id=payment.booking_id, at=at)
     return str(status)
 

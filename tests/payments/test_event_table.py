@@ -233,6 +233,8 @@ def test_an_event_ends_where_the_table_says(row, stripe, sale, settings):
     assert deliver(row, stripe, sale, found) == list(row.codes)
     run_loop(after=ASKING_AGE if row.variant == "before the create call returned" else timedelta(0))
     assert state_of(sale) == end
+    asked_back = 2300 if end.refund in ("submitted", "succeeded") else 0
+    assert Booking.objects.get(pk=sale.booking.pk).refunded == asked_back
     seen = StripeWebhookEvent.objects.filter(kind=row.kind.name, event_id__startswith="evt_told").count()
     assert seen == (0 if row.variant in ("wrong signature", "signed in the future") else 1)
     assert OutboxMessage.objects.exclude(state="done").count() == 0

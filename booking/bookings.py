@@ -155,10 +155,11 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
 
 
 @transaction.atomic
-def begin_refund(*, booking_id: int, at: datetime) -> Booking:
+def begin_refund(*, booking_id: int, at: datetime, reason: str = "late") -> Booking:
     """All of the money goes back: tickets are void, seats are free in this transaction, not when the bank settles.
 
-    A buyer who paid too late is told by mail why.
+    Args:
+        reason: what the mail says to a buyer who never had tickets: `late`, or `mismatch` for a wrong amount.
     """
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status in (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
@@ -169,7 +170,9 @@ def begin_refund(*, booking_id: int, at: datetime) -> Booking:
     booking.tickets.update(status=Ticket.Status.CANCELLED)
     if not was_confirmed:
         key = f"mail.late_refund:{booking.pk}"
-        outbox.promise(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk}, at=at)
+        outbox.promise(
+            kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at
+        )
     rows = lock_rows_of(booking.pk)
     if rows:
         revenue = -booking.total if was_confirmed else 0

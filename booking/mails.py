@@ -30,9 +30,10 @@ def send_confirmed(payload: outbox.Payload) -> None:
 
 
 def send_late_refund(payload: outbox.Payload) -> None:
-    """The payment came after the seats had gone: the money goes back."""
+    """The payment came after the seats had gone, or was not what was asked: the money goes back."""
     booking = _find(payload)
-    _compose(booking, "late_refund", f"Your money is on its way back ({booking.reference})").send()
+    subject = f"Your money is on its way back ({booking.reference})"
+    _compose(booking, "late_refund", subject, mismatch=payload.get("reason") == "mismatch").send()
 
 
 def booking_url(booking: Booking) -> str:
@@ -46,7 +47,7 @@ def _find(payload: outbox.Payload) -> Booking:
     return bookings.get(pk=payload["booking"])
 
 
-def _compose(booking: Booking, kind: str, subject: str) -> EmailMultiAlternatives:
+def _compose(booking: Booking, kind: str, subject: str, **more: Any) -> EmailMultiAlternatives:
     """Text and HTML of `templates/mail/<kind>`. The Message-ID is the promise's: a second copy is the same mail."""
     context: dict[str, Any] = {
         "booking": booking,
@@ -54,6 +55,7 @@ def _compose(booking: Booking, kind: str, subject: str) -> EmailMultiAlternative
         "tickets": [(ticket, ticket_code(ticket)) for ticket in booking.tickets.exclude(status="cancelled")],
         "places": list(booking.places.all()),
         "url": booking_url(booking),
+        **more,
     }
     sender_domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     headers = {"X-Booking": booking.reference, "Message-ID": f"<{kind}.{booking.reference}@{sender_domain}>"}

@@ -169,7 +169,7 @@ def _settle_paid(payment: Payment, session: Session, at: datetime) -> str:
         return "confirmed"
     if verdict is Confirmation.ALREADY:
         return _promise_refund(payment, "duplicate", at)
-    begin_refund(booking_id=booking.pk, at=at)
+    begin_refund(booking_id=booking.pk, at=at, reason="late" if equal else "mismatch")
     return _promise_refund(payment, "late" if equal else "mismatch", at)
 
 

@@ -1,0 +1,93 @@
+"""A ticket is bought with the keyboard alone, without JavaScript, and with a thumb on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+
+
+def press_until(page, selector, key="Tab", most=400):
+    """As somebody without a mouse: press a key until what is wanted has the focus."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} was never reached with {key}")
+
+
+def test_a_ticket_is_bought_with_the_keyboard_alone(house, sale, arrive):
+    alice = arrive(house).open(sale)
+    page = alice.page
+    press_until(page, ".seat input")
+    page.keyboard.press("ArrowDown")
+    first = page.evaluate("document.activeElement.value")
+    page.keyboard.press("Space")
+    alice.sees(first, "mine")
+    page.keyboard.press("ArrowRight")
+    second = page.evaluate("document.activeElement.value")
+    assert second != first
+    page.keyboard.press("Space")
+    alice.sees(second, "mine")
+    alice.reads_basket(second)
+    press_until(page, "#basket-pay")
+    page.keyboard.press("Enter")
+    page.get_by_label("E-mail for the tickets").wait_for()
+    press_until(page, "#email")
+    page.keyboard.type("alice@example.com")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/payments/demo/**")
+    press_until(page, 'button[value="pay"]')
+    page.keyboard.press("Enter")
+    assert sorted(alice.tickets()) == sorted([first, second])
+
+
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
+def test_a_ticket_is_bought_without_javascript(house, sale, arrive, size):
+    alice = arrive(house, java_script_enabled=False, **size).open(sale, live=False)
+    page = alice.page
+    seats = alice.page.locator('.seat[data-status="available"][data-kind="seat"] input')
+    label = seats.first.get_attribute("value")
+    alice.seat(label).click()
+    page.get_by_role("button", name=re.compile("Hold these seats")).click()
+    page.get_by_label("E-mail for the tickets").fill("alice@example.com")
+    page.get_by_role("button", name=re.compile("^Pay ")).click()
+    page.get_by_role("button", name=re.compile("^Pay £")).click()
+    assert alice.tickets() == [label]
+
+
+def test_without_javascript_seats_are_given_back_and_a_refusal_names_them(house, sale, arrive):
+    alice = arrive(house, java_script_enabled=False).open(sale, live=False)
+    bob = arrive(house).open(sale)
+    (seat,) = bob.free_seats(1)
+    bob.choose(seat)
+    alice.seat(seat).click()  # her page is from before
+    alice.page.get_by_role("button", name=re.compile("Hold these seats")).click()
+    expect(alice.page.locator("#news")).to_contain_text(seat)
+    alice.sees(seat, "locked")
+    bob.give_back(seat)
+    alice.open(sale, live=False)
+    alice.seat(seat).click()
+    alice.page.get_by_role("button", name=re.compile("Hold these seats")).click()
+    alice.open(sale, live=False)
+    alice.sees(seat, "mine")
+    bob.sees(seat, "locked")
+    alice.page.get_by_role("button", name=re.compile("^Give (it|all) back")).click()
+    alice.sees(seat, "available")
+    bob.sees(seat, "available")
+
+
+def test_a_ticket_is_bought_on_a_phone(house, sale, arrive):
+    alice = arrive(house, **PHONE).open(sale)
+    seats = alice.free_seats(2)
+    for seat in seats:
+        alice.seat(seat).tap()
+        alice.sees(seat, "mine")
+        alice.reads_basket(seat)
+    wide = alice.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"the page is {wide} px wider than the phone"
+    assert alice.pay() == seats
+    for path in (alice.page.url.removeprefix(house.url), "/", "/bookings/"):
+        alice.open(path, live=False)
+        assert alice.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

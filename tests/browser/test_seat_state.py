@@ -1,0 +1,30 @@
+"""The browser's own state of a map obeys the same golden vectors as every other client, in a real Chromium."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CASES = json.loads((Path(__file__).parent.parent / "realtime" / "vectors.json").read_text())
+RUN = """async ({ module, cases }) => {
+  const { SeatState } = await import(module);
+  return cases.map(({ start, frames }) => {
+    const seats = new SeatState(start ?? {});
+    const send = frames.flatMap((frame) => seats.receive(frame).send);
+    return { epoch: seats.epoch, v: seats.v, state: seats.state, send, live: seats.live };
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def answers(house, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{house.url}/")
+    yield page.evaluate(RUN, {"module": "/static/js/seat-state.js", "cases": CASES})
+    context.close()
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"].replace(" ", "_") for case in CASES])
+def test_the_page_obeys(answers, number):
+    assert answers[number] == CASES[number]["expect"]

@@ -1,0 +1,36 @@
+"""Nobody clicks: a lock ends on every open map when its time is over."""
+
+from datetime import datetime
+
+from playwright.sync_api import expect
+
+from tests.report import report
+from tests.servers import start_server
+
+LATEST = 1500  # ms after its time
+
+
+def test_a_lock_ends_on_every_open_map_within_a_second_and_a_half(arrive):
+    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=6) as server:
+        alice, bob = arrive(server), arrive(server)
+        listed = alice.context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
+        path = next(f"/showtimes/{one['id']}/" for one in listed if one["sales"] == "open")
+        alice.open(path)
+        bob.open(path)
+        seats = alice.free_seats(2)
+        alice.choose(*seats)
+        bob.sees(seats[1], "locked")
+        lock = alice.context.request.get(f"{server.url}/api{path}lock/").json()
+        ends = datetime.fromisoformat(lock["expires_at"]).timestamp() * 1000
+        for guest in (alice, bob):
+            guest.watch()
+        late = []
+        for guest in (alice, bob):
+            for seat in seats:
+                guest.sees(seat, "available", seconds=10)
+                late.append(guest.turned(seat)[-1][1] - ends)
+        report("a lock's end", f"on 2 maps after {', '.join(f'{ms:.0f}' for ms in late)} ms, nobody clicking")
+        assert max(late) < LATEST
+        alice.reads_news("The hold ran out")
+        alice.reads_news("Nothing was charged")
+        expect(alice.page.locator("#basket-pay")).to_have_count(0)

@@ -1,0 +1,119 @@
+"""Alice and Bob look at one hall, each in a browser of their own."""
+
+import statistics
+
+from tests.report import report
+
+CLICKS = 20
+
+
+def test_a_click_shows_on_the_other_map_at_once(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    bob.watch()
+    delays = []
+    for label in alice.free_seats(CLICKS // 2):
+        for act, mine, theirs in (
+            (alice.seat(label).click, "mine", "locked"),
+            (alice.seat(label).click, "available", "available"),
+        ):
+            alice.page.evaluate("""() => addEventListener('change', () => {
+              window.clicked = performance.timeOrigin + performance.now(); }, { once: true, capture: true })""")
+            act()
+            alice.sees(label, mine)
+            bob.sees(label, theirs)
+            status, when = bob.turned(label)[-1]
+            assert status == theirs
+            delays.append(when - alice.page.evaluate("window.clicked"))
+    delays.sort()
+    median, p95 = statistics.median(delays), delays[int(len(delays) * 0.95) - 1]
+    report(
+        "click to the other map",
+        f"{len(delays)} clicks, median {median:.0f} ms, p95 {p95:.0f} ms, most {delays[-1]:.0f} ms",
+    )
+    assert median < 500 and p95 < 1500
+
+
+def test_a_click_on_a_seat_that_is_gone_gets_a_sentence(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    seat, other = alice.free_seats(2)
+    bob.choose(other)
+    alice.choose(seat)
+    bob.sees(seat, "locked")
+    assert bob.box(seat).is_disabled()
+    # His click was on its way already: the seat was free when his finger came down.
+    bob.page.evaluate(
+        """label => {
+          const box = document.querySelector(`input[value="${label}"]`);
+          box.disabled = false;
+          box.click();
+        }""",
+        seat,
+    )
+    bob.reads_news(f"{seat}")
+    bob.sees(seat, "locked")
+    bob.sees(other, "mine")
+    assert bob.box(seat).is_disabled() and not bob.box(seat).is_checked()
+    assert "!" not in bob.page.locator("#news").inner_text()
+
+
+def test_a_seat_that_goes_under_the_pointer_is_said(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    (seat,) = alice.free_seats(1)
+    bob.box(seat).focus()
+    bob.page.keyboard.press("Shift")  # the focus shows, as it does for whoever came by keyboard
+    bob.seat(seat).hover()
+    alice.choose(seat)
+    bob.reads_news(f"{seat} has just been taken")
+
+
+def test_what_is_paid_is_taken_on_both_maps(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    seats = alice.free_seats(2)
+    alice.choose(*seats)
+    assert alice.pay() == seats
+    for seat in seats:
+        bob.sees(seat, "booked")
+    alice.open(sale)
+    for seat in seats:
+        alice.sees(seat, "booked")
+        assert alice.box(seat).is_disabled()
+    alice.reads_basket("Touch a seat")
+
+
+def test_all_given_back_is_free_on_both_maps(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    seats = alice.free_seats(3)
+    alice.choose(*seats)
+    bob.sees(seats[2], "locked")
+    alice.page.get_by_role("button", name="Give all back").click()
+    for seat in seats:
+        alice.sees(seat, "available")
+        bob.sees(seat, "available")
+    alice.reads_basket("Touch a seat")
+
+
+def test_fast_clicks_end_where_the_last_one_left_them(house, sale, arrive):
+    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+    seats = alice.free_seats(6)
+    alice.page.evaluate(
+        """labels => { for (const label of labels) document.querySelector(`input[value="${label}"]`).click(); }""",
+        [*seats, seats[0], seats[3]],
+    )
+    for seat in (seats[1], seats[2], seats[4], seats[5]):
+        bob.sees(seat, "locked")
+        alice.sees(seat, "mine")
+    for seat in (seats[0], seats[3]):
+        bob.sees(seat, "available")
+        alice.sees(seat, "available")
+
+
+def test_the_way_back_shows_what_is_held(house, sale, arrive):
+    alice = arrive(house).open(sale)
+    (seat,) = alice.free_seats(1)
+    alice.choose(seat)
+    alice.page.locator("#basket-pay").click()
+    alice.page.get_by_label("E-mail for the tickets").wait_for()
+    alice.page.go_back()
+    alice.sees_live()
+    alice.sees(seat, "mine")
+    alice.reads_basket(seat)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,14 @@ def be_gone_in(seconds: float) -> None:
     watchdog = threading.Timer(seconds, os._exit, [0])
     watchdog.daemon = True
     watchdog.start()
+
+
+def leave() -> NoReturn:
+    """Ends this process now, when everything is put away: taking the interpreter apart can cost seconds of our five."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def say_bye(drain: Callable[[], Awaitable[None]]) -> None:

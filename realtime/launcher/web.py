@@ -10,7 +10,7 @@ import django
 import uvicorn
 from django.conf import settings
 
-from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, say_bye
+from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, leave, say_bye
 from realtime.launcher.processes import shared_door
 
 LARGEST_FRAME = 4096
@@ -52,6 +52,7 @@ def main() -> None:
     )
     config.load()  # before the door opens: whoever is sent here must not wait for our imports
     DrainingServer(config).run(sockets=[shared_door(settings.PORT, listen=True)])
+    leave()
 
 
 if __name__ == "__main__":

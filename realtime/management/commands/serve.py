@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cinema.demo_staff import EMAIL, demo_staff_password
+from realtime.launcher.ending import leave
 from realtime.launcher.leftovers import FolderInUse, Register
 from realtime.launcher.processes import end_with_maker, port_is_free
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             self.serve()
         finally:
             register.close()
+        leave()
 
     def claim(self, register: Register) -> None:
         try:

@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from booking import loop
-from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, be_gone_in
-
-
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, be_gone_in, leave
 
 
 class Command(BaseCommand):
     help = "Runs the loop: lapsed locks, mail, refunds, reconciliation. One acts at a time; more than one may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        asked_to_end: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Only noted: an exception raised into Thread.join() would make Python believe that the thread has ended.
+            signal.signal(number, lambda number, _: asked_to_end.append(number))
         stop = threading.Event()
-        # A thread of its own, so that the signal never interrupts a transaction in the middle.
         thread = threading.Thread(target=loop.Loop(stop).run, name="loop", daemon=True)
-        try:
-            signal.signal(signal.SIGTERM, interrupt)
-            thread.start()
-            while thread.is_alive():
-                thread.join(0.5)
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            be_gone_in(LAST_MOMENT_OF_CHILD)
-            stop.set()
-            loop.wake()
-            thread.join()
-        else:
+        thread.start()
+        while thread.is_alive() and not asked_to_end:
+            time.sleep(0.1)
+        if not asked_to_end:
             raise CommandError("The loop ended by itself; see the log.")
+        be_gone_in(LAST_MOMENT_OF_CHILD)
+        stop.set()
+        loop.wake()
+        thread.join()
+        leave()

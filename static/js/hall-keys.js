@@ -6,8 +6,9 @@ export function moveByArrows(hall) {
   hall.element.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     const from = event.target.closest(".seat");
-    if (!step || !from) return;
+    if (!from || !(step || event.key === "Enter")) return;
     event.preventDefault();
+    if (!step) return event.target.click(); // else Enter would send the form with its first button
     nearest(hall, from, step)?.querySelector("input").focus();
   });
 }

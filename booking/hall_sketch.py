@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import cos, radians, sin
 
-from cinema.layouts import PlanSeat
+from cinema.layouts import PlanSeat, layout_of
 
 HALF_DEPTH = 0.25  # of a seat without the rounding that its outline adds
 HALF_WIDTHS = {"recliner": 0.55, "sofa-start": 0.36, "sofa-end": 0.36}
@@ -36,6 +37,13 @@ def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
         others="".join(_outline(seat) for seat in seats if seat.index not in chosen),
         lit="".join(_outline(seat) for seat in seats if seat.index in chosen),
     )
+
+
+@lru_cache(maxsize=64)
+def minimap_of(layout_hash: str) -> tuple[HallSketch, tuple[str, ...]]:
+    """The whole hall in a corner: its view box, the screen, and the outline of every seat in the order of `index`."""
+    seats = layout_of(layout_hash).seats
+    return sketch_hall(seats, ()), tuple(_outline(seat) for seat in seats)
 
 
 def _outline(seat: PlanSeat) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from booking.hall_sketch import HallSketch, minimap_of
 from booking.models import Booking
 from booking.pricing import price_of
 from booking.seatmap import SeatMap
@@ -67,6 +68,14 @@ class Basket:
         return ", ".join(view.seat.label for view in self.seats)
 
 
+@dataclass(frozen=True)
+class Minimap:
+    """`seats`: status and outline of each, in the order of the index."""
+
+    sketch: HallSketch
+    seats: Sequence[tuple[str, str]]
+
+
 def view_rows(
     showtime: Showtime, layout: Layout, seats: SeatMap, mine: set[int]
 ) -> list[tuple[PlanRow, list[SeatView]]]:
@@ -78,6 +87,13 @@ def view_rows(
         return SeatView(seat, status, prices[seat.category])
 
     return [(row, [view(seat) for seat in row.seats]) for row in layout.rows]
+
+
+def view_minimap(layout: Layout, rows: Sequence[tuple[PlanRow, Sequence[SeatView]]]) -> Minimap:
+    """The same house in a corner, for whoever has zoomed in."""
+    sketch, outlines = minimap_of(layout.hash)
+    views = [view for _, row in rows for view in row]
+    return Minimap(sketch, [(view.status, outlines[view.seat.index]) for view in views])
 
 
 def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:

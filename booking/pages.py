@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking.basket import choose_seats, give_back
 from booking.bookings import find_live
-from booking.house_view import price_lines, view_basket, view_rows
+from booking.house_view import price_lines, view_basket, view_minimap, view_rows
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, Refusal
 from booking.seatmap import read_map
@@ -79,6 +79,7 @@ def _house(request: HttpRequest, found: Showtime) -> dict[str, Any]:
     mine = _basket(request, found, layout)
     seats = read_map(found.pk)
     held = set() if mine["basket"] is None else {view.seat.index for view in mine["basket"].seats}
+    rows = view_rows(found, layout, seats, held)
     same_day = Showtime.objects.filter(
         movie=found.movie, screen__cinema=found.screen.cinema, starts_at__date=timezone.localdate(found.starts_at)
     )
@@ -87,7 +88,8 @@ def _house(request: HttpRequest, found: Showtime) -> dict[str, Any]:
         "sales": found.sales(at),
         "layout": layout,
         "map": seats,
-        "rows": view_rows(found, layout, seats, held),
+        "rows": rows,
+        "minimap": view_minimap(layout, rows),
         "prices": price_lines(found, layout),
         "n_left": seats.state.count("A"),
         "n_choosing": seats.state.count("L"),

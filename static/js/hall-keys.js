@@ -42,11 +42,14 @@ export function showCard(hall, card) {
     if (card.hidden) return;
     const words = seat.querySelector(".visually-hidden").textContent.split(", ");
     title.textContent = words.slice(0, 2).join(", ");
-    text.textContent = words.slice(2).join(" · ");
+    const facts = words.slice(2).join(" · ");
+    text.textContent = facts.charAt(0).toUpperCase() + facts.slice(1);
     const place = getComputedStyle(seat);
     card.style.setProperty("--x", place.getPropertyValue("--x"));
     card.style.setProperty("--y", place.getPropertyValue("--y"));
   };
   ["pointerover", "focusin"].forEach((name) => hall.element.addEventListener(name, show));
-  ["pointerleave", "focusout"].forEach((name) => hall.element.addEventListener(name, () => (card.hidden = true)));
+  const hide = () => (card.hidden = true);
+  ["pointerleave", "focusout"].forEach((name) => hall.element.addEventListener(name, hide));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }

@@ -31,20 +31,48 @@ export class HallZoom {
     this.to(Math.max(0, Math.min(SIZES.length - 1, next)), at);
   }
 
-  /** Zoom so that what was under `at`, or in the middle, stays there. */
+  /** Zoom so that what was under `at` stays there; without it, to your seats, else to what was in the middle. */
   to(level, at) {
-    const box = this.window.getBoundingClientRect();
-    const [x, y] = at ? [at.clientX - box.x, at.clientY - box.y] : [box.width / 2, box.height / 2];
-    const before = this.hall.getBoundingClientRect();
-    const [shareX, shareY] = [(box.x + x - before.x) / before.width, (box.y + y - before.y) / before.height];
+    const spot = at ? this.spotAt(at) : this.goal;
     this.hall.dataset.zoom = SIZES[level];
     this.window.toggleAttribute("data-zoomed", level > 0);
-    const after = this.hall.getBoundingClientRect();
-    this.window.scrollLeft += after.x + shareX * after.width - (box.x + x);
-    this.window.scrollTop += after.y + shareY * after.height - (box.y + y);
+    this.centre(...spot, at);
     this.root.querySelector('[data-zoom-by="in"]').disabled = level === SIZES.length - 1;
     this.root.querySelector('[data-zoom-by="out"]').disabled = level === 0;
     this.root.dispatchEvent(new CustomEvent("hall:zoomed"));
+  }
+
+  /** What the window shows: left, top, right, bottom in seat pitches. */
+  get view() {
+    const box = this.window.getBoundingClientRect();
+    const corners = [[box.left, box.top], [box.right, box.bottom]];
+    return corners.flatMap(([clientX, clientY]) => this.spotAt({ clientX, clientY }));
+  }
+
+  /** Where whoever zooms wants to look: the first time at their own seats, if there are any. */
+  get goal() {
+    const mine = this.level ? [] : [...this.hall.querySelectorAll('.seat[data-status="mine"]')];
+    const boxes = (mine.length ? mine : [this.window]).map((each) => each.getBoundingClientRect());
+    const mean = (pick) => boxes.reduce((sum, box) => sum + pick(box), 0) / boxes.length;
+    return this.spotAt({ clientX: mean((box) => box.x + box.width / 2), clientY: mean((box) => box.y + box.height / 2) });
+  }
+
+  /** Pixels from one seat to the next. */
+  get pitch() {
+    return this.hall.offsetWidth / getComputedStyle(this.hall).getPropertyValue("--hall-width");
+  }
+
+  spotAt({ clientX, clientY }) {
+    const floor = this.hall.getBoundingClientRect();
+    return [(clientX - floor.x) / this.pitch, (clientY - floor.y) / this.pitch];
+  }
+
+  /** Bring a spot of the hall under `at`, or to the middle of the window. */
+  centre(x, y, at = null) {
+    const box = this.window.getBoundingClientRect();
+    const { clientX, clientY } = at ?? { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+    const [hereX, hereY] = this.spotAt({ clientX, clientY });
+    this.window.scrollBy((x - hereX) * this.pitch, (y - hereY) * this.pitch);
   }
 
   /** A hall wider than the window begins at its middle, where the best seats are. */

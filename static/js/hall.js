@@ -20,6 +20,7 @@ export class Hall {
     this.seats = [...root.querySelectorAll(".seat")].sort((a, b) => a.dataset.i - b.dataset.i);
     this.boxes = this.seats.map((seat) => seat.querySelector("input"));
     this.words = this.seats.map((seat) => seat.querySelector("[data-word]"));
+    this.dots = [...root.querySelectorAll(".minimap path[data-status]")];
     this.labels = this.boxes.map((box) => box.value);
     this.indexOf = new Map(this.labels.map((label, i) => [label, i]));
     this.name = this.element.getAttribute("aria-label").split(",")[0];
@@ -34,6 +35,7 @@ export class Hall {
       if (this.boxes[i].checked !== (after === "mine")) this.boxes[i].checked = after === "mine";
       if (before === after) continue;
       this.seats[i].dataset.status = after;
+      this.dots[i].dataset.status = after;
       this.boxes[i].disabled = !["available", "mine"].includes(after);
       this.words[i].textContent = WORDS[after];
       turned.push([i, before, after]);
@@ -50,12 +52,26 @@ export class Hall {
     seat.flashing = setTimeout(() => delete seat.dataset.event, EVENT_LASTS);
   }
 
+  /** A price of the legend is pressed: its seats stay lit, the rest of the house dims; pressed again, all are lit. */
+  spotlight(price) {
+    if (!price) return;
+    const on = price.getAttribute("aria-pressed") !== "true";
+    for (const each of this.root.querySelectorAll(".price")) each.setAttribute("aria-pressed", on && each === price);
+    if (on) this.element.dataset.spotlight = price.dataset.clothOf;
+    else delete this.element.dataset.spotlight;
+  }
+
   count(letters) {
     const left = letters.split("A").length - 1;
     const choosing = letters.split("L").length - 1;
     this.root.querySelector('[data-count="left"]').textContent = left;
     this.root.querySelector('[data-count="choosing"]').textContent = choosing;
     this.element.setAttribute("aria-label", `${this.name}, ${left} of ${this.seats.length} seats available`);
+  }
+
+  /** Whether what is shown is known to be so; if not, the house is dim and takes no clicks. */
+  get live() {
+    return this.element.dataset.live === "true";
   }
 
   set live(live) {

@@ -31,31 +31,45 @@ export class LockDesk extends EventTarget {
     this.#run();
   }
 
+  /** A wish is on its way to the server. */
+  get busy() {
+    return this.#busy !== null;
+  }
+
   /** Resolves when nothing is under way. */
   async settled() {
     while (this.#busy) await this.#busy;
   }
 
-  async refresh() {
-    await this.settled();
-    await this.#ask("GET");
+  refresh() {
+    return this.#next(() => this.#ask("GET"));
   }
 
-  async release() {
-    await this.settled();
-    this.wish.clear();
-    this.#tell("wish");
-    await this.#ask("DELETE");
+  release() {
+    return this.#next(() => {
+      this.wish.clear();
+      this.#again = false;
+      this.#tell("wish");
+      return this.#ask("DELETE");
+    });
   }
 
   #run() {
-    this.#busy ??= (async () => {
+    this.#next(async () => {
       while (this.#again) {
         this.#again = false;
         await this.#ask("PUT", { seats: [...this.wish] });
       }
-      this.#busy = null;
-    })();
+    });
+  }
+
+  /** Do this when all before it has been answered: an older answer never overwrites a newer one. */
+  #next(work) {
+    const turn = Promise.resolve(this.#busy).then(work).finally(() => {
+      if (this.#busy === turn) this.#busy = null;
+    });
+    this.#busy = turn;
+    return turn;
   }
 
   async #ask(method, body) {
@@ -68,16 +82,16 @@ export class LockDesk extends EventTarget {
         signal: AbortSignal.timeout(PATIENCE),
       });
       if (response.ok) await this.#granted(response, before);
-      else await this.#refused(await response.json());
+      else await this.#refused(await response.json(), body?.seats ?? []);
     } catch {
       this.wish = new Set(before);
       this.#again = false;
-      this.#tell("failed");
+      this.#tell(method === "GET" ? "missed" : "failed");
     }
   }
 
   async #granted(response, before) {
-    const answer = response.status === 200 ? await response.json() : { ...QUIET, v: this.lock.v, pending: response.status === 202 };
+    const answer = response.status === 200 ? await response.json() : { ...QUIET, v: this.lock.v + 1, pending: response.status === 202 };
     this.lock = answer;
     const mine = answer.seats.map((seat) => seat.label);
     // A seat given back is shown as free although the frame that says so may still be on its way.
@@ -87,11 +101,17 @@ export class LockDesk extends EventTarget {
     this.#tell("granted");
   }
 
-  async #refused(problem) {
-    this.#again = false;
+  async #refused(problem, asked) {
     const lost = new Set(problem.seats ?? []);
     const mine = this.lock.seats.map((seat) => seat.label);
-    this.wish = new Set(mine.filter((label) => !lost.has(label)));
+    if (problem.type === "seats-taken" && asked.some((label) => lost.has(label))) {
+      // All or nothing was refused for these; what else was wished is asked for again, without them.
+      for (const label of lost) this.wish.delete(label);
+      this.#again = String([...this.wish].sort()) !== String([...mine].sort());
+    } else {
+      this.wish = new Set(mine.filter((label) => !lost.has(label)));
+      this.#again = false;
+    }
     this.#tell("refused", problem);
     if (["already-paid", "lock-expired", "sales-closed"].includes(problem.type)) await this.#ask("GET");
   }

@@ -4,24 +4,24 @@ import "countdown";
 import { Hall } from "hall";
 import { moveByArrows, showCard } from "hall-keys";
 import { HallZoom } from "hall-zoom";
+import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 import { LockDesk } from "lock-desk";
+import { Minimap } from "minimap";
 import { tell } from "news";
 import { SeatState } from "seat-state";
-
-const FIRST_GLANCE = 1_000; // a page that has just come is true; it dims only if no socket follows
 
 class SeatMap extends HTMLElement {
   connectedCallback() {
     const { epoch, version, state, socket, lock } = this.dataset;
     this.basket = document.getElementById("basket");
     this.news = document.getElementById("news");
-    this.chip = document.getElementById("live");
     this.seats = new SeatState({ epoch, v: Number(version), state });
     this.desk = new LockDesk(lock);
     this.hall = new Hall(this, (i, letter) => this.statusOf(i, letter));
     this.desk.begin(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
+    new Minimap(this, this.zoom);
     moveByArrows(this.hall);
     showCard(this.hall, this.querySelector(".seat-card"));
     this.listen();
@@ -29,15 +29,15 @@ class SeatMap extends HTMLElement {
       changed: (indices) => this.changed(indices),
       status: (name) => this.showStatus(name),
     });
-    this.glance = setTimeout(() => this.seats.live || this.dim(), FIRST_GLANCE);
+    const old = () => this.say({ title: "This map may be out of date", text: "Choosing goes on in a moment." });
+    this.chip = new LiveChip(document.getElementById("live"), this.hall, this.socket, old);
     this.socket.connect();
     this.desk.refresh();
-    setInterval(() => this.showAge(), 1_000);
   }
 
   listen() {
     this.addEventListener("change", (event) => event.target.name === "seats" && this.choose(event.target));
-    this.addEventListener("click", (event) => this.spotlight(event.target.closest(".price")));
+    this.addEventListener("click", (event) => this.hall.spotlight(event.target.closest(".price")));
     this.closest("form").addEventListener("submit", (event) => this.submit(event));
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
     document.addEventListener("lock:over", () => this.over());
@@ -46,6 +46,7 @@ class SeatMap extends HTMLElement {
     this.desk.addEventListener("lock:wish", () => this.paint());
     this.desk.addEventListener("lock:granted", () => this.granted());
     this.desk.addEventListener("lock:refused", ({ detail }) => this.refused(detail));
+    this.desk.addEventListener("lock:missed", () => (this.missed = true));
     this.desk.addEventListener("lock:failed", () => this.failed());
   }
 
@@ -63,17 +64,13 @@ class SeatMap extends HTMLElement {
 
   choose(box) {
     const full = box.checked && this.desk.wish.size >= Number(this.dataset.max);
-    if (!this.touchable || full) {
+    if (!this.hall.live || full) {
       box.checked = !box.checked;
       const title = full ? `At most ${this.dataset.max} seats in one booking` : "The map is catching up";
       this.say({ title, text: full ? "" : "Seats can be chosen again in a moment." });
       return;
     }
     this.desk.toggle(box.value);
-  }
-
-  get touchable() {
-    return this.hall.element.dataset.live === "true";
   }
 
   changed(indices) {
@@ -115,7 +112,7 @@ class SeatMap extends HTMLElement {
     this.say({ title: "The hold ran out", text: "The seats are free again. Nothing was charged." });
   }
 
-  async submit(event) {
+  submit(event) {
     const button = event.submitter;
     if (button?.name === "drop") {
       event.preventDefault();
@@ -123,42 +120,23 @@ class SeatMap extends HTMLElement {
     } else if (button?.value === "release") {
       event.preventDefault();
       this.desk.release();
-    } else if (!this.settledOnce) {
+    } else if (this.desk.busy) {
       event.preventDefault();
-      await this.desk.settled();
-      this.settledOnce = this.desk.wish.size > 0;
-      if (this.settledOnce) this.closest("form").requestSubmit(button);
-      this.settledOnce = false;
+      this.payOnceSettled();
     }
   }
 
-  spotlight(price) {
-    if (!price) return;
-    const on = price.getAttribute("aria-pressed") !== "true";
-    for (const each of this.querySelectorAll(".price")) each.setAttribute("aria-pressed", on && each === price);
-    if (on) this.hall.element.dataset.spotlight = price.dataset.clothOf;
-    else delete this.hall.element.dataset.spotlight;
+  /** The last click is still on its way to the server: go on when it has answered, with what it has granted. */
+  async payOnceSettled() {
+    await this.desk.settled();
+    if (this.desk.wish.size) this.closest("form").requestSubmit(document.getElementById("basket-pay"));
   }
 
   showStatus(name) {
-    if (name === "live") {
-      clearTimeout(this.glance);
-      this.hall.live = true;
-      this.wasLive = true;
-    } else if (this.wasLive || name === "ended") this.dim();
-    this.chip.dataset.state = name;
-    this.showAge();
-  }
-
-  dim() {
-    this.hall.live = false;
-  }
-
-  showAge() {
-    const age = Math.round((Date.now() - this.socket.heardAt) / 1_000);
-    const words = { live: "Live", connecting: this.wasLive ? "Reconnecting" : "Connecting", stale: `${age} s old`, ended: "Ended" };
-    const text = words[this.chip.dataset.state];
-    if (this.chip.textContent !== text) this.chip.textContent = text;
+    this.chip.show(name);
+    if (name !== "live" || !this.missed) return;
+    this.missed = false;
+    this.desk.refresh();
   }
 
   say(news) {

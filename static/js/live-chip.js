@@ -1,6 +1,7 @@
 // Says in words how old the map is, and dims the house while it is not live: within the frame that says so.
 
 const NOT_WORTH_A_WORD = 1_500; // most losses heal faster
+const WORTH_A_NUMBER = 10; // seconds
 const FIRST_GLANCE = 1_000; // a page that has just come is true; it dims only if no socket follows
 
 export class LiveChip {
@@ -26,10 +27,13 @@ export class LiveChip {
     this.draw();
   }
 
+  /** The age is for the eye: said every second it would drown everything else. */
   draw() {
     const age = Math.round((Date.now() - this.socket.heardAt) / 1_000);
-    const words = { live: "Live", connecting: this.wasLive ? "Reconnecting" : "Connecting", stale: `${age} s old`, ended: "Ended" };
+    const again = age < WORTH_A_NUMBER ? "Reconnecting" : `Reconnecting, ${age} s`;
+    const words = { live: "Live", connecting: this.wasLive ? again : "Connecting", stale: `${age} s old`, ended: "Ended" };
     const text = words[this.chip.dataset.state];
+    this.chip.ariaLive = /\d/.test(text) ? "off" : "polite";
     if (this.chip.textContent !== text) this.chip.textContent = text;
   }
 }

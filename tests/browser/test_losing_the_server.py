@@ -32,7 +32,7 @@ def test_both_maps_say_that_the_server_is_gone_and_heal_when_it_is_back(arrive):
         server.start()
         started = time.monotonic()
         for guest in (alice, bob):
-            guest.sees_live(seconds=30)
+            guest.sees_live(seconds=45)  # the wait between two tries grows to half a minute
         healed = time.monotonic() - started
         report("server killed", f"both maps said so after {said:.1f} s and were live {healed:.1f} s after it answered")
         alice.sees(mine, "mine")

@@ -43,6 +43,35 @@ def test_a_ticket_is_bought_with_the_keyboard_alone(house, sale, arrive):
     assert sorted(alice.tickets()) == sorted([first, second])
 
 
+def test_enter_chooses_a_seat_and_gives_it_back_like_space(house, sale, arrive):
+    alice = arrive(house).open(sale)
+    held, seat = alice.free_seats(2)
+    alice.choose(held)
+    alice.box(seat).focus()
+    alice.page.keyboard.press("Enter")
+    alice.sees(seat, "mine")
+    alice.reads_basket(f"{held}, {seat}")
+    alice.page.keyboard.press("Enter")
+    alice.sees(seat, "available")
+    alice.sees(held, "mine")
+
+
+def test_on_a_phone_the_basket_is_a_sheet_with_each_seat(house, sale, arrive):
+    alice = arrive(house, **PHONE).open(sale)
+    seats = alice.free_seats(2)
+    alice.choose(*seats)
+    handle = alice.page.get_by_role("button", name="Your seats, one by one")
+    give_back = alice.page.get_by_role("button", name=f"Give back {seats[0]}")
+    expect(give_back).to_be_hidden()
+    handle.tap()
+    expect(handle).to_have_attribute("aria-expanded", "true")
+    give_back.tap()
+    alice.sees(seats[0], "available")
+    expect(give_back).to_have_count(0)
+    expect(handle).to_have_attribute("aria-expanded", "true")
+    expect(alice.page.get_by_role("button", name=f"Give back {seats[1]}")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
 def test_a_ticket_is_bought_without_javascript(house, sale, arrive, size):
     alice = arrive(house, java_script_enabled=False, **size).open(sale, live=False)

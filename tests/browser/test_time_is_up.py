@@ -32,5 +32,11 @@ def test_a_lock_ends_on_every_open_map_within_a_second_and_a_half(arrive):
         report("a lock's end", f"on 2 maps after {', '.join(f'{ms:.0f}' for ms in late)} ms, nobody clicking")
         assert max(late) < LATEST
         alice.reads_news("The hold ran out")
-        alice.reads_news("Nothing was charged")
+        alice.reads_basket(f"{seats[0]} and {seats[1]} went back to the house")
+        alice.reads_basket("Nothing was charged")
         expect(alice.page.locator("#basket-pay")).to_have_count(0)
+        alice.page.get_by_role("button", name="Hold them again").click()
+        for seat in seats:
+            alice.sees(seat, "mine")
+            bob.sees(seat, "locked")
+        alice.reads_basket(f"{seats[0]}, {seats[1]}")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.report import report
+
 CASES = json.loads((Path(__file__).parent.parent / "realtime" / "vectors.json").read_text())
 RUN = """async ({ module, cases }) => {
   const { SeatState } = await import(module);
@@ -21,8 +23,10 @@ def answers(house, browser):
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{house.url}/")
-    yield page.evaluate(RUN, {"module": "/static/js/seat-state.js", "cases": CASES})
+    shown = page.evaluate(RUN, {"module": "/static/js/seat-state.js", "cases": CASES})
     context.close()
+    report("golden vectors", f"{len(shown)} cases through the page's own module in Chromium")
+    return shown
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"].replace(" ", "_") for case in CASES])

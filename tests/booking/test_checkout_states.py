@@ -12,31 +12,11 @@ from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
 from booking.refusals import BeingReleased, LockExpired, PaymentOpen, SeatsTaken
 from booking.seatmap import read_map
-from tests.factories import make_showtime, new_visitor
+from tests.factories import new_visitor
 
 pytestmark = pytest.mark.django_db
 
 LOCK, PAYABLE = timedelta(minutes=5), timedelta(minutes=41)
-
-
-@pytest.fixture
-def now():
-    return timezone.now()
-
-
-@pytest.fixture
-def showtime(now):
-    return make_showtime(at=now)
-
-
-@pytest.fixture
-def alice():
-    return new_visitor()
-
-
-@pytest.fixture
-def bob():
-    return new_visitor()
 
 
 def lock(showtime, who, *labels, at):

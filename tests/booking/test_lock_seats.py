@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from booking.bookings import find_live
 from booking.locks import expire_locks, lock_seats, release_lock
@@ -19,31 +18,11 @@ from booking.refusals import (
 )
 from booking.sales import block_seats
 from booking.seatmap import read_map
-from tests.factories import make_showtime, new_visitor
+from tests.factories import make_showtime
 
 pytestmark = pytest.mark.django_db
 
 LOCK = timedelta(minutes=5)
-
-
-@pytest.fixture
-def now():
-    return timezone.now()
-
-
-@pytest.fixture
-def showtime(now):
-    return make_showtime(at=now)
-
-
-@pytest.fixture
-def alice():
-    return new_visitor()
-
-
-@pytest.fixture
-def bob():
-    return new_visitor()
 
 
 def wish(showtime, who, *labels, at):

@@ -1,0 +1,31 @@
+"""The cast: alice locks, bob competes, at one moment of one showtime.
+
+Models are imported when a fixture runs: this file is read before Django has its settings.
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+
+@pytest.fixture
+def now():
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def showtime(now):
+    from tests.factories import make_showtime
+
+    return make_showtime(at=now)
+
+
+@pytest.fixture
+def alice():
+    return uuid.uuid4()
+
+
+@pytest.fixture
+def bob():
+    return uuid.uuid4()

@@ -1,13 +1,16 @@
 """The hall is seen from near by: zoom, pan and minimap, on every size of window."""
 
 import pytest
+from playwright.sync_api import expect
 
 SIZES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     "tablet": {"viewport": {"width": 820, "height": 1180}, "has_touch": True},
     "desk": {"viewport": {"width": 1440, "height": 900}},
 }
-PLACES = """() => {
+PLACES = """async () => {
+  // A scroll is told to the page with the next frame, and the minimap is drawn then.
+  for (let frames = 0; frames < 2; frames += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
   const { x, y, right, bottom } = document.querySelector('.hall-window').getBoundingClientRect();
   const frame = document.querySelector('.minimap__frame');
   const read = (name) => Number(frame.getAttribute(name));
@@ -90,4 +93,4 @@ def test_the_minimap_follows_what_others_do(house, sale, arrive):
     assert dot.get_attribute("data-status") == "available"
     alice.choose(seat)
     bob.sees(seat, "locked")
-    assert dot.get_attribute("data-status") == "locked"
+    expect(dot).to_have_attribute("data-status", "locked")

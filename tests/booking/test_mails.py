@@ -85,11 +85,21 @@ def test_a_refund_of_money_that_bought_nothing_says_why(booking, reason, words):
     assert "you pay nothing" in message.body.lower()
 
 
-def test_a_ticket_code_says_its_ticket_and_nothing_else_does(booking):
+def test_a_ticket_code_says_its_ticket_however_it_is_typed(booking):
     confirm(booking)
-    ticket = booking.tickets.first()
-    assert read_code(f" {ticket_code(ticket)}\n") == ticket.pk
-    for forged in (ticket_code(ticket)[:-1] + "_", f"T{ticket.pk}", "", f"T{ticket.pk + 1}:" + ticket_code(ticket)[5:]):
+    for ticket in booking.tickets.all():
+        code = ticket_code(ticket)
+        for typed in (code, f" {code.lower()}\n", code.replace("-", ""), code.replace("-", " ")):
+            assert read_code(typed) == ticket.pk
+
+
+def test_nobody_else_makes_a_ticket_code(booking):
+    confirm(booking)
+    first, second = booking.tickets.all()
+    code = ticket_code(first)
+    last = "B" if code[-1] != "B" else "C"
+    swapped = code.replace(f"T{first.pk}-", f"T{second.pk}-")
+    for forged in (code[:-1] + last, code[:-1], code + "B", swapped, f"T{first.pk}", "", "T" * 5000, "T٣-BBBB"):
         with pytest.raises(ValueError, match="not one of our tickets"):
             read_code(forged)
 

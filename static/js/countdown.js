@@ -29,7 +29,7 @@ class SeatCountdown extends HTMLElement {
     if (left <= 30_000 && !this.spoken) this.say("lock:ending");
     if (left === 0) {
       clearInterval(this.timer);
-      this.say("lock:over");
+      this.say("lock:due");
     }
   }
 

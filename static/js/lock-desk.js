@@ -81,7 +81,7 @@ export class LockDesk extends EventTarget {
         headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token() },
         signal: AbortSignal.timeout(PATIENCE),
       });
-      if (response.ok) await this.#granted(response, before);
+      if (response.ok) await this.#granted(response, before, method);
       else await this.#refused(await response.json(), body?.seats ?? []);
     } catch {
       this.wish = new Set(before);
@@ -90,8 +90,9 @@ export class LockDesk extends EventTarget {
     }
   }
 
-  async #granted(response, before) {
+  async #granted(response, before, method) {
     const answer = response.status === 200 ? await response.json() : { ...QUIET, v: this.lock.v + 1, pending: response.status === 202 };
+    if (method === "GET" && ranOut(this.lock, answer)) this.#tell("over");
     this.lock = answer;
     const mine = answer.seats.map((seat) => seat.label);
     // A seat given back is shown as free although the frame that says so may still be on its way.
@@ -119,6 +120,11 @@ export class LockDesk extends EventTarget {
   #tell(what, detail = this.lock) {
     this.dispatchEvent(new CustomEvent(`lock:${what}`, { detail }));
   }
+}
+
+/** Nothing is held any more, and by the server's own clock the time of what was held is over. */
+function ranOut(before, now) {
+  return before.seats.length > 0 && now.seats.length === 0 && Date.parse(now.now) >= Date.parse(before.expires_at);
 }
 
 function token() {

@@ -40,12 +40,13 @@ class SeatMap extends HTMLElement {
     this.addEventListener("click", (event) => this.hall.spotlight(event.target.closest(".price")));
     this.closest("form").addEventListener("submit", (event) => this.submit(event));
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
-    document.addEventListener("lock:over", () => this.over());
+    document.addEventListener("lock:due", () => this.desk.refresh());
     document.addEventListener("lock:ending", () => this.say({ kind: "plain", title: "30 seconds left" }));
     addEventListener("pageshow", (event) => event.persisted && this.desk.refresh());
     this.desk.addEventListener("lock:wish", () => this.paint());
     this.desk.addEventListener("lock:granted", () => this.granted());
     this.desk.addEventListener("lock:refused", ({ detail }) => this.refused(detail));
+    this.desk.addEventListener("lock:over", ({ detail }) => this.over(detail));
     this.desk.addEventListener("lock:missed", () => (this.missed = true));
     this.desk.addEventListener("lock:failed", () => this.failed());
   }
@@ -107,8 +108,10 @@ class SeatMap extends HTMLElement {
     this.socket.check();
   }
 
-  over() {
-    this.desk.refresh();
+  /** The server says so; the ring on the page may be a moment behind it, or the map a moment ahead of the ring. */
+  over(lock) {
+    if (lock.seats.some(({ i }) => this.seats.state?.[i] === "B")) return; // paid in another tab
+    this.basket.querySelector("seat-countdown")?.dispatchEvent(new CustomEvent("lock:over", { bubbles: true }));
     this.say({ title: "The hold ran out", text: "The seats are free again. Nothing was charged." });
   }
 

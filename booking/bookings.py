@@ -137,7 +137,7 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
     rows = _lock_rows_for(booking, places)
     wanted = {place.seat_id for place in places}
     booked = [row for row in rows if row.pk in wanted]
-    if not booked or any(not _is_theirs(row, booking, at) for row in booked):
+    if not booked or any(not row.may_be_taken(at, by={booking.pk}) for row in booked):
         return Confirmation.SEATS_GONE
     Ticket.objects.bulk_create(
         Ticket(booking=booking, seat_id=p.seat_id, label=p.label, category=p.category, price=p.price) for p in places
@@ -197,10 +197,3 @@ def _lock_rows_for(booking: Booking, places: list[BookingSeat]) -> list[Showtime
     paid = [place.seat_id for place in places]
     rows = ShowtimeSeat.objects.filter(pk__in=paid) | ShowtimeSeat.objects.filter(pk__in=held)
     return list(rows.order_by("pk").select_for_update())
-
-
-def _is_theirs(row: ShowtimeSeat, booking: Booking, at: datetime) -> bool:
-    """Held by this booking, or free for anybody."""
-    if row.booking_id == booking.pk or row.status == Seat.AVAILABLE:
-        return True
-    return row.status == Seat.LOCKED and row.locked_until is not None and row.locked_until <= at

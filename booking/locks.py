@@ -216,7 +216,9 @@ def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at:
 
 
 def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], showtime: Showtime, at: datetime) -> None:
-    lost = {label: rows.get(i) for label, i in wish.items() if not _may_take(rows.get(i), mine, at)}
+    # A row that did not come is held by another transaction: it is being taken this moment.
+    found = {label: rows.get(i) for label, i in wish.items()}
+    lost = {label: row for label, row in found.items() if row is None or not row.may_be_taken(at, by=mine)}
     if not lost:
         return
     holders = {row.booking_id for row in lost.values() if row and row.booking_id and row.status == Status.LOCKED}
@@ -230,12 +232,3 @@ def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], show
     if taken:
         raise SeatsTaken(taken, Showtime.objects.values_list("version", flat=True).get(pk=showtime.pk))
     raise BeingReleased(list(lost))
-
-
-def _may_take(row: ShowtimeSeat | None, mine: set[int], at: datetime) -> bool:
-    if row is None:
-        return False  # another transaction holds the row: it is being taken this moment
-    if row.status == Status.LOCKED:
-        assert row.locked_until is not None
-        return row.booking_id in mine or row.locked_until <= at
-    return row.status == Status.AVAILABLE

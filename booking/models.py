@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Container
 from datetime import datetime
 
 from django.conf import settings
@@ -110,12 +111,6 @@ class Booking(models.Model):
         return self.status in self.LIVE
 
 
-class ShowtimeSeatQuerySet(models.QuerySet["ShowtimeSeat"]):
-    def takeable(self, at: datetime) -> ShowtimeSeatQuerySet:
-        """Seats anyone may take: free ones, and locked ones whose time has passed."""
-        return self.filter(Q(status="available") | Q(status="locked", locked_until__lte=at))
-
-
 class ShowtimeSeat(models.Model):
     """A seat as sold for one showtime. Written only by `booking.seat_rows`."""
 
@@ -132,8 +127,6 @@ class ShowtimeSeat(models.Model):
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="seats", null=True)
     locked_until = models.DateTimeField(null=True, help_text="From this moment anyone may take it")
     version = models.PositiveBigIntegerField(default=0, help_text="The showtime's, when this row last changed")
-
-    objects = ShowtimeSeatQuerySet.as_manager()
 
     class Meta:
         ordering = ["showtime", "index"]
@@ -152,6 +145,13 @@ class ShowtimeSeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.showtime_id}/{self.index}"
+
+    def may_be_taken(self, at: datetime, *, by: Container[int | None]) -> bool:
+        """Free, held by one of these bookings, or locked by a time that has passed. Ask only with the row locked."""
+        if self.status == self.Status.LOCKED:
+            assert self.locked_until is not None
+            return self.booking_id in by or self.locked_until <= at
+        return self.status == self.Status.AVAILABLE
 
 
 class BookingSeat(models.Model):

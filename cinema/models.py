@@ -8,14 +8,21 @@ from typing import Literal
 
 from django.db import models
 from django.db.models import F, Q
+from django.templatetags.static import static
 from django.urls import reverse
 
 SalesState = Literal["open", "upcoming", "closed", "cancelled"]
+PICTURE_PATH = "Static path, or an address of this site beginning with /"
 
 
 def new_epoch() -> str:
     """A random name for one unbroken life of a seat map (live-map rule R6)."""
     return secrets.token_hex(6)
+
+
+def picture_url(path: str) -> str:
+    """Where a browser finds a film's picture: `path` is a static path, or an address of our own; "" for none."""
+    return path if path == "" or path.startswith("/") else static(path)
 
 
 class Genre(models.Model):
@@ -36,6 +43,7 @@ class Movie(models.Model):
     overview = models.TextField(blank=True)
     genres = models.ManyToManyField(Genre, related_name="movies", blank=True)
     original_language = models.CharField(max_length=60, blank=True)
+    spoken_languages = models.JSONField(default=list, blank=True, help_text="Names, the most spoken first")
     director = models.CharField(max_length=120, blank=True)
     cast = models.JSONField(default=list, blank=True, help_text="Names, most important first")
     runtime = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Minutes")
@@ -43,8 +51,8 @@ class Movie(models.Model):
     certificate = models.CharField(max_length=12, blank=True)
     rating = models.DecimalField(max_digits=3, decimal_places=1, null=True, blank=True, help_text="0 to 10")
     trailer_url = models.URLField(blank=True)
-    poster = models.CharField(max_length=200, blank=True, help_text="Static path, 2:3 with lettering")
-    picture = models.CharField(max_length=200, blank=True, help_text="Static path, 16:9 without lettering")
+    poster = models.CharField(max_length=200, blank=True, help_text=f"{PICTURE_PATH}; 2:3 with lettering")
+    picture = models.CharField(max_length=200, blank=True, help_text=f"{PICTURE_PATH}; 16:9 without lettering")
 
     class Meta:
         ordering = ["title"]
@@ -61,6 +69,31 @@ class Movie(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("cinema:movie", args=[self.slug])
+
+    @property
+    def poster_url(self) -> str:
+        return picture_url(self.poster)
+
+    @property
+    def picture_url(self) -> str:
+        return picture_url(self.picture)
+
+
+class Artwork(models.Model):
+    """A drawing made for a film that came without one. Immutable and named by its content: `/artwork/<hash>.svg`."""
+
+    hash = models.CharField(max_length=32, unique=True)
+    svg = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "artwork"
+
+    def __str__(self) -> str:
+        return self.hash
+
+    def get_absolute_url(self) -> str:
+        return reverse("cinema:artwork", args=[self.hash])
 
 
 class Cinema(models.Model):

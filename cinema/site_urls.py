@@ -3,10 +3,12 @@
 from django.urls import path
 
 from cinema import api, pages
+from cinema.artwork.serving import artwork
 
 app_name = "cinema"
 urlpatterns = [
     path("", pages.home, name="home"),
     path("movies/<slug:slug>/", pages.movie, name="movie"),
     path("layouts/<str:layout_hash>.css", api.layout_css, name="layout-css"),
+    path("artwork/<slug:artwork_hash>.svg", artwork, name="artwork"),
 ]

@@ -1,0 +1,28 @@
+"""Which template draws which film: by its most telling genre, and among several by its slug."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from cinema.artwork.sheet import Template
+from cinema.artwork.templates import city
+
+TEMPLATES: dict[str, Template] = {
+    "windows": city.WINDOWS,
+}
+# A film of several genres is drawn as the one that says most; the order is ours, the names are TMDB's.
+GENRES: dict[str, Sequence[str]] = {}
+
+
+def template_for(genres: Sequence[str], slug: str) -> Template:
+    return TEMPLATES[name_for(genres, slug)]
+
+
+def name_for(genres: Sequence[str], slug: str) -> str:
+    """The most telling genre has two says, the next one has one; no known genre leaves it to the slug."""
+    known = {genre.casefold(): names for genre, names in GENRES.items()}
+    asked = {genre.casefold() for genre in genres}
+    telling = [names for genre, names in known.items() if genre in asked]
+    choice = [*telling[0], *telling[0], *(telling[1] if len(telling) > 1 else ())] if telling else sorted(TEMPLATES)
+    return random.Random(f"{slug}/template").choice(choice)

@@ -1,0 +1,252 @@
+"""Set a title into a box: break it, size it, and keep it readable however short, long or foreign it is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+from xml.sax.saxutils import escape
+
+from cinema.artwork.lettering import Anchor, Box, Line, Style, covers, ink, put_line
+
+LONGEST_WORD = 18  # letters; a longer word may be broken
+MOST_LINES = 8
+WIDER = Style("wide", leading=0.9)  # takes over where a title of a letter or two would stay too narrow
+LEADERS = re.compile(r"(the|an?|le|la|les|l’|il|lo|el|los|las|der|die|das|un|une)(?:\s+|(?<=’))(?=\S)", re.IGNORECASE)
+PARTS = re.compile(r"(?<=\S)(?::\s+|\s+[-–—]\s+|;\s+)(?=\S)")
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title in its place: outlined lines, or texts where no face of ours has the letters."""
+
+    lines: tuple[Line, ...]
+    box: Box
+    texts: tuple[str, ...] = ()
+
+    def svg(self, fill: str, kicker: str = "") -> str:
+        """`kicker` colours a small first line, if there is one."""
+        first = self.lines[0].size if self.lines else 0
+        most = max((line.size for line in self.lines), default=0)
+        paths = [
+            f'<path d="{line.path}" fill="{kicker if kicker and i == 0 and first < most * 0.6 else fill}"/>'
+            for i, line in enumerate(self.lines)
+        ]
+        return "".join(paths) + "".join(text.replace('fill=""', f'fill="{fill}"') for text in self.texts)
+
+
+def clean(title: str) -> str:
+    """The title in composed letters, without what no face draws and XML forbids."""
+    text = unicodedata.normalize("NFC", title).replace("'", "’").replace("`", "’")
+    kept = "".join(
+        letter for letter in text if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn", "So"}
+    )
+    return " ".join((kept if kept.strip() else text).split())
+
+
+def set_title(
+    title: str,
+    style: Style,
+    box: Box,
+    *,
+    anchor: Anchor = "middle",
+    stand: Literal["top", "bottom", "middle"] = "top",
+    block: bool = False,
+    least: float = 200,
+) -> Title:
+    """`block` sets every line to the whole width; else all lines have one size. `least` is the least width."""
+    text = clean(title)
+    if not covers(style.word(text), style.face):
+        return _as_text(text, box, anchor, stand)
+    if not text:
+        return Title((), Box(box.left, box.top, box.left, box.top))
+    lines = _lay(text, style, box, anchor, block)
+    if _bounds(lines).width < least:
+        lines = _lay(text, WIDER if covers(WIDER.word(text), "wide") else style, box, anchor, False)
+        if 0 < (wide := _bounds(lines).width) < least:
+            lines = [_widen(line, least / wide, box, anchor) for line in lines]
+    return _stand(lines, box, stand)
+
+
+def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list[Line]:
+    """A small article above, a subtitle below, and between them the words that matter."""
+    kicker, head, sub = _parts(text)
+    height = box.height * (0.62 if sub else 0.86 if kicker else 1)
+    lines = _fill(style.word(head), style, box.width, height, block)
+    top, placed = box.top, []
+    x = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
+    if kicker:
+        size = min(max(lines[0][1] * 0.34, 30), 64, box.height * 0.13 / max(0.5, -ink(style.word(kicker), style).top))
+        first = put_line(style.word(kicker), style, size, x, 0, anchor)
+        placed.append(_drop(first, top))
+        top = placed[-1].baseline + size * 0.2
+    placed += _column(lines, style, x, top, anchor, block)
+    if sub:
+        foot = max(line.box.bottom for line in placed) + 14
+        rest = _fill(style.word(sub), style, box.width, max(24.0, box.bottom - foot), False)
+        biggest = min(min(size for _, size in lines) * 0.6, min(size for _, size in rest))
+        placed += _column([(words, biggest) for words, _ in rest], style, x, foot, anchor, False)
+    return placed
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """`The Return: of the Box` is ("The", "Return", "of the Box")."""
+    head, *rest = PARTS.split(text, maxsplit=1)
+    sub = rest[0] if rest and len(head) > 1 else ""
+    if rest and not sub:
+        head = text
+    leader = LEADERS.match(head)
+    if leader and len(head) > leader.end():
+        return leader[1], head[leader.end() :], sub
+    return "", head, sub
+
+
+def _column(
+    lines: Sequence[tuple[str, float]], style: Style, x: float, top: float, anchor: Anchor, block: bool
+) -> list[Line]:
+    placed: list[Line] = []
+    for words, size in lines:
+        line = put_line(words, style, size, x, 0, anchor)
+        if placed and not block:
+            line = put_line(words, style, size, x, placed[-1].baseline + size * style.leading * style.tall, anchor)
+        else:
+            line = _drop(line, placed[-1].box.bottom + 10 + 0.02 * size if placed else top)
+        placed.append(line)
+    return placed
+
+
+def _drop(line: Line, top: float) -> Line:
+    """The line with its ink beginning at `top`."""
+    return Line(line.text, line.style, line.size, line.left, line.baseline + top - line.box.top, line.wide)
+
+
+@lru_cache(maxsize=512)
+def _fill(text: str, style: Style, width: float, height: float, block: bool) -> tuple[tuple[str, float], ...]:
+    """The breaks, each with its size, that fill the box best."""
+    best: tuple[tuple[str, float], ...] = ()
+    score = -1.0
+    for lines in _breaks(text, style):
+        widths = [max(ink(line, style).width, 0.05) for line in lines]
+        if block and (found := _justify(lines, widths, style, width, height)):
+            fits = 1000 + sum(size for _, size in found)
+        else:
+            span = ink(lines[0], style).height if len(lines) == 1 else _span(lines, style)
+            size = min(width / max(widths), height / span)
+            found, fits = tuple((line, size) for line in lines), size - 2 * len(lines)
+        if fits > score:
+            best, score = found, fits
+    return best
+
+
+def _justify(
+    lines: Sequence[str], widths: Sequence[float], style: Style, width: float, height: float
+) -> tuple[tuple[str, float], ...] | None:
+    """Every line as wide as the box, unless that is too tall, or makes one line shout down the others."""
+    sizes = [width / each for each in widths]
+    tall = sum(ink(line, style).height * size for line, size in zip(lines, sizes, strict=True))
+    tall += sum(10 + 0.02 * size for size in sizes[1:])
+    if tall > height or max(sizes) > 3.2 * min(sizes):
+        return None
+    return tuple(zip(lines, sizes, strict=True))
+
+
+def _span(lines: Sequence[str], style: Style) -> float:
+    """Height from the ink of the first line to the ink of the last, at a size of one."""
+    first, last = ink(lines[0], style), ink(lines[-1], style)
+    return -first.top + (len(lines) - 1) * style.leading * style.tall + last.bottom
+
+
+def _breaks(text: str, style: Style) -> Iterator[list[str]]:
+    """The most even way to set the text in one line, in two, and so on."""
+    words = [part for word in text.split() for part in _short(word)]
+    for count in range(1, min(len(words), MOST_LINES) + 1):
+        yield _even(words, count, style)
+
+
+def _short(word: str) -> list[str]:
+    if len(word) <= LONGEST_WORD:
+        return [word]
+    pieces = -(-len(word) // LONGEST_WORD)
+    step = -(-len(word) // pieces)
+    parts = [word[at : at + step] for at in range(0, len(word), step)]
+    return [f"{part}-" for part in parts[:-1]] + parts[-1:]
+
+
+def _even(words: Sequence[str], count: int, style: Style) -> list[str]:
+    """`count` lines, the longest as short as can be: the usual table of best ends, word by word."""
+    widths = [ink(word, style).width + 0.25 for word in words]
+    sums = [0.0]
+    for width in widths:
+        sums.append(sums[-1] + width)
+    best: list[list[tuple[float, int]]] = [[(total, 0) for total in sums]]
+    for _ in range(1, count):
+        row = [(0.0, 0)]
+        for end in range(1, len(sums)):
+            row.append(min((max(best[-1][cut][0], sums[end] - sums[cut]), cut) for cut in range(end)))
+        best.append(row)
+    lines, end = [], len(words)
+    for row in reversed(best):
+        cut = row[end][1]
+        lines.append(" ".join(words[cut:end]))
+        end = cut
+    return [line for line in reversed(lines) if line]
+
+
+def _widen(line: Line, by: float, box: Box, anchor: Anchor) -> Line:
+    x = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
+    return put_line(line.text, line.style, line.size, x, line.baseline, anchor, by)
+
+
+def _bounds(lines: Sequence[Line]) -> Box:
+    boxes = [line.box for line in lines]
+    return Box(
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
+
+
+def _stand(lines: Sequence[Line], box: Box, stand: str) -> Title:
+    bounds = _bounds(lines)
+    spare = box.bottom - bounds.bottom
+    down = {"top": box.top - bounds.top, "bottom": spare, "middle": spare / 2}[stand]
+    moved = tuple(Line(one.text, one.style, one.size, one.left, one.baseline + down, one.wide) for one in lines)
+    return Title(moved, _bounds(moved))
+
+
+def _as_text(text: str, box: Box, anchor: Anchor, stand: str) -> Title:
+    """Letters that no face of ours has: the reader's own, sized by a careful guess of their width."""
+    lines = _guess_lines(text, box)
+    size = min(box.width / max(_guess(line) for line in lines), box.height / (1.2 * len(lines)), 150)
+    tall = size * 1.2 * len(lines)
+    top = {"top": box.top, "bottom": box.bottom - tall, "middle": (box.top + box.bottom - tall) / 2}[stand]
+    x = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
+    look = f'font-family="sans-serif" font-weight="700" font-size="{size:.1f}" text-anchor="{anchor}" fill=""'
+    texts = [
+        f'<text x="{x:.1f}" y="{top + size * (1.2 * i + 0.95):.1f}" {look}>{escape(line)}</text>'
+        for i, line in enumerate(lines)
+    ]
+    return Title((), Box(box.left, top, box.right, top + tall), tuple(texts))
+
+
+def _guess(text: str) -> float:
+    return max(0.6, sum(1.05 if unicodedata.east_asian_width(each) in "WF" else 0.68 for each in text))
+
+
+def _guess_lines(text: str, box: Box) -> list[str]:
+    words = text.split() if " " in text else list(text) if _guess(text) > len(text) * 0.9 else [text]
+    glue = " " if " " in text else ""
+    found: list[tuple[float, list[str]]] = []
+    for count in range(1, min(len(words), MOST_LINES) + 1):
+        most, lines = sum(map(_guess, words)) / count, [""]
+        for word in words:
+            if lines[-1] and _guess(lines[-1] + glue + word) > most * 1.15:
+                lines.append(word)
+            else:
+                lines[-1] += (glue if lines[-1] else "") + word
+        found.append((min(box.width / max(map(_guess, lines)), box.height / (1.2 * len(lines))), lines))
+    return max(found)[1]

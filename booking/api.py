@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from booking.access import find_booking
 from booking.basket import choose_seats, give_back
 from booking.bookings import find_live
+from booking.locks import Held, find_showtime
 from booking.models import Booking, Ticket
 from booking.pricing import price_of
-from booking.refusals import Invalid, NotFound
+from booking.refusals import Invalid
 from booking.seatmap import read_map
 from booking.tickets import ticket_code
 from booking.visitors import ensure_visitor, visitor_of
@@ -57,13 +59,14 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """My lock on this showtime: read it, say the whole wish, give it back."""
     at = timezone.now()
     if request.method == "GET":
+        showtime, layout = find_showtime(showtime_id)
         booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
-        return lock_answer(showtime_id, booking, at)
+        held = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
+        return lock_answer(Held(showtime, layout, booking, held, showtime.version), at)
     if request.method == "PUT":
         labels = read_wish(request)
         visitor = ensure_visitor(request)
-        booking = choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
-        return lock_answer(showtime_id, booking, at)
+        return lock_answer(choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at), at)
     visitor_here = visitor_of(request)
     done = visitor_here is None or give_back(showtime_id=showtime_id, visitor=visitor_here, at=at)
     return HttpResponse(status=204 if done else 202)
@@ -76,20 +79,18 @@ def read_wish(request: HttpRequest) -> list[str]:
     return seats
 
 
-def lock_answer(showtime_id: int, booking: Booking | None, at: datetime) -> JsonResponse:
+def lock_answer(held: Held, at: datetime) -> JsonResponse:
     """What GET and PUT answer; `v` is at least the version that wrote these seats."""
-    showtime = Showtime.objects.select_related("plan").filter(pk=showtime_id).first()
-    if showtime is None:
-        raise NotFound("There is no such showtime.")
-    seats = priced_seats(showtime, booking) if booking else []
+    booking = held.booking
+    seats = priced_seats(held.showtime, held.layout, held.indices) if booking else []
     response = JsonResponse(
         {
-            "v": showtime.version,
+            "v": held.version,
             "reference": booking.reference if booking else None,
             "status": booking.status if booking else None,
             "seats": seats,
             "total": sum(seat["price"] for seat in seats),
-            "currency": showtime.currency,
+            "currency": held.showtime.currency,
             "expires_at": instant(booking.locked_until) if booking else None,
             "now": instant(at),
         }
@@ -98,10 +99,9 @@ def lock_answer(showtime_id: int, booking: Booking | None, at: datetime) -> Json
     return response
 
 
-def priced_seats(showtime: Showtime, booking: Booking) -> list[dict[str, Any]]:
-    plan = layout_of(showtime.plan.hash).seats
-    held = booking.seats.order_by("index").values_list("index", flat=True)
-    return [{"i": i, "label": plan[i].label, "price": price_of(showtime, plan[i])} for i in held]
+def priced_seats(showtime: Showtime, layout: str, indices: Iterable[int]) -> list[dict[str, Any]]:
+    plan = layout_of(layout).seats
+    return [{"i": i, "label": plan[i].label, "price": price_of(showtime, plan[i])} for i in indices]
 
 
 @api("GET")
@@ -131,4 +131,5 @@ def booked_labels(found: Booking, tickets: list[Ticket]) -> list[str]:
     places = [place.label for place in found.places.all()]
     if places and found.status != Booking.Status.LOCKED:
         return places
-    return [str(seat["label"]) for seat in priced_seats(found.showtime, found)]
+    plan = layout_of(found.showtime.plan.hash).seats
+    return [plan[i].label for i in found.seats.order_by("index").values_list("index", flat=True)]

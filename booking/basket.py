@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from booking import till
-from booking.locks import lock_seats, release_lock
+from booking.locks import Held, release_lock, take_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen
 
 
-def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
-    """`locks.lock_seats`; an open payment of this visitor is ended first when the wish is another one.
+def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
+    """`locks.take_seats`; an open payment of this visitor is ended first when the wish is another one.
 
     Raises:
         AlreadyPaid: that payment turned out to be paid.
         BeingReleased: no verdict yet; the loop finishes.
-        and what `lock_seats` raises, but for PaymentOpen
+        and what `take_seats` raises, but for PaymentOpen
     """
     for _ in range(2):
         try:
-            return lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
+            return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
         except PaymentOpen as refusal:
             _end_payment(refusal.booking, "changed" if labels else "given-back", at)
     raise BeingReleased(sorted(labels))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -36,19 +37,43 @@ from cinema.models import Showtime
 Status = ShowtimeSeat.Status
 Wish = dict[str, int]  # label -> index
 
+# Written out, since this is the way of every click: compiling them anew each time costs more than running them.
+SHOWTIME = """
+SELECT t.*, p.hash AS layout_hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id WHERE t.id = %s
+"""
+OWN = """
+SELECT * FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN (%s, %s, %s, %s)
+"""
+
 
 class _AnotherTabFirst(Exception):
     """Two tabs of one visitor began at once, and the other has the booking: look again, and go on with that one."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a visitor holds after asking: `indices` of `booking`, at `version` of the map or an older one."""
+
+    showtime: Showtime
+    layout: str
+    booking: Booking | None
+    indices: tuple[int, ...]
+    version: int
+
+
 def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
+    """`take_seats`, for who only wants the booking."""
+    return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at).booking
+
+
+def take_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
     """Make `labels` the whole wish of this visitor: all of it, or nothing changes.
 
     The deadline is set by the first seat and does not move. Seats no longer named are given back; naming none gives
     the lock back whole. Naming what is held already changes nothing and takes no version.
 
     Returns:
-        The booking that holds the seats, or None when nothing is held any more.
+        What is held now; its booking is None when that is nothing.
 
     Raises:
         NotFound, SalesClosed, NotOnSale: there is nothing to sell.
@@ -59,39 +84,44 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
         PaymentOpen: the visitor's own payment must be ended first.
         Busy: several tabs of this visitor were quicker, again and again.
     """
+    showtime, layout = find_showtime(showtime_id)
+    wish = find_indices(layout, labels)
     for _ in range(3):
         with contextlib.suppress(_AnotherTabFirst):
-            return _lock_seats(showtime_id, visitor, labels, at)
+            booking, version = _take(showtime, visitor, wish, at)
+            return Held(showtime, layout, booking, tuple(sorted(wish.values())), version)
     raise Busy
 
 
 @transaction.atomic
-def _lock_seats(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
-    showtime = _find_showtime(showtime_id)
-    wish = find_indices(showtime, labels)
-    own = _lock_own(showtime_id, visitor)
-    held = _held(own)
+def _take(showtime: Showtime, visitor: uuid.UUID, wish: Wish, at: datetime) -> tuple[Booking | None, int]:
+    """The booking that now holds exactly the wish, and the version of the map that says so."""
+    own = _lock_own(showtime.pk, visitor)
     if own and own.status in Booking.PAYING:
-        if own.status != Booking.Status.RELEASING and held == set(wish.values()):
-            return own
-        raise PaymentOpen(own)
+        _refuse_another_wish(own, wish)
+        return own, showtime.version
     if not wish:
         if own:
             _give_back(own, at)
-        return None
+        return None, showtime.version
     check_sales(showtime, at)
     booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
-    rows = {row.index: row for row in lock_rows(showtime_id, held | set(wish.values()))}
-    mine = {own.pk, booking.pk} if own else {booking.pk}
-    _refuse_lost(wish, rows, mine, showtime, at)
+    rows = {row.index: row for row in lock_rows(showtime.pk, wish.values(), own.pk if own else None)}
+    _refuse_lost(wish, rows, {own.pk, booking.pk} if own else {booking.pk}, showtime, at)
     added = [rows[i] for i in sorted(wish.values()) if rows[i].booking_id != booking.pk]
-    dropped = [row for i, row in sorted(rows.items()) if i not in wish.values() and row.booking_id in mine]
-    if added or dropped:
-        Booking.objects.filter(pk=booking.pk).update(n_seats=len(wish))
-        taken = SeatWrite(added, Status.LOCKED, booking.pk, booking.locked_until)
-        writes = [taken, SeatWrite(dropped, Status.AVAILABLE)]
-        write_seats(showtime_id=showtime_id, writes=writes, reason="lock", at=at)
-    return booking
+    dropped = [row for i, row in sorted(rows.items()) if i not in wish.values()]
+    if not added and not dropped:
+        return booking, showtime.version
+    booking.n_seats = len(wish)
+    writes = [SeatWrite(added, Status.LOCKED, booking.pk, booking.locked_until), SeatWrite(dropped, Status.AVAILABLE)]
+    return booking, write_seats(showtime_id=showtime.pk, writes=writes, reason="lock", at=at, sized=booking)
+
+
+def _refuse_another_wish(own: Booking, wish: Wish) -> None:
+    """The same seats again change nothing while they are being paid; raises PaymentOpen for any other wish."""
+    held = set(own.seats.values_list("index", flat=True))
+    if own.status == Booking.Status.RELEASING or held != set(wish.values()):
+        raise PaymentOpen(own)
 
 
 @transaction.atomic
@@ -147,7 +177,7 @@ def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> None:
         write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
 
 
-def find_indices(showtime: Showtime, labels: Iterable[str]) -> Wish:
+def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
     """Label to index of these seats, each once, in the order named.
 
     Raises:
@@ -156,7 +186,7 @@ def find_indices(showtime: Showtime, labels: Iterable[str]) -> Wish:
     wished = list(dict.fromkeys(labels))
     if len(wished) > settings.MAX_SEATS_PER_BOOKING:
         raise TooManySeats(settings.MAX_SEATS_PER_BOOKING)
-    index_of = layout_of(showtime.plan.hash).index_of
+    index_of = layout_of(layout_hash).index_of
     unknown = [label for label in wished if label not in index_of]
     if unknown:
         raise UnknownSeat(unknown)
@@ -175,21 +205,19 @@ def check_sales(showtime: Showtime, at: datetime) -> None:
         raise SalesClosed
 
 
-def _find_showtime(showtime_id: int) -> Showtime:
-    showtime = Showtime.objects.select_related("plan").filter(pk=showtime_id).first()
-    if showtime is None:
-        raise NotFound("There is no such showtime.")
-    return showtime
+def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
+    """The showtime and the hash of its layout. Raises NotFound."""
+    for found in Showtime.objects.raw(SHOWTIME, [showtime_id]):
+        return found, found.layout_hash  # type: ignore[attr-defined]  # a column of the statement
+    raise NotFound("There is no such showtime.")
 
 
 def _lock_own(showtime_id: int, visitor: uuid.UUID) -> Booking | None:
     """The visitor's one live booking here, row-locked; it may have lapsed."""
-    own = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id)
-    return own.select_for_update().first()
-
-
-def _held(own: Booking | None) -> set[int]:
-    return set(own.seats.values_list("index", flat=True)) if own else set()
+    suffix = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    whose = Booking._meta.get_field("visitor").get_db_prep_value(visitor, connection)
+    own = Booking.objects.raw(OWN + suffix, [showtime_id, whose, *Booking.LIVE])
+    return next(iter(own), None)
 
 
 def _give_back(own: Booking, at: datetime) -> None:
@@ -208,10 +236,9 @@ def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at:
     fresh = Booking(showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
     fresh.locked_until = at + settings.SEAT_LOCK
     try:
-        with transaction.atomic():
-            fresh.save(force_insert=True)
+        fresh.save(force_insert=True)
     except IntegrityError as error:
-        raise _AnotherTabFirst from error
+        raise _AnotherTabFirst from error  # and the whole of this transaction is undone
     return fresh
 
 

@@ -53,7 +53,7 @@ def _act(request: HttpRequest, found: Showtime) -> HttpResponse:
             give_back(showtime_id=found.pk, visitor=visitor, at=at)
             return redirect("booking:showtime", found.pk)
         wish = [label for label in labels if label != dropped]
-        held = choose_seats(showtime_id=found.pk, visitor=visitor, labels=wish, at=at)
+        held = choose_seats(showtime_id=found.pk, visitor=visitor, labels=wish, at=at).booking
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
     except Refusal as refusal:

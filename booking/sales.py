@@ -59,7 +59,7 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
-    wish = find_indices(showtime, labels)
+    wish = find_indices(showtime.plan.hash, labels)
     rows = {row.index: row for row in lock_rows(showtime_id, wish.values())}
     lost = [label for label, i in wish.items() if i not in rows or rows[i].status not in (before, after)]
     if lost:

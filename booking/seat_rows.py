@@ -12,21 +12,45 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import connection, transaction
 
-from booking.models import SeatChange, ShowtimeSeat
+from booking.models import Booking, ShowtimeSeat
 from booking.signals import seats_changed
 from cinema.models import Showtime
 
 Status = ShowtimeSeat.Status
 LETTERS: dict[str, str] = {Status.AVAILABLE: "A", Status.LOCKED: "L", Status.BOOKED: "B", Status.BLOCKED: "X"}
 
+COUNTERS = (Status.AVAILABLE, Status.LOCKED, Status.BOOKED, Status.BLOCKED)
 NEXT_VERSION = """
 UPDATE cinema_showtime SET version = version + 1,
        n_available = n_available + %s, n_locked = n_locked + %s, n_booked = n_booked + %s, n_blocked = n_blocked + %s,
        revenue = revenue + %s
  WHERE id = %s RETURNING version, epoch
+"""
+SIZE = "UPDATE booking_booking SET n_seats = %s WHERE id = %s"
+HISTORY = """
+INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, booking_id, reason, at)
+"""
+# One round trip for a whole change, with the showtime's row held for nothing but this statement and the commit.
+WRITE_AT_ONCE = f"""
+WITH moved AS ({NEXT_VERSION}),
+     sized AS ({SIZE}),
+     wish AS (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[],
+                                   %s::bigint[], %s::timestamptz[], %s::bigint[])
+                       AS w (id, "index", before, after, booking_id, locked_until, whose)),
+     stored AS (UPDATE booking_showtimeseat seat
+                   SET status = wish.after, booking_id = wish.booking_id, locked_until = wish.locked_until,
+                       version = moved.version
+                  FROM wish, moved WHERE seat.id = wish.id),
+     history AS ({HISTORY} SELECT %s, moved.version, wish."index", wish.before, wish.after, wish.whose, %s, %s
+                             FROM wish, moved)
+SELECT version, epoch FROM moved
+"""
+ROWS = """
+SELECT * FROM booking_showtimeseat WHERE showtime_id = %s AND ("index" IN ({places}) OR booking_id = %s) ORDER BY id
 """
 
 
@@ -40,14 +64,17 @@ class SeatWrite:
     locked_until: datetime | None = None
 
 
-def lock_rows(showtime_id: int, indices: Iterable[int]) -> list[ShowtimeSeat]:
-    """Row-lock these seats in `pk` order and read them; a row that another transaction holds is left out.
+def lock_rows(showtime_id: int, indices: Iterable[int], of_booking: int | None = None) -> list[ShowtimeSeat]:
+    """Row-lock these seats, and those that a booking holds, in `pk` order and read them.
 
-    A race for one seat so always has a winner, and the loser is told which seat it was. On SQLite the whole file is
-    locked since BEGIN IMMEDIATE and `skip_locked` is ignored: every row comes.
+    A row that another transaction holds is left out: a race for one seat so always has a winner, and the loser is told
+    which seat it was. On SQLite the whole file is locked since BEGIN IMMEDIATE: every row comes.
     """
-    rows = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=set(indices)).order_by("pk")
-    return list(rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked))
+    wanted = sorted(set(indices))
+    statement = ROWS.format(places=", ".join(["%s"] * len(wanted)) or "NULL")
+    if connection.features.has_select_for_update_skip_locked:
+        statement += " FOR UPDATE SKIP LOCKED"
+    return list(ShowtimeSeat.objects.raw(statement, [showtime_id, *wanted, of_booking]))
 
 
 def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
@@ -55,11 +82,20 @@ def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
     return list(ShowtimeSeat.objects.filter(booking_id=booking_id).order_by("pk").select_for_update())
 
 
-def write_seats(*, showtime_id: int, writes: Sequence[SeatWrite], reason: str, at: datetime, revenue: int = 0) -> int:
+def write_seats(
+    *,
+    showtime_id: int,
+    writes: Sequence[SeatWrite],
+    reason: str,
+    at: datetime,
+    revenue: int = 0,
+    sized: Booking | None = None,
+) -> int:
     """Write these states under the showtime's next version and record them; the last step of a transaction.
 
     Args:
         revenue: what the change adds to the showtime's takings, minor units.
+        sized: a booking whose `n_seats` has changed with this; it is stored too.
 
     Returns:
         The new version; every seat of `writes` carries it. Announced after the commit, from here only.
@@ -70,37 +106,64 @@ def write_seats(*, showtime_id: int, writes: Sequence[SeatWrite], reason: str, a
     for write in writes:
         moved.subtract(seat.status for seat in write.seats)
         moved[write.status] += len(write.seats)
-    with connection.cursor() as cursor:
-        counts = [moved[status] for status in (Status.AVAILABLE, Status.LOCKED, Status.BOOKED, Status.BLOCKED)]
-        cursor.execute(NEXT_VERSION, [*counts, revenue, showtime_id])
-        version, epoch = cursor.fetchone()
-    changes = [change for write in writes for change in _store(showtime_id, write, version, reason, at)]
-    SeatChange.objects.bulk_create(changes)
+    step = [*(moved[status] for status in COUNTERS), revenue, showtime_id]
+    size = [sized.n_seats, sized.pk] if sized else [None, None]
+    store = _store_at_once if connection.vendor == "postgresql" else _store_one_by_one
+    version, epoch = store(showtime_id, step, size, writes, reason, at)
+    for write in writes:
+        for seat in write.seats:
+            seat.status, seat.booking_id = write.status, write.booking_id
+            seat.locked_until, seat.version = write.locked_until, version
     _announce(showtime_id, epoch, version, writes)
-    return int(version)
+    return version
 
 
-def _store(showtime_id: int, write: SeatWrite, version: int, reason: str, at: datetime) -> list[SeatChange]:
-    ShowtimeSeat.objects.filter(pk__in=[seat.pk for seat in write.seats]).update(
-        status=write.status, booking_id=write.booking_id, locked_until=write.locked_until, version=version
-    )
-    changes = []
-    for seat in write.seats:
-        changes.append(
-            SeatChange(
-                showtime_id=showtime_id,
-                version=version,
-                index=seat.index,
-                before=seat.status,
-                after=write.status,
-                booking_id=write.booking_id or seat.booking_id,
-                reason=reason,
-                at=at,
+def _store_at_once(
+    showtime_id: int, step: list[int], size: list[Any], writes: Sequence[SeatWrite], reason: str, at: datetime
+) -> tuple[int, str]:
+    lines = [
+        (seat.pk, seat.index, seat.status, write.status, write.booking_id, write.locked_until, _whose(write, seat))
+        for write in writes
+        for seat in write.seats
+    ]
+    columns = [list(column) for column in zip(*lines, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_AT_ONCE, [*step, *size, *columns, showtime_id, reason, at])
+        version, epoch = cursor.fetchone()
+    return version, epoch
+
+
+def _store_one_by_one(
+    showtime_id: int, step: list[int], size: list[Any], writes: Sequence[SeatWrite], reason: str, at: datetime
+) -> tuple[int, str]:
+    """The same where a statement cannot write three tables (SQLite, whose writer is alone anyway)."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_VERSION, step)
+        version, epoch = cursor.fetchone()
+        if size[1] is not None:
+            cursor.execute(SIZE, size)
+        for write in writes:
+            marks = ", ".join(["%s"] * len(write.seats))
+            cursor.execute(
+                "UPDATE booking_showtimeseat SET status = %s, booking_id = %s, locked_until = %s, version = %s"
+                f" WHERE id IN ({marks})",
+                [write.status, write.booking_id, _stored(write.locked_until), version, *(s.pk for s in write.seats)],
             )
-        )
-        seat.status, seat.booking_id = write.status, write.booking_id
-        seat.locked_until, seat.version = write.locked_until, version
-    return changes
+            lines = [
+                (showtime_id, version, s.index, s.status, write.status, _whose(write, s), reason, _stored(at))
+                for s in write.seats
+            ]
+            cursor.executemany(f"{HISTORY} VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", lines)
+    return version, epoch
+
+
+def _whose(write: SeatWrite, seat: ShowtimeSeat) -> int | None:
+    """Whose the seat is from now on, or whose it was."""
+    return write.booking_id or seat.booking_id
+
+
+def _stored(instant: datetime | None) -> Any:
+    return connection.ops.adapt_datetimefield_value(instant)
 
 
 def _announce(showtime_id: int, epoch: str, version: int, writes: Sequence[SeatWrite]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +43,13 @@ SELECT t.*, p.hash AS layout_hash FROM cinema_showtime t JOIN cinema_seatingplan
 """
 OWN = """
 SELECT * FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN (%s, %s, %s, %s)
+"""
+HOLDERS = """
+SELECT t.version, b.id
+  FROM cinema_showtime t
+  LEFT JOIN booking_booking b
+    ON b.id IN ({places}) AND (b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s))
+ WHERE t.id = %s
 """
 
 
@@ -249,13 +256,17 @@ def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], show
     if not lost:
         return
     holders = {row.booking_id for row in lost.values() if row and row.booking_id and row.status == Status.LOCKED}
-    ending = {
-        booking.pk
-        for booking in Booking.objects.filter(pk__in=holders, status__in=Booking.PAYING)
-        if booking.status == Booking.Status.RELEASING
-        or (booking.status == Booking.Status.CHECKOUT and booking.locked_until and booking.locked_until <= at)
-    }
+    version, ending = _payments_being_ended(showtime.pk, holders, at)
     taken = [label for label, row in lost.items() if row is None or row.booking_id not in ending]
     if taken:
-        raise SeatsTaken(taken, Showtime.objects.values_list("version", flat=True).get(pk=showtime.pk))
+        raise SeatsTaken(taken, version)
     raise BeingReleased(list(lost))
+
+
+def _payments_being_ended(showtime_id: int, holders: Collection[int], at: datetime) -> tuple[int, set[int]]:
+    """The version of the map, and which of these bookings are about to give their seats back or be paid."""
+    statement = HOLDERS.format(places=", ".join(["%s"] * len(holders)) or "NULL")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*holders, connection.ops.adapt_datetimefield_value(at), showtime_id])
+        rows = cursor.fetchall()
+    return rows[0][0], {booking_id for _, booking_id in rows if booking_id is not None}

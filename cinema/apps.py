@@ -1,6 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CinemaConfig(AppConfig):
     name = "cinema"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(make_cache_table, sender=self, dispatch_uid="cinema.cache_table")
+
+
+def make_cache_table(using: str, **kwargs: Any) -> None:
+    """`migrate` also makes the table in which several processes count their limits, if there is none yet."""
+    from django.core.management import call_command
+
+    call_command("createcachetable", database=using, verbosity=0)

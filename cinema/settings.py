@@ -133,6 +133,14 @@ RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
 WS_HEARTBEAT = timedelta(seconds=env.integer("WS_HEARTBEAT_SECONDS", default=15, least=1, most=50))
 LIVE_POLL = timedelta(seconds=env.number("LIVE_POLL_SECONDS", default=2, least=0.1, most=60))
 DEMO_STAFF_PASSWORD = env.text("DEMO_STAFF_PASSWORD")
+# Limits are counted here and nothing else is. One process counts in its memory; several count together in the database,
+# which log-in needs anyway: Redis may be away. Many entries, or guessing would push out what was counted against it.
+ONE_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+MANY_PROCESSES = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "rate_limits"}
+IS_ALONE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3" and not REDIS_URL
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (ONE_PROCESS if IS_ALONE else MANY_PROCESSES) | {"OPTIONS": {"MAX_ENTRIES": 50_000}}
+}
 
 # ---- Accounts -----------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -144,6 +152,12 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True  # one address an account; a new one counts once its owner has followed the link
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser is not enough to take an account over
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_ADAPTER = "cinema.account_adapter.AccountAdapter"
 if not RATE_LIMITS:
     ACCOUNT_RATE_LIMITS = False
 LOGIN_URL = "account_login"

@@ -31,6 +31,9 @@ def pytest_configure(config):
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     from django.conf import settings as django_settings
 
+    django_settings.CACHES = {
+        "default": django_settings.ONE_PROCESS
+    }  # the database would have to be there to be emptied
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if config.getoption("--database") == "sqlite":
         # A file: the in-memory database ignores the busy timeout, so writers would not queue.

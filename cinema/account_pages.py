@@ -1,0 +1,28 @@
+"""The account's own front page, and the door that stays shut for a minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+WAIT_SECONDS = 60  # the window of every limit that ends in this page
+
+
+@never_cache
+@require_safe
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/account.html")
+
+
+def too_many_requests(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """allauth's limits end here. Nothing has been done; the page says when to come back."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(WAIT_SECONDS)
+    response["Cache-Control"] = "no-store"
+    return response

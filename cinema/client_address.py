@@ -1,0 +1,46 @@
+"""Whose address a request came from, when proxies stand in between."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def client_address(request: HttpRequest) -> str:
+    """The nearest address that is none of our own proxies.
+
+    `X-Forwarded-For` is read from its end, and only as far as TRUSTED_PROXIES vouch for it: each proxy adds who spoke
+    to it, so what a client wrote into the header itself stands before that and is never reached.
+
+    Returns:
+        An address, or `unknown` when the server was not told one (a local socket).
+    """
+    nearest = _address(request.META.get("REMOTE_ADDR", ""))
+    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        told = _address(hop)
+        if nearest is None or told is None or not _is_trusted(nearest):
+            break
+        nearest = told
+    return str(nearest) if nearest else "unknown"
+
+
+def _address(text: str) -> Address | None:
+    """An address as proxies write it: bare, `192.0.2.1:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]`."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_trusted(address: Address) -> bool:
+    return any(address in network for network in settings.TRUSTED_PROXIES)

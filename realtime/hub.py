@@ -21,6 +21,7 @@ from realtime.source import DatabaseSource, Source
 from realtime.transports import Transport
 from realtime.viewer import Send, Shut, Viewer
 from realtime.watch import Watch
+from realtime.wire import Post
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,9 @@ class Hub:
         """Milliseconds over which that many viewers come back without a storm."""
         return int(1000 * max(5.0, self.n_viewers / RECONNECTS))
 
-    async def join(self, showtime_id: int, epoch: str | None, v: int, *, send: Send, shut: Shut) -> Viewer:
+    async def join(
+        self, showtime_id: int, epoch: str | None, v: int, *, send: Send, shut: Shut, post: Post | None = None
+    ) -> Viewer:
         """Let a socket watch; what it is sent first is hello. No query when the room is warm.
 
         Raises:
@@ -95,7 +98,7 @@ class Hub:
             heartbeat=int(self.heartbeat * 1000),
             spread=self.spread,
         )
-        viewer = Viewer(watch, self, send=send, shut=shut, hello=hello)
+        viewer = Viewer(watch, self, send=send, shut=shut, hello=hello, post=post)
         viewer.resume(epoch, v)
         watch.viewers.add(viewer)  # no await since the state was read: nothing can fall between
         viewer.wake()

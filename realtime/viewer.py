@@ -18,6 +18,7 @@ from realtime import protocol
 from realtime.eager import begin
 from realtime.protocol import Ack, Close, Sync
 from realtime.room import Room
+from realtime.wire import Post
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,17 @@ class Pulse(Protocol):
 class Viewer:
     """A socket at (`epoch`, `v`) of a watched showtime. All methods run in the hub's loop."""
 
-    def __init__(self, watched: Watched, pulse: Pulse, *, send: Send, shut: Shut, hello: str) -> None:
+    def __init__(
+        self, watched: Watched, pulse: Pulse, *, send: Send, shut: Shut, hello: str, post: Post | None = None
+    ) -> None:
         self.watched = watched
         self.pulse = pulse
         self.epoch: str | None = None
         self.v = -1
         self.digest = 0
         self.gone = False
-        self._send, self._shut = send, shut
+        self._send, self._shut, self._post = send, shut, post
+        self._unsent: str | None = None  # chosen and counted, but the short way did not take it
         self._hello = hello
         self._sync: Sync | None = None
         self._sync_at = 0.0
@@ -106,13 +110,22 @@ class Viewer:
 
     def wake(self) -> None:
         """There may be something to say. It is said at once; only a socket that makes us wait costs a task."""
-        if not self._is_talking and not self.gone:
+        if not self._is_talking and not self.gone and not (self._post and self._say_at_once(self._post)):
             self._is_talking = True
             self.pump = begin(self._run())
 
+    def _say_at_once(self, post: Post) -> bool:
+        """All there is to say, by the short way; False when the socket would make us wait, or must be closed."""
+        while (text := self.next_text()) is not None:
+            if not post(text):
+                self._unsent = text
+                return False
+        return self._farewell is None
+
     async def _run(self) -> None:
         try:
-            while (text := self.next_text()) is not None:
+            while (text := self._unsent or self.next_text()) is not None:
+                self._unsent = None
                 self._sending_since = time.monotonic()
                 await self._send(text)
                 self._sending_since = None

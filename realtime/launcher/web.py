@@ -12,6 +12,7 @@ from django.conf import settings
 
 from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, leave, say_bye
 from realtime.launcher.processes import shared_door
+from realtime.wire import fitting_protocol
 
 LARGEST_FRAME = 4096
 
@@ -40,7 +41,7 @@ def main() -> None:
     django.setup()
     config = uvicorn.Config(
         "asgi:application",
-        ws="websockets-sansio",
+        ws=fitting_protocol(),
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,
         timeout_graceful_shutdown=int(REQUEST_SECONDS),

@@ -1,11 +1,12 @@
 from django.conf import settings
 from django.urls import path
 
-from payments import api, demo_pages, pages, webhook
+from payments import api, dashboard, demo_pages, pages, webhook
 
 app_name = "payments"
 
 urlpatterns = [
+    path("movies/admin-dashboard/", dashboard.dashboard, name="dashboard"),
     path("showtimes/<int:showtime_id>/checkout/", pages.checkout, name="checkout"),
     path("payments/return/<slug:reference>/", pages.come_back, name="return"),
     path("payments/cancel/<slug:reference>/", pages.cancel, name="cancel"),

@@ -15,9 +15,10 @@ from django.utils.text import slugify
 
 from cinema import plan_geometry as geometry
 from cinema.cloths import match_cloths
+from cinema.imports import BadRow
 from cinema.plan_drawing import box_of, letter_spots, rows_of
 from cinema.plan_file import FileRow, FileSeat, PlanFile
-from cinema.plan_reading import BadPlan, BadRow, plain_text
+from cinema.plan_reading import BadPlan, plain_text
 
 TOP = 3.9  # pitches kept free above the house, for the screen
 SIDE, FRONT, BACK = 0.69, 0.347, 1.84  # from the outermost chairs to the edge of the drawing

@@ -7,11 +7,11 @@ other people's exporters add some. Our sidecar key, tolerated as unknown by othe
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cinema.imports import read_json
 from cinema.plan_reading import BadPlan, Found, Reader, plain_text
 
 MAX_BYTES = 10_000_000
@@ -81,13 +81,10 @@ class PlanFile:
 
 
 def read_plan(content: bytes) -> PlanFile:
-    """The plan of a file. Raises BadPlan with every bad row; coordinates come out absolute, in drawing units."""
+    """The plan of a file. Raises BadFile with every bad row; coordinates come out absolute, in drawing units."""
     if len(content) > MAX_BYTES:
         raise BadPlan.whole(f"is larger than {MAX_BYTES:,} bytes")
-    try:
-        data = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BadPlan.whole(f"is not JSON: {error}") from error
+    data = read_json(content)
     if not isinstance(data, dict):
         raise BadPlan.whole("must be a JSON object with name, categories and zones")
     read = Reader()

@@ -6,36 +6,17 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from cinema.imports import BadFile, BadRow
 
 Found = dict[str, Any]
 COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 FAR = 1_000_000.0  # no drawing is larger; beyond it arithmetic loses the seat
 
 
-@dataclass(frozen=True)
-class BadRow:
-    """Where in the file, which field, and why it cannot be taken."""
-
-    row: str
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.row}: {self.field} {self.reason}"
-
-
-class BadPlan(Exception):
-    """The file cannot be taken; `problems` names every bad row."""
-
-    def __init__(self, problems: Sequence[BadRow]) -> None:
-        super().__init__(f"{len(problems)} bad rows")
-        self.problems = tuple(problems)
-
-    @classmethod
-    def whole(cls, reason: str) -> BadPlan:
-        return cls([BadRow("file", "content", reason)])
+class BadPlan(BadFile):
+    """A seating plan that cannot be taken."""
 
 
 def plain_text(text: str) -> str:

@@ -38,7 +38,7 @@ def import_plan(
     can vanish. With `dry_run` everything is tried and nothing is kept.
 
     Raises:
-        BadPlan: every bad row is named in it, and nothing has been changed.
+        BadFile: every bad row is named in it, and nothing has been changed.
     """
     drawn = build_plan(read_plan(content), names)
     with transaction.atomic():

@@ -158,6 +158,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_ADAPTER = "cinema.account_adapter.AccountAdapter"
+ACCOUNT_FORMS = {"add_email": "cinema.account_forms.ChangeEmailForm"}
 if not RATE_LIMITS:
     ACCOUNT_RATE_LIMITS = False
 LOGIN_URL = "account_login"

@@ -8,6 +8,7 @@ import allauth
 import pytest
 import time_machine
 from django.core import mail
+from django.test import Client
 from django.test.signals import template_rendered
 from django.urls import reverse
 from django.utils import timezone
@@ -184,6 +185,7 @@ def test_an_address_is_changed_by_its_new_owner_only(client, alice):
     assert "alice@example.com</b>, which is not confirmed yet" in page and "takes its place as soon as" in page
     alice.refresh_from_db()
     assert alice.email == "alice@example.com"
+    assert Client().post(reverse("account_login"), {"login": alice.email, "password": PASSWORD}).status_code == 302
     client.post(link_in(mail.outbox[-1]))
     alice.refresh_from_db()
     assert alice.email == "mira@example.com"

@@ -9,22 +9,23 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cinema.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.db import Error, connections
 
 from booking import loop, seatmap
+from realtime.handler import OneStepHandler
 from realtime.leaving import lifespan
 from realtime.routing import websocket_urlpatterns
 
 log = logging.getLogger(__name__)
 
 router = ProtocolTypeRouter(
-    {"http": django_application, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+    {"http": OneStepHandler(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
 )
 _is_tuned = False
 

@@ -6,10 +6,20 @@ import random
 from collections.abc import Sequence
 
 from cinema.artwork.sheet import Template
-from cinema.artwork.templates import city
+from cinema.artwork.templates import city, laughs, night, paper, sea, space
 
 TEMPLATES: dict[str, Template] = {
+    "beam": space.BEAM,
+    "boat": paper.BOAT,
+    "horizon": sea.HORIZON,
+    "orbit": space.ORBIT,
+    "papercut": paper.PAPERCUT,
+    "shadow": night.SHADOW,
+    "stack": laughs.STACK,
+    "table": laughs.TABLE,
+    "umbrellas": laughs.UMBRELLAS,
     "windows": city.WINDOWS,
+    "woods": night.WOODS,
 }
 # A film of several genres is drawn as the one that says most; the order is ours, the names are TMDB's.
 GENRES: dict[str, Sequence[str]] = {}

@@ -11,10 +11,10 @@ def windows(sheet: Sheet) -> None:
     """Crime and drama: a block of flats at night, and the one window with somebody in it."""
     wall, blind, lit, figure, paper = sheet.colors
     sheet.ground((0, wall))
-    columns, rows = (5, 7) if sheet.poster else (9, 5)
+    columns, rows = (4, 5) if sheet.poster else (8, 4)
     top, foot = (40, 600) if sheet.poster else (-30, 930)
     pitch, tall = sheet.w / columns, (foot - top) / rows
-    star = (1 + sheet.kind % 3, 2 + sheet.kind // 3 % 3) if sheet.poster else (5 + sheet.kind % 2, 2)
+    star = (1 + sheet.kind % 2, 1 + sheet.kind // 3 % 3) if sheet.poster else (5 + sheet.kind % 2, 1)
     for row in range(rows):
         for column in range(columns):
             x, y = column * pitch + pitch * 0.16, top + row * tall + tall * 0.12

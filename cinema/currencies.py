@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Currencies without a minor unit, as Stripe counts them.
 ZERO_DECIMAL = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -23,3 +25,26 @@ def format_money(amount: int, currency: str) -> str:
     number = f"{whole:,}" + (f".{part:0{digits}d}" if part else "")
     minus = "−" if amount < 0 else ""
     return f"{minus}{SIGNS[currency]}{number}" if currency in SIGNS else f"{minus}{currency} {number}"
+
+
+def parse_money(text: str, currency: str) -> int:
+    """Minor units of an amount as people write it: `12`, `12.5` and `12.50` pounds are 1200, 1250 and 1250.
+
+    Raises:
+        ValueError: with the reason, to stand behind the name of a field.
+    """
+    digits = minor_digits(currency)
+    found = re.fullmatch(r"(\d{1,12})(?:\.(\d+))?", text, re.ASCII)
+    if not found:
+        raise ValueError(f"must be an amount in {currency} such as {money_text(1250, currency)}")
+    whole, part = found[1], found[2] or ""
+    if len(part) > digits:
+        raise ValueError(f"has more than {digits} decimals" if digits else f"has decimals; {currency} has none")
+    return int(whole + part.ljust(digits, "0"))
+
+
+def money_text(amount: int, currency: str) -> str:
+    """An amount as `parse_money` reads it: `12.50`."""
+    digits = minor_digits(currency)
+    whole, part = divmod(amount, 10**digits)
+    return f"{whole}.{part:0{digits}d}" if digits else str(whole)

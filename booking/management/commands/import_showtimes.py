@@ -1,0 +1,18 @@
+"""`manage.py import_showtimes FILE.csv`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from booking.programme import import_showtimes
+from cinema.imports import ImportCommand
+
+
+class Command(ImportCommand):
+    help = "Bring a programme in (CSV) and open its sales. Can be repeated; refuses overlaps on one screen."
+
+    def take(self, content: bytes, options: dict[str, Any]) -> None:
+        summary = import_showtimes(content, at=timezone.now(), dry_run=options["dry_run"])
+        self.stdout.write(f"showtimes: {summary}")

@@ -17,7 +17,7 @@ from booking.models import Booking, Ticket
 from cinema.currencies import format_money, minor_digits
 from cinema.models import Cinema, Movie, Showtime
 from cinema.staff import staff_page
-from payments.analytics import Takings, read_films, read_funnel, read_recent, read_trend
+from payments.analytics import FilmSales, Takings, read_films, read_funnel, read_recent, read_trend
 from payments.analytics_house import read_occupancy, read_screens, read_wanted_seats
 from payments.dashboard_seats import choose_screen, draw_seats
 from payments.dashboard_wish import RANGES, Wish, read_wish
@@ -56,6 +56,7 @@ def _figures(wish: Wish, screen: str, at: datetime) -> dict[str, Any]:
     drawn = drawn_rows(rows)
     steps = funnel_steps(funnel[0])
     room = choose_screen(screens, wanted, screen)
+    recent = read_recent(scope)
     top = films[:POPULAR]
     return {
         "door": "figures",
@@ -75,14 +76,18 @@ def _figures(wish: Wish, screen: str, at: datetime) -> dict[str, Any]:
         "days": [day_cells(row, currency) for row in rows],
         "by_week": len(drawn) < len(rows),
         "trend_sentence": trend_sentence(drawn, trend.total, currency),
-        "films": [(film, film.takings.of(currency).revenue, wish.link(film=film.slug)) for film in top],
+        "films": [_film_cells(film, wish, currency) for film in top],
         "steps": steps,
         "occupancy": occupancy,
+        "sold": f"{occupancy.total.sold:,}",
+        "on_sale": f"{occupancy.total.on_sale:,}",
         "heat": heat_rows(scope, occupancy),
         "screens": screens,
         "room": room,
         "seats": draw_seats(room, wanted) if room else None,
-        "recent": [_recent(booking) for booking in read_recent(scope)],
+        "recent": [_recent(booking) for booking in recent],
+        "mixed": len({booking.demo for booking in recent}) > 1,
+        "demo": f"{trend.demo:,}",
         "charts": {
             "trend": trend_chart(drawn, currency),
             "films": film_chart(top),
@@ -95,6 +100,12 @@ def _other_currencies(total: Takings, currency: str) -> list[tuple[str, int, str
     """Currency, bookings and money of those that the page does not show."""
     others = [(other, sales) for other, sales in total.by_currency.items() if other != currency]
     return [(other, sales.bookings, format_money(sales.revenue, other)) for other, sales in others]
+
+
+def _film_cells(film: FilmSales, wish: Wish, currency: str) -> tuple[FilmSales, str, str, str]:
+    """The film, its tickets and money in words, and the way to its own figures."""
+    money = format_money(film.takings.of(currency).revenue, currency)
+    return film, f"{film.takings.tickets:,}", money, wish.link(film=film.slug)
 
 
 def _recent(booking: Booking) -> dict[str, Any]:

@@ -68,6 +68,10 @@ class Step:
     lost: int
     share: str
 
+    @property
+    def words(self) -> str:
+        return f"{self.count:,}"
+
 
 def tiles(trend: Trend, occupancy: Occupancy, funnel: tuple[Funnel, Funnel], currency: str) -> list[Tile]:
     """The five numbers at the head of the page."""

@@ -15,7 +15,7 @@ from cinema.artwork.lettering import Anchor, Box, Line, Style, covers, ink, put_
 LONGEST_WORD = 18  # letters; a longer word may be broken
 MOST_LINES = 8
 WIDER = Style("wide", leading=0.9)  # takes over where a title of a letter or two would stay too narrow
-LEADERS = re.compile(r"(the|an?|le|la|les|l’|il|lo|el|los|las|der|die|das|un|une)(?:\s+|(?<=’))(?=\S)", re.IGNORECASE)
+LEADERS = re.compile(r"(the|an?|le|la|les|il|lo|el|los|las|der|die|das|un|une)\s+(?=\S)", re.IGNORECASE)
 PARTS = re.compile(r"(?<=\S)(?::\s+|\s+[-–—]\s+|;\s+)(?=\S)")
 
 
@@ -26,15 +26,12 @@ class Title:
     lines: tuple[Line, ...]
     box: Box
     texts: tuple[str, ...] = ()
+    has_kicker: bool = False
 
     def svg(self, fill: str, kicker: str = "") -> str:
-        """`kicker` colours a small first line, if there is one."""
-        first = self.lines[0].size if self.lines else 0
-        most = max((line.size for line in self.lines), default=0)
-        paths = [
-            f'<path d="{line.path}" fill="{kicker if kicker and i == 0 and first < most * 0.6 else fill}"/>'
-            for i, line in enumerate(self.lines)
-        ]
+        """`kicker` colours the small article above, if there is one."""
+        colors = [kicker if kicker and self.has_kicker and i == 0 else fill for i in range(len(self.lines))]
+        paths = [f'<path d="{line.path}" fill="{color}"/>' for line, color in zip(self.lines, colors, strict=True)]
         return "".join(paths) + "".join(text.replace('fill=""', f'fill="{fill}"') for text in self.texts)
 
 
@@ -68,7 +65,7 @@ def set_title(
         lines = _lay(text, WIDER if covers(WIDER.word(text), "wide") else style, box, anchor, False)
         if 0 < (wide := _bounds(lines).width) < least:
             lines = [_widen(line, least / wide, box, anchor) for line in lines]
-    return _stand(lines, box, stand)
+    return _stand(lines, box, stand, bool(_parts(text)[0]))
 
 
 def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list[Line]:
@@ -82,7 +79,7 @@ def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list
         size = min(max(lines[0][1] * 0.34, 30), 64, box.height * 0.13 / max(0.5, -ink(style.word(kicker), style).top))
         first = put_line(style.word(kicker), style, size, x, 0, anchor)
         placed.append(_drop(first, top))
-        top = placed[-1].baseline + size * 0.2
+        top = placed[-1].baseline + size * 0.34
     placed += _column(lines, style, x, top, anchor, block)
     if sub:
         foot = max(line.box.bottom for line in placed) + 14
@@ -210,12 +207,12 @@ def _bounds(lines: Sequence[Line]) -> Box:
     )
 
 
-def _stand(lines: Sequence[Line], box: Box, stand: str) -> Title:
+def _stand(lines: Sequence[Line], box: Box, stand: str, has_kicker: bool) -> Title:
     bounds = _bounds(lines)
     spare = box.bottom - bounds.bottom
     down = {"top": box.top - bounds.top, "bottom": spare, "middle": spare / 2}[stand]
     moved = tuple(Line(one.text, one.style, one.size, one.left, one.baseline + down, one.wide) for one in lines)
-    return Title(moved, _bounds(moved))
+    return Title(moved, _bounds(moved), has_kicker=has_kicker)
 
 
 def _as_text(text: str, box: Box, anchor: Anchor, stand: str) -> Title:

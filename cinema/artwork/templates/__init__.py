@@ -6,18 +6,25 @@ import random
 from collections.abc import Sequence
 
 from cinema.artwork.sheet import Template
-from cinema.artwork.templates import city, laughs, night, paper, sea, space
+from cinema.artwork.templates import city, iron, laughs, lens, night, paper, sea, space
 
 TEMPLATES: dict[str, Template] = {
     "beam": space.BEAM,
     "boat": paper.BOAT,
+    "contours": lens.CONTOURS,
     "horizon": sea.HORIZON,
+    "kino": lens.KINO,
     "orbit": space.ORBIT,
     "papercut": paper.PAPERCUT,
+    "rain": city.RAIN,
+    "road": iron.ROAD,
+    "searchlights": iron.SEARCHLIGHTS,
     "shadow": night.SHADOW,
+    "slats": city.SLATS,
     "stack": laughs.STACK,
     "table": laughs.TABLE,
     "umbrellas": laughs.UMBRELLAS,
+    "wheels": iron.WHEELS,
     "windows": city.WINDOWS,
     "woods": night.WOODS,
 }

@@ -10,7 +10,7 @@ from cinema.artwork.sheet import Sheet, Template
 
 def stack(sheet: Sheet) -> None:
     sun, ink, cream, tomato, light = sheet.colors
-    cx, cy, r = sheet.focus((0.5, 0.63, 0.22), (0.66, 0.52, 0.36))
+    cx, cy, r = sheet.focus((0.5, 0.65, 0.215), (0.66, 0.52, 0.36))
     sheet.ground((0, sun))
     rays = 16 + 4 * (sheet.kind % 4)
     sheet.add(
@@ -141,7 +141,7 @@ def _cup(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     for k in (-1, 0, 1):
         sheet.add(
             path(
-                f"M{n(cx + k * r * 0.36, cy - r * 0.42)}q{n(-r * 0.2, -r * 0.2)} 0 {n(-r * 0.38)}t0 {n(-r * 0.38)}",
+                f"M{n(cx + k * r * 0.36, cy - r * 0.4)}q{n(-r * 0.2, -r * 0.15)} 0 {n(-r * 0.27)}t0 {n(-r * 0.27)}",
                 "none",
                 f' stroke="{ink}" stroke-width="{n(r * 0.07)}" stroke-linecap="round"',
             )

@@ -29,7 +29,7 @@ FLYERS = ("", BALLOON, DRAGON, ROCKET)
 def papercut(sheet: Sheet) -> None:
     night, dusk, moon, mid, warm = sheet.colors
     side = (0.5, 0.36, 0.66)[sheet.kind % 3]
-    cx, cy, r = sheet.focus((side, 0.48, 0.165), (0.68, 0.40, 0.28))
+    cx, cy, r = sheet.focus((side, 0.525, 0.165), (0.68, 0.40, 0.28))
     sheet.ground((0, night), (0.55, dusk), (1, mid))
     sheet.define(glow("halo", [(0, moon, 0.6), (0.45, moon, 0.16), (1, moon, 0)]))
     for _ in range(60 if sheet.poster else 110):

@@ -6,12 +6,17 @@ import random
 from collections.abc import Sequence
 
 from cinema.artwork.sheet import Template
-from cinema.artwork.templates import city, iron, laughs, lens, night, paper, sea, space
+from cinema.artwork.templates import city, iron, laughs, lens, night, odd, old, paper, sea, space, stage
 
 TEMPLATES: dict[str, Template] = {
+    "arches": old.ARCHES,
     "beam": space.BEAM,
     "boat": paper.BOAT,
     "contours": lens.CONTOURS,
+    "crooked": odd.CROOKED,
+    "curtain": stage.CURTAIN,
+    "grooves": stage.GROOVES,
+    "halftone": old.HALFTONE,
     "horizon": sea.HORIZON,
     "kino": lens.KINO,
     "orbit": space.ORBIT,
@@ -21,15 +26,38 @@ TEMPLATES: dict[str, Template] = {
     "searchlights": iron.SEARCHLIGHTS,
     "shadow": night.SHADOW,
     "slats": city.SLATS,
+    "spiral": odd.SPIRAL,
     "stack": laughs.STACK,
+    "stairs": odd.STAIRS,
     "table": laughs.TABLE,
+    "tiles": stage.TILES,
     "umbrellas": laughs.UMBRELLAS,
     "wheels": iron.WHEELS,
     "windows": city.WINDOWS,
     "woods": night.WOODS,
 }
 # A film of several genres is drawn as the one that says most; the order is ours, the names are TMDB's.
-GENRES: dict[str, Sequence[str]] = {}
+GENRES: dict[str, Sequence[str]] = {
+    "Documentary": ("kino", "contours"),
+    "Animation": ("papercut", "tiles", "boat"),
+    "Horror": ("shadow", "woods"),
+    "Western": ("halftone", "road"),
+    "Science Fiction": ("beam", "orbit"),
+    "Music": ("grooves", "curtain"),
+    "War": ("searchlights", "wheels", "arches"),
+    "Fantasy": ("papercut", "woods"),
+    "Mystery": ("crooked", "stairs", "slats"),
+    "Crime": ("slats", "windows", "rain"),
+    "Thriller": ("spiral", "crooked", "stairs"),
+    "History": ("arches", "halftone"),
+    "Family": ("papercut", "boat", "tiles", "table"),
+    "Romance": ("horizon", "umbrellas", "rain"),
+    "Action": ("wheels", "road", "spiral"),
+    "Adventure": ("halftone", "papercut", "contours", "road"),
+    "Comedy": ("stack", "table", "tiles", "umbrellas", "curtain"),
+    "TV Movie": ("curtain", "windows", "tiles"),
+    "Drama": ("rain", "stairs", "windows", "boat", "arches", "table", "umbrellas", "slats"),
+}
 
 
 def template_for(genres: Sequence[str], slug: str) -> Template:

@@ -91,7 +91,7 @@ def road(sheet: Sheet) -> None:
                 paint,
             )
         )
-    for k in range(7):
+    for k in range(6):
         y0, y1 = (level + (sheet.h - level) * t**2.4 for t in ((k + 0.2) / 7, (k + 0.72) / 7))
         s0, s1 = ((y - level) / (sheet.h - level) * wide * 0.03 + 0.6 for y in (y0, y1))
         sheet.add(poly([(cx - s0, y0), (cx + s0, y0), (cx + s1, y1), (cx - s1, y1)], paint))
@@ -109,14 +109,15 @@ def road(sheet: Sheet) -> None:
         )
         sheet.add(*(disc(cx - r * 0.22 + dx * r * 0.15, y - r * 0.15, r * 0.06, sun) for dx in (-1.4, 1.4)))
     elif kind == 1:
-        sheet.add(cut(MAN if sheet.kind % 2 else GENTLEMAN, blend(tar, "#000000", 0.6), cx, y, r * 0.085))
+        sheet.add(cut(MAN if sheet.kind % 2 else GENTLEMAN, blend(tar, "#000000", 0.6), cx, level + r * 0.2, r * 0.085))
     else:
         for dx, dy, size in ((-0.9, -1.0, 0.13), (-0.5, -1.25, 0.09), (0.8, -0.85, 0.1)):
             sheet.add(cut(BIRD, tar, cx + dx * r, level + dy * r, size * r))
     if sheet.poster:
         style = (Style("black", 0, leading=0.86), Style("gothic", 0.01, leading=0.86))[sheet.kind // 27 % 2]
         sheet.add(sheet.layout(style, (44, 48, 512, 206), block=True).svg(paint, sun))
-        sheet.billing(paint, opacity=1)
+        sheet.add(rect(0, 824, 600, 76, tar))
+        sheet.billing(paint, 868, opacity=1)
 
 
 def searchlights(sheet: Sheet) -> None:
@@ -135,7 +136,7 @@ def searchlights(sheet: Sheet) -> None:
                 fade(0.8),
             )
         )
-    for dx, dy, size in ((0.5, -4.0, 0.34), (-1.2, -3.1, 0.24), (1.9, -3.0, 0.2))[: 1 + sheet.kind % 3]:
+    for dx, dy, size in ((0.5, -3.35, 0.26), (-1.3, -2.7, 0.2), (1.8, -2.8, 0.17))[: 1 + sheet.kind % 3]:
         sheet.add(cut(PLANE, earth, cx + dx * r, level + dy * r, size * r, turn=(-30, 30, 0)[sheet.kind // 3 % 3]))
     ridge = [(sheet.w * k / 16, level + sheet.rng.uniform(-0.2, 0.25) * r) for k in range(17)]
     sheet.add(poly([(0, sheet.h), *ridge, (sheet.w, sheet.h)], earth))

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         from realtime.launcher.serving import DrainingServer
 
         self.stdout.write("Preparing the database and the demo programme")
-        prepare()
+        prepare(collect_static=not settings.DEBUG)
         application = importlib.import_module("asgi").application
         self.greet()
         server = DrainingServer(application, port=settings.PORT, drain=hub.drain)

@@ -1,100 +1,198 @@
-"""Guests for the demo house: seats sold through the same use cases as anybody's, in patterns that people make.
+"""Guests for the demo's houses: a showtime is put on sale with part of it sold, in patterns that people make.
 
 They sit together, like the middle two thirds of the way back, and do not leave a single chair if they can help it.
-The same showtime always gets the same guests.
+They book over ten days, more of them late and in the evening. The same showtime always gets the same guests. All of
+it is written in a handful of statements a showtime: a demo must not take longer to load than a film's trailers.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import uuid
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from booking.bookings import begin_checkout, confirm_booking
-from booking.locks import lock_seats
-from booking.models import OutboxMessage
+from booking.models import Booking, BookingSeat, Ticket
+from booking.pricing import price_of
+from booking.seat_rows import Sale, create_sold_rows
 from cinema.layouts import PlanSeat, layout_of
 from cinema.models import Showtime
 
 PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # how often people come in such a party
-BY_DAYS_AHEAD = (0.58, 0.42, 0.1, 0.03)
-EVENING_HOUR, SMALL_ROOM = 17, 120
-EVENING, SMALL_EVENING, MATINEE = 1.15, 0.6, 0.2
+PLAYED = 0.72  # of the seats, before what follows
+BY_DAYS_AHEAD = (0.58, 0.42, 0.18, 0.1, 0.07, 0.05, 0.04, 0.03)
+MATINEE_UNTIL, LATE_FROM = 17, 22
+MATINEE, EVENING, LATE, WEEKEND = 0.45, 1.0, 0.35, 1.25
+FULLEST = 0.93
+BOOKING_SPAN, LAST_MINUTE = timedelta(days=10), timedelta(minutes=8)
+Run = tuple[float, tuple[int, ...]]
 
 
 @transaction.atomic
-def sell_some(showtime: Showtime, at: datetime) -> int:
-    """Sell a believable part of a showtime that has just been opened; fuller the sooner it starts and in the evening.
+def open_partly_sold(showtime: Showtime, at: datetime) -> int:
+    """Open the sales of a showtime that was just made, with a believable part sold: fuller the sooner it starts.
 
-    The guests do not exist, so the promise of a mail to each is taken back in the same transaction.
+    The guests do not exist, so nobody is promised a mail.
 
     Returns:
         How many seats were sold.
     """
     rng = random.Random(f"{showtime.screen_id} {showtime.starts_at:%Y-%m-%d %H:%M}")
     seats = layout_of(showtime.plan.hash).seats
-    target = _share(showtime, at, rng) * len(seats)
-    free = {seat.index for seat in seats if seat.for_sale}
-    sold = 0
-    while sold < target and (party := _seat_party(seats, free, rng)):
-        _buy(showtime, party, at, rng)
-        free.difference_update(seat.index for seat in party)
-        sold += len(party)
-    return sold
+    parties = list(_seat_parties(showtime, seats, round(_share(showtime, at, rng) * len(seats)), rng))
+    instants = sorted(_instant(showtime, at, rng) for _ in parties)
+    bookings = Booking.objects.bulk_create(
+        _booking(showtime, [seats[i] for i in party], moment, rng)
+        for party, moment in zip(parties, instants, strict=True)
+    )
+    sales = [
+        Sale(booking.pk, party, booking.confirmed_at or at, booking.total)
+        for booking, party in zip(bookings, parties, strict=True)
+    ]
+    rows = create_sold_rows(showtime, sales)
+    _write_tickets(showtime, seats, rows, sales)
+    return sum(map(len, parties))
 
 
 def _share(showtime: Showtime, at: datetime, rng: random.Random) -> float:
+    """How much of the house is sold by now; nothing before its sales open."""
     local = timezone.localtime(showtime.starts_at)
     days = (local.date() - timezone.localdate(at)).days
-    base = BY_DAYS_AHEAD[days] if 0 <= days < len(BY_DAYS_AHEAD) else 0.0
-    pull = MATINEE if local.hour < EVENING_HOUR else EVENING if showtime.n_seats > SMALL_ROOM else SMALL_EVENING
-    return min(0.92, base * pull * rng.uniform(0.7, 1.15))
+    if showtime.starts_at <= at:
+        base = PLAYED
+    elif showtime.sales(at) == "open":
+        base = BY_DAYS_AHEAD[min(days, len(BY_DAYS_AHEAD) - 1)]
+    else:
+        return 0.0
+    hour = MATINEE if local.hour < MATINEE_UNTIL else LATE if local.hour >= LATE_FROM else EVENING
+    busy = WEEKEND if local.weekday() in (4, 5) else 1.0
+    return min(FULLEST, base * hour * busy * rng.uniform(0.6, 1.2))
 
 
-def _seat_party(seats: Sequence[PlanSeat], free: set[int], rng: random.Random) -> list[PlanSeat]:
-    """The best free places for the next party; [] when nobody fits any more."""
-    size = rng.choices(list(PARTIES), list(PARTIES.values()))[0]
-    for wanted in range(min(size, settings.MAX_SEATS_PER_BOOKING), 0, -1):
-        runs = list(_runs(seats, free, wanted))
-        if runs:
-            return max(runs, key=lambda run: _liking(run, seats, free) + rng.gauss(0, 0.9))
-    return []
+def _seat_parties(
+    showtime: Showtime, seats: Sequence[PlanSeat], target: int, rng: random.Random
+) -> Iterator[tuple[int, ...]]:
+    """Party after party on the best places that are left, until the target is reached or nobody fits any more."""
+    free = {seat.index for seat in seats if seat.for_sale}
+    most = min(max(PARTIES), settings.MAX_SEATS_PER_BOOKING)
+    ranked = {size: _ranked(showtime.plan.hash, size, rng) for size in range(1, most + 1)} if target else {}
+    while target > 0:
+        size = min(rng.choices(list(PARTIES), list(PARTIES.values()))[0], most)
+        party = next((found for n in range(size, 0, -1) if (found := _first_free(ranked[n], seats, free))), None)
+        if party is None:
+            return
+        yield party
+        free.difference_update(party)
+        target -= len(party)
 
 
-def _runs(seats: Sequence[PlanSeat], free: set[int], size: int) -> Iterator[list[PlanSeat]]:
-    """Free chairs side by side; a sofa only whole; wheelchair places are left to those who need them."""
+def _ranked(layout_hash: str, size: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """Places side by side for so many, as these guests like them."""
+    runs = [(liking + rng.gauss(0, 0.9), run) for liking, run in _runs(layout_hash, size)]
+    return [run for _, run in sorted(runs, reverse=True)]
+
+
+@lru_cache(maxsize=128)
+def _runs(layout_hash: str, size: int) -> tuple[Run, ...]:
+    """Chairs side by side, and how people like them; a sofa only whole; wheelchair places and their companions' are
+    left to those who need them."""
+    seats = layout_of(layout_hash).seats
+    found = []
     for start in range(len(seats) - size + 1):
-        run = list(seats[start : start + size])
-        together = run[0].segment == run[-1].segment and all(s.index in free and s.kind == "seat" for s in run)
+        run = seats[start : start + size]
+        together = run[0].segment == run[-1].segment and all(s.kind == "seat" and s.for_sale for s in run)
         if together and run[0].shape != "sofa-end" and run[-1].shape != "sofa-start":
-            yield run
+            found.append((_liking(run, layout_hash), tuple(s.index for s in run)))
+    return tuple(found)
 
 
-def _liking(run: Sequence[PlanSeat], seats: Sequence[PlanSeat], free: set[int]) -> float:
-    width, depth = seats[-1].x + seats[0].x, seats[-1].y
-    x = (run[0].x + run[-1].x) / 2
-    liking = -9 * abs(x / width - 0.5) - 7 * abs(run[0].y / depth - 0.72)
-    return liking - sum(2.0 for beside in (run[0].index - 1, run[-1].index + 1) if _is_orphan(beside, seats, free))
+def _liking(run: Sequence[PlanSeat], layout_hash: str) -> float:
+    layout = layout_of(layout_hash)
+    front, back, order = _zones(layout_hash)[run[0].zone]
+    aside = abs((run[0].x + run[-1].x) / 2 / layout.width - 0.5)
+    depth = (run[0].y - front) / max(back - front, 1)
+    return -9 * aside - 7 * abs(depth - 0.64) - 0.8 * order
 
 
-def _is_orphan(index: int, seats: Sequence[PlanSeat], free: set[int]) -> bool:
-    """A free chair that would be left with nobody free beside it."""
-    if index not in free or not 0 <= index < len(seats):
+@lru_cache(maxsize=32)
+def _zones(layout_hash: str) -> dict[str, tuple[float, float, int]]:
+    """Each zone's first and last row, and its place among the zones: the first is filled first."""
+    spans: dict[str, list[float]] = {}
+    for seat in layout_of(layout_hash).seats:
+        spans.setdefault(seat.zone, []).append(seat.y)
+    return {zone: (min(ys), max(ys), order) for order, (zone, ys) in enumerate(spans.items())}
+
+
+def _first_free(ranked: Sequence[tuple[int, ...]], seats: Sequence[PlanSeat], free: set[int]) -> tuple[int, ...] | None:
+    """The best places that are free and leave nobody's neighbour alone; else the best that are free."""
+    second: tuple[int, ...] | None = None
+    for run in ranked:
+        if not free.issuperset(run):
+            continue
+        if not any(_would_be_alone(index, seats, free) for index in (run[0] - 1, run[-1] + 1)):
+            return run
+        second = second or run
+    return second
+
+
+def _would_be_alone(index: int, seats: Sequence[PlanSeat], free: set[int]) -> bool:
+    """A free chair beside the run that would be left with nobody free on its other side."""
+    if index not in free:
         return False
     beside = [i for i in (index - 1, index + 1) if i in free and seats[i].segment == seats[index].segment]
     return len(beside) < 2
 
 
-def _buy(showtime: Showtime, party: Sequence[PlanSeat], at: datetime, rng: random.Random) -> None:
-    visitor = uuid.UUID(int=rng.getrandbits(128), version=4)
-    email = f"guest-{rng.randrange(10**6):06}@example.com"
-    until = at + settings.SEAT_LOCK
-    lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=[seat.label for seat in party], at=at)
-    booking = begin_checkout(showtime_id=showtime.pk, visitor=visitor, email=email, payable_until=until, at=at)
-    confirm_booking(booking_id=booking.pk, demo=True, at=at)
-    OutboxMessage.objects.filter(dedupe_key=f"mail.confirmed:{booking.pk}").delete()
+def _instant(showtime: Showtime, at: datetime, rng: random.Random) -> datetime:
+    """When a party was at the till: some days before the showing or before now, more likely late, and of an evening."""
+    last = min(at, showtime.starts_at) - LAST_MINUTE
+    first = last - BOOKING_SPAN
+    if showtime.sales_open_at is not None:
+        first = max(first, showtime.sales_open_at)
+    moment = last - max(last - first, timedelta(0)) * rng.random() ** 1.6
+    if rng.random() < 0.65:
+        local = timezone.localtime(moment)
+        evening = local.replace(hour=17, minute=0) + timedelta(minutes=int(rng.triangular(0, 330, 180)))
+        moment = evening if first <= evening <= last else moment
+    return moment.replace(microsecond=0)
+
+
+def _booking(showtime: Showtime, party: Sequence[PlanSeat], moment: datetime, rng: random.Random) -> Booking:
+    checkout = moment + timedelta(seconds=rng.randrange(20, 200))
+    return Booking(
+        showtime=showtime,
+        visitor=uuid.UUID(int=rng.getrandbits(128), version=4),
+        status=Booking.Status.CONFIRMED,
+        email=f"guest-{rng.randrange(10**6):06}@example.com",
+        currency=showtime.currency,
+        n_seats=len(party),
+        total=sum(price_of(showtime, seat) for seat in party),
+        demo=True,
+        created_at=moment,
+        checkout_at=checkout,
+        confirmed_at=checkout + timedelta(seconds=math.ceil(rng.triangular(15, 120, 30))),
+    )
+
+
+def _write_tickets(
+    showtime: Showtime, seats: Sequence[PlanSeat], rows: Mapping[int, int], sales: Sequence[Sale]
+) -> None:
+    """What each booking asked for, and a ticket for each seat of it."""
+    for model in (BookingSeat, Ticket):
+        model.objects.bulk_create(
+            model(
+                booking_id=sale.booking_id,
+                seat_id=rows[index],
+                label=seats[index].label,
+                category=seats[index].category_name,
+                price=price_of(showtime, seats[index]),
+            )
+            for sale in sales
+            for index in sorted(sale.indices)
+        )

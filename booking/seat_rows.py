@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from booking.models import Booking, ShowtimeSeat
 from booking.signals import seats_changed
@@ -52,6 +53,25 @@ SELECT version, epoch FROM moved
 ROWS = """
 SELECT * FROM booking_showtimeseat WHERE showtime_id = %s AND ("index" IN ({places}) OR booking_id = %s) ORDER BY id
 """
+OPEN_HOUSE = """
+INSERT INTO booking_showtimeseat (showtime_id, seat_id, "index", status, version)
+SELECT %s, id, "index", CASE WHEN for_sale THEN 'available' ELSE 'blocked' END, 0 FROM cinema_seat
+ WHERE plan_id = %s ORDER BY "index"
+"""
+SELL = """
+UPDATE booking_showtimeseat SET status = 'booked', booking_id = %s, version = %s
+ WHERE showtime_id = %s AND "index" = %s AND status = 'available'
+"""
+
+
+@dataclass(frozen=True)
+class Sale:
+    """Seats of a confirmed booking, in a house that is written together with its sales."""
+
+    booking_id: int
+    indices: Sequence[int]
+    at: datetime
+    revenue: int
 
 
 @dataclass(frozen=True)
@@ -193,18 +213,51 @@ def create_rows(showtime: Showtime, blocked: Iterable[int] = ()) -> int:
     Returns:
         How many rows there are. A second call makes none.
     """
-    closed = set(blocked)
-    seats = list(showtime.plan.seats.order_by("index"))
-    rows = [
-        ShowtimeSeat(
-            showtime=showtime,
-            seat=seat,
-            index=seat.index,
-            status=Status.AVAILABLE if seat.for_sale and seat.index not in closed else Status.BLOCKED,
-        )
-        for seat in seats
-    ]
-    ShowtimeSeat.objects.bulk_create(rows)
-    n_blocked = sum(row.status == Status.BLOCKED for row in rows)
-    Showtime.objects.filter(pk=showtime.pk).update(n_available=len(rows) - n_blocked, n_blocked=n_blocked)
-    return len(rows)
+    return _open_house(showtime, blocked, [])
+
+
+def create_sold_rows(showtime: Showtime, sales: Sequence[Sale]) -> dict[int, int]:
+    """The rows of a showtime that nobody has seen yet, with these sales in it, in a handful of statements.
+
+    As if sales had opened and each booking had been confirmed at its instant: a version and its changes a sale, in
+    the given order, and the counters that go with them. Nobody is told, because nobody can be watching.
+
+    Returns:
+        The key of each row by its index.
+    """
+    assert connection.in_atomic_block, "seats are written in the transaction that makes the showtime"
+    _open_house(showtime, (), sales)
+    return dict(ShowtimeSeat.objects.filter(showtime=showtime).values_list("index", "pk"))
+
+
+def _open_house(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_HOUSE, [showtime.pk, showtime.plan_id])
+        n_seats = cursor.rowcount
+        n_sold = _sell(cursor, showtime.pk, sales)
+    rows = ShowtimeSeat.objects.filter(showtime=showtime)
+    if closed := set(blocked):
+        rows.filter(index__in=closed, status=Status.AVAILABLE).update(status=Status.BLOCKED)
+    n_blocked = rows.filter(status=Status.BLOCKED).count()
+    Showtime.objects.filter(pk=showtime.pk).update(
+        version=len(sales),
+        n_available=n_seats - n_blocked - n_sold,
+        n_booked=n_sold,
+        n_blocked=n_blocked,
+        revenue=sum(sale.revenue for sale in sales),
+    )
+    return n_seats
+
+
+def _sell(cursor: CursorWrapper, showtime_id: int, sales: Sequence[Sale]) -> int:
+    """Book the seats of these sales under versions 1, 2, …, with their history. Returns how many there are."""
+    places = [(version, sale, index) for version, sale in enumerate(sales, start=1) for index in sale.indices]
+    if not places:
+        return 0
+    cursor.executemany(SELL, [(sale.booking_id, version, showtime_id, index) for version, sale, index in places])
+    assert cursor.rowcount == len(places), "a seat is sold once, and only one that is for sale"
+    cursor.executemany(f"{HISTORY} VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", [
+        (showtime_id, version, index, Status.AVAILABLE, Status.BOOKED, sale.booking_id, "confirm", _stored(sale.at))
+        for version, sale, index in places
+    ])  # fmt: skip
+    return len(places)

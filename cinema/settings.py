@@ -133,6 +133,7 @@ RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
 WS_HEARTBEAT = timedelta(seconds=env.integer("WS_HEARTBEAT_SECONDS", default=15, least=1, most=50))
 LIVE_POLL = timedelta(seconds=env.number("LIVE_POLL_SECONDS", default=2, least=0.1, most=60))
 DEMO_STAFF_PASSWORD = env.text("DEMO_STAFF_PASSWORD")
+DEMO_HISTORY_DAYS = env.integer("DEMO_HISTORY_DAYS", default=14, least=0, most=90)
 # Limits are counted here and nothing else is. One process counts in its memory; several count together in the database,
 # which log-in needs anyway: Redis may be away. Many entries, or guessing would push out what was counted against it.
 ONE_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

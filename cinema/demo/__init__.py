@@ -1,1 +1,1 @@
-"""The demo programme: one house, two rooms, twelve silent films, a rolling week. Facts are real, the house is not."""
+"""The demo programme: two houses, five rooms, 24 films, a rolling week. The films' facts are real, the houses not."""

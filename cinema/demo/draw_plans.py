@@ -255,7 +255,9 @@ def weaving_room() -> Json:
         blocks.append(Block(zone, rows, at=(side * 10.2, 1.5), step=1.15, turn=-side * 28))
     mirror = [(-3.2, -1.0), (3.1, -1.0), (3.1, 4.3), (-3.2, 4.3)]
     areas = [
-        _polygon((0, -2.0), [(-4.6, -0.9), (4.6, -0.9), (3.7, 0.5), (-3.7, 0.5)], "#e2c598", "Stage", text_at=(0, -0.2)),
+        _polygon(
+            (0, -2.0), [(-4.6, -0.9), (4.6, -0.9), (3.7, 0.5), (-3.7, 0.5)], "#e2c598", "Stage", text_at=(0, -0.2)
+        ),
         _box((-6.9, -2.9), (1.5, 0.9), "#c9c3bb", "Piano", size=0.34),
         *(_wing(side, mirror) for side in (-1, 1)),
         *(_area("circle", (x, y), "#9a938a", circle={"radius": 0.26 * PITCH}) for x in (-6.4, 6.4) for y in (6.9, 9.4)),

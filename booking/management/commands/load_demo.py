@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
-from booking.demo_sales import sell_some
-from booking.sales import open_sales
-from cinema.demo.catalogue import HOUSE, add_house, add_movies, add_showtimes
+from booking.demo_sales import open_partly_sold
+from cinema.demo.catalogue import HOUSES, add_houses, add_movies, add_showtime, missing_slots
 from cinema.demo_staff import EMAIL, demo_staff_password, ensure_demo_staff
+
+MOST_HISTORY = 90
 
 
 class Command(BaseCommand):
-    help = "Load the demo programme: one cinema, two screens, twelve films, a week of showtimes, some seats sold."
+    help = "Load the demo programme: two cinemas, five screens, 24 films, a week of showtimes, some seats sold."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        at = timezone.now()
-        added = add_showtimes(add_house(), add_movies(), at)
-        sold = 0
-        for showtime in added:
-            open_sales(showtime_id=showtime.pk, at=at)
-            showtime.refresh_from_db(fields=["n_available", "n_blocked"])
-            sold += sell_some(showtime, at)
-        if added:
-            self.stdout.write(f"{HOUSE}: {len(added)} showtimes added, {sold} seats sold.")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--history",
+            type=int,
+            default=settings.DEMO_HISTORY_DAYS,
+            metavar="DAYS",
+            help=f"so many days that have been, 0 to {MOST_HISTORY} (DEMO_HISTORY_DAYS)",
+        )
+
+    def handle(self, *args: Any, history: int, **options: Any) -> None:
+        if not 0 <= history <= MOST_HISTORY:
+            raise CommandError(f"--history must be from 0 to {MOST_HISTORY}.")
+        n_showtimes, n_sold = load(timezone.now(), history)
+        if n_showtimes:
+            self.stdout.write(f"{' and '.join(HOUSES)}: {n_showtimes} showtimes added, {n_sold} seats sold.")
         else:
-            self.stdout.write(f"{HOUSE}: the programme is up to date.")
+            self.stdout.write(f"{' and '.join(HOUSES)}: the programme is up to date.")
         if ensure_demo_staff():
             self.stdout.write(f"Demo staff  {EMAIL}  password {demo_staff_password()}")
+
+
+def load(at: datetime, history: int) -> tuple[int, int]:
+    """Add what is missing; a room's day whole or not at all, so that a load that was cut short can be repeated.
+
+    Returns:
+        How many showtimes were added, and how many seats sold.
+    """
+    with transaction.atomic():
+        screens, movies = add_houses(), add_movies()
+    n_showtimes = n_sold = 0
+    for (place, _), slots in missing_slots(screens, at, history).items():
+        with transaction.atomic():
+            n_sold += sum(
+                open_partly_sold(add_showtime(screens[place], movies[slot.movie], slot), at) for slot in slots
+            )
+        n_showtimes += len(slots)
+    return n_showtimes, n_sold

@@ -3,18 +3,19 @@
     python -m tests.browser.contact_sheet [folder]
 
 writes `docs/images/<page>-<width>.png` and `docs/images/contact-sheet.png`. A tool, not a test: it asserts nothing but
-that every page answered, and is run when the look has changed.
+that every page answered, and is run when the look has changed. What it photographs is the table of `site_map.py`, which the whole-site check visits too.
 """
 
 import html
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.servers import ROOT, clean_environment, start_server
+from tests.browser.guest import find_chromium
+from tests.browser.site_map import PAGES, Cast, start_stage
+from tests.servers import ROOT
 
 SIZES = {390: 844, 820: 1180, 1440: 900}
 EAGER = """async () => {
@@ -49,12 +50,6 @@ class Photographer:
         self.names.append(name)
         print(f"{name}: {page.url}")
 
-    def visit(self, page, name, url, *, status=200, whole=True):
-        answer = page.goto(url)
-        assert answer.status == status, f"{url} answered {answer.status}"
-        page.wait_for_timeout(700)
-        self.take(page, name, whole=whole)
-
     def compose(self, browser):
         """All pictures on one."""
         page = browser.new_page(viewport={"width": 2260, "height": 900})
@@ -77,92 +72,39 @@ class Photographer:
         return f"<section><h2>{html.escape(name.replace('-', ' '))}</h2><div>{images}</div></section>"
 
 
-def lock(page, server, showtime, count):
-    """Hold some free seats side by side, as the page's script would."""
-    api = f"{server.url}/api/showtimes/{showtime['id']}"
-    state = page.request.get(f"{api}/map/").json()["state"]
-    seats = page.request.get(server.url + showtime["layout"]).json()["seats"]
-    runs = [seats[i : i + count] for i in range(len(seats) - count)]
-    fit = [
-        run
-        for run in runs
-        if len({seat["segment"] for seat in run}) == 1
-        and all(state[seat["i"]] == "A" and seat["kind"] == "seat" for seat in run)
-    ]
-    wish = [seat["label"] for seat in fit[len(fit) // 2]]
-    page.request.get(f"{api}/lock/")
-    answer = page.request.put(f"{api}/lock/", data={"seats": wish}, headers=token(page))
-    assert answer.ok, answer.text()
+def photograph_pages(photos, cast):
+    """Everything that the site map lists."""
+    for entry in PAGES:
+        page = cast.page_of(entry.who)
+        page.goto(cast.url(entry))
+        if entry.act:
+            entry.act(page)
+        page.wait_for_timeout(700)
+        photos.take(page, entry.name, whole=entry.whole)
 
 
-def token(page):
-    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-    return {"X-CSRFToken": cookies["csrftoken"]}
-
-
-def run_django(server, code):
-    """A line of Python inside the product, for what no guest can do."""
-    env = clean_environment(**server.env, LOOP="external")
-    subprocess.run([sys.executable, "manage.py", "shell", "-c", code], cwd=ROOT, env=env, check=True, timeout=60)
-
-
-def photograph_programme(photos, page, server):
-    photos.visit(page, "home", f"{server.url}/")
-    path = page.get_attribute(".billboard a.button:not(.button--yours)", "href")
-    photos.visit(page, "movie", server.url + path)
-    photos.visit(page, "bookings-empty", f"{server.url}/bookings/")
-    photos.visit(page, "sign-in", f"{server.url}/accounts/login/")
-    photos.visit(page, "sign-up", f"{server.url}/accounts/signup/")
-    photos.visit(page, "not-found", f"{server.url}/movies/no-such-film/", status=404)
-
-
-def photograph_sale(photos, page, server, showtimes):
-    showtime, closed = showtimes
-    hall = f"{server.url}/showtimes/{showtime['id']}/"
-    photos.visit(page, "seat-map", hall, whole=False)
-    lock(page, server, showtime, 3)
-    photos.visit(page, "seat-map-basket", hall, whole=False)
-    server.kill()
+def photograph_loss(photos, cast):
+    """The map whose server has gone."""
+    page = cast.page_of("customer")
+    page.goto(cast.url(next(entry for entry in PAGES if entry.name == "seat-map-basket")))
+    page.wait_for_timeout(1500)
+    cast.server.kill()
     page.wait_for_timeout(4000)
     photos.take(page, "seat-map-stale", whole=False)
-    server.start()
-    photos.visit(page, "checkout", f"{hall}checkout/")
-    api = f"{server.url}/api/showtimes/{showtime['id']}/checkout/"
-    page.request.get(f"{server.url}/api/showtimes/{showtime['id']}/lock/")
-    opened = page.request.post(api, data={"email": "mira@example.com"}, headers=token(page)).json()
-    photos.visit(page, "demo-payment", opened["url"])
-    page.click('button[name="action"][value="pay"]')
-    booking = f"{server.url}/bookings/{opened['reference']}/"
-    page.wait_for_timeout(1500)
-    photos.visit(page, "booking", booking)
-    photos.visit(page, "bookings", f"{server.url}/bookings/")
-    code = "from cinema.models import Showtime; from django.utils import timezone"
-    run_django(server, f"{code}; Showtime.objects.filter(pk={closed['id']}).update(sales_close_at=timezone.now())")
-    photos.visit(page, "seat-map-closed", f"{server.url}/showtimes/{closed['id']}/", whole=False)
 
 
 def main():
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "docs" / "images"
     photos = Photographer(folder)
-    with start_server(RATE_LIMITS=0) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(locale="en-GB")
-        page = context.new_page()
-        listed = page.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
-        sold = [one for one in listed if one["sales"] == "open"]
-        evening = next((one for one in sold if one["screen"] == "Screen 1" and "T19" in one["starts_at"]), sold[0])
-        photograph_programme(photos, page, server)
-        photograph_sale(photos, page, server, (evening, sold[-1]))
+    server, facts = start_stage()
+    with server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        cast = Cast(browser, server, facts)
+        photograph_pages(photos, cast)
+        photograph_loss(photos, cast)
         photos.compose(browser)
         browser.close()
     print(f"{len(photos.names)} pages at {len(SIZES)} widths in {folder}")
-
-
-def chromium():
-    """The machine's own browser where there is one, else the one that Playwright brings."""
-    from shutil import which
-
-    return which("chromium") or which("chromium-browser") or None
 
 
 if __name__ == "__main__":

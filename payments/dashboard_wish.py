@@ -18,6 +18,7 @@ from payments.analytics import Scope
 RANGES = {"7": 7, "28": 28, "year": 364}  # days; 52 weeks, so that a day is held against the same day of the week
 DEFAULT = "28"
 LONGEST = 731
+SLUG = re.compile(r"[-\w]{1,200}", re.ASCII)
 ISO_DATE = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d", re.ASCII)
 
 
@@ -47,8 +48,8 @@ class Wish:
 def read_wish(query: Mapping[str, str], at: datetime) -> Wish:
     """Never refuses: what cannot be understood becomes the default and a sentence."""
     complaints = []
-    cinema = Cinema.objects.filter(slug=query["cinema"]).first() if query.get("cinema") else None
-    movie = Movie.objects.filter(slug=query["film"]).first() if query.get("film") else None
+    cinema = Cinema.objects.filter(slug=_slug(query.get("cinema", ""))).first()
+    movie = Movie.objects.filter(slug=_slug(query.get("film", ""))).first()
     if query.get("cinema") and cinema is None:
         complaints.append(_("There is no such cinema, so all are counted."))
     if query.get("film") and movie is None:
@@ -70,6 +71,11 @@ def read_wish(query: Mapping[str, str], at: datetime) -> Wish:
         count_demo=settings.DEMO_PAYMENTS,
     )
     return Wish(scope, name, cinema, movie, " ".join(complaints))
+
+
+def _slug(text: str) -> str:
+    """What may be a slug; "" for anything else, which PostgreSQL might not even take as text."""
+    return text if SLUG.fullmatch(text) else ""
 
 
 def _read_days(first: str, last: str, name: str, today: date) -> tuple[date, date, str]:

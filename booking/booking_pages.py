@@ -24,6 +24,7 @@ from booking.visitors import visitor_of
 from cinema.layouts import PlanSeat, layout_of
 
 Status = Booking.Status
+PAST_SHOWN = 20
 WAITING = (Status.PROCESSING, Status.RELEASING)
 
 
@@ -49,7 +50,10 @@ def bookings(request: HttpRequest) -> HttpResponse:
     coming = sorted((one for one in paid if one.showtime.ends_at > at), key=lambda one: one.showtime.starts_at)
     gone = (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED)
     past = [one for one in found if one.status in gone or (one.status == Status.CONFIRMED and one not in coming)]
-    return render(request, "booking/bookings.html", {"held": held, "coming": coming, "past": past})
+    past.sort(key=lambda one: one.showtime.starts_at, reverse=True)
+    shown = past if request.GET.get("past") == "all" else past[:PAST_SHOWN]
+    context = {"held": held, "coming": coming, "past": shown, "n_past": len(past), "has_more": len(past) > len(shown)}
+    return render(request, "booking/bookings.html", context)
 
 
 @never_cache

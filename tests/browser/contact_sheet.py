@@ -3,7 +3,8 @@
     python -m tests.browser.contact_sheet [folder]
 
 writes `docs/images/<page>-<width>.png` and `docs/images/contact-sheet.png`. A tool, not a test: it asserts nothing but
-that every page answered, and is run when the look has changed. What it photographs is the table of `site_map.py`, which the whole-site check visits too.
+that every page answered, and is run when the look has changed. What it photographs is the table of `site_map.py`,
+which the whole-site check visits too.
 """
 
 import html

@@ -18,7 +18,7 @@ from booking.locks import lock_seats, release_lock
 from booking.models import Booking
 from booking.tickets import booking_key, ticket_code
 from booking.visitors import SESSION_KEY
-from tests.factories import make_movie, make_showtime, make_user, new_visitor
+from tests.factories import make_movie, make_screen, make_showtime, make_user, new_visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -227,3 +227,17 @@ def test_my_bookings_ask_the_same_few_questions_however_many_there_are(client, a
     with django_assert_max_num_queries(len(few)):
         page = client.get(reverse("booking:bookings")).content.decode()
     assert page.count("mine__booking") == 5
+
+
+def test_of_many_past_bookings_the_newest_twenty_are_shown_and_the_rest_on_request(client, alice):
+    screen = make_screen()
+    for n in range(22):
+        confirm(make_showtime(screen=screen, starts_in=timedelta(hours=2 + 3 * n)), alice)
+    Booking.objects.update(status="refunded")
+    be(client, alice)
+    page = client.get(reverse("booking:bookings")).content.decode()
+    assert page.count("mine__booking") == 20 and "Show all 22" in page
+    newest = Booking.objects.order_by("-showtime__starts_at").values_list("reference", flat=True)
+    assert [one for one in newest[:20] if one not in page] == []
+    page = client.get(reverse("booking:bookings"), {"past": "all"}).content.decode()
+    assert page.count("mine__booking") == 22 and "Show all" not in page

@@ -84,3 +84,16 @@ def cut(
     turned = f" rotate({n(turn)})" if turn else ""
     sides = f"{-scale if flip else scale:.3f} {scale:.3f}"
     return f'<path transform="translate({n(x, y)}){turned} scale({sides})" d="{d}" fill="{fill}"{extra}/>'
+
+
+def clearest(ground: str, *colors: str) -> str:
+    """Of these colours the one that reads best on the ground."""
+    here = _light(ground)
+    return max(colors, key=lambda color: abs(math.log((_light(color) + 0.05) / (here + 0.05))))
+
+
+def _light(color: str) -> float:
+    """Relative luminance, as WCAG 2 has it."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -14,7 +14,9 @@ from cinema.artwork.lettering import Anchor, Box, Line, Style, covers, ink, put_
 
 LONGEST_WORD = 18  # letters; a longer word may be broken
 MOST_LINES = 8
-WIDER = Style("wide", leading=0.9)  # takes over where a title of a letter or two would stay too narrow
+WIDER = (Style("wide"), Style("slab"))  # take over where a title of a letter or two would stay too narrow
+CLOSE = Style("gothic", 0.02, leading=0.95)  # sets a long subtitle so that it still reads
+LONG_SUBTITLE = 20
 LEADERS = re.compile(r"(the|an?|le|la|les|il|lo|el|los|las|der|die|das|un|une)\s+(?=\S)", re.IGNORECASE)
 PARTS = re.compile(r"(?<=\S)(?::\s+|\s+[-–—]\s+|;\s+)(?=\S)")
 
@@ -62,7 +64,9 @@ def set_title(
         return Title((), Box(box.left, box.top, box.left, box.top))
     lines = _lay(text, style, box, anchor, block)
     if _bounds(lines).width < least:
-        lines = _lay(text, WIDER if covers(WIDER.word(text), "wide") else style, box, anchor, False)
+        for wider in WIDER:
+            if covers(text.upper(), wider.face) and _bounds(lines).width < least:
+                lines = _lay(text, wider, box, anchor, False)
         if 0 < (wide := _bounds(lines).width) < least:
             lines = [_widen(line, least / wide, box, anchor) for line in lines]
     return _stand(lines, box, stand, bool(_parts(text)[0]))
@@ -71,21 +75,22 @@ def set_title(
 def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list[Line]:
     """A small article above, a subtitle below, and between them the words that matter."""
     kicker, head, sub = _parts(text)
-    height = box.height * (0.62 if sub else 0.86 if kicker else 1)
+    height = box.height * (0.62 if sub else 0.82 if kicker else 1)
     lines = _fill(style.word(head), style, box.width, height, block)
     top, placed = box.top, []
     x = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
     if kicker:
-        size = min(max(lines[0][1] * 0.34, 30), 64, box.height * 0.13 / max(0.5, -ink(style.word(kicker), style).top))
+        size = min(max(lines[0][1] * 0.36, 38), 64, box.height * 0.15 / max(0.5, -ink(style.word(kicker), style).top))
         first = put_line(style.word(kicker), style, size, x, 0, anchor)
         placed.append(_drop(first, top))
         top = placed[-1].baseline + size * 0.34
     placed += _column(lines, style, x, top, anchor, block)
     if sub:
         foot = max(line.box.bottom for line in placed) + 14
-        rest = _fill(style.word(sub), style, box.width, max(24.0, box.bottom - foot), False)
+        below = CLOSE if len(sub) > LONG_SUBTITLE else style
+        rest = _fill(below.word(sub), below, box.width, max(24.0, box.bottom - foot), False)
         biggest = min(min(size for _, size in lines) * 0.6, min(size for _, size in rest))
-        placed += _column([(words, biggest) for words, _ in rest], style, x, foot, anchor, False)
+        placed += _column([(words, biggest) for words, _ in rest], below, x, foot, anchor, False)
     return placed
 
 
@@ -96,7 +101,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     if rest and not sub:
         head = text
     leader = LEADERS.match(head)
-    if leader and len(head) > leader.end():
+    if leader and not head[leader.end() :].casefold().startswith(leader[0].casefold()):
         return leader[1], head[leader.end() :], sub
     return "", head, sub
 

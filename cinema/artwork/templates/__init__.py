@@ -56,8 +56,10 @@ GENRES: dict[str, Sequence[str]] = {
     "Adventure": ("halftone", "papercut", "contours", "road"),
     "Comedy": ("stack", "table", "tiles", "umbrellas", "curtain"),
     "TV Movie": ("curtain", "windows", "tiles"),
-    "Drama": ("rain", "stairs", "windows", "boat", "arches", "table", "umbrellas", "slats"),
+    "Drama": ("rain", "stairs", "windows", "boat", "arches", "umbrellas", "slats", "horizon"),
 }
+
+SECOND = 0.2
 
 
 def template_for(genres: Sequence[str], slug: str) -> Template:
@@ -65,9 +67,9 @@ def template_for(genres: Sequence[str], slug: str) -> Template:
 
 
 def name_for(genres: Sequence[str], slug: str) -> str:
-    """The most telling genre has two says, the next one has one; no known genre leaves it to the slug."""
-    known = {genre.casefold(): names for genre, names in GENRES.items()}
-    asked = {genre.casefold() for genre in genres}
-    telling = [names for genre, names in known.items() if genre in asked]
-    choice = [*telling[0], *telling[0], *(telling[1] if len(telling) > 1 else ())] if telling else sorted(TEMPLATES)
-    return random.Random(f"{slug}/template").choice(choice)
+    """Of the most telling genre, now and then of the next one; no known genre leaves it to the slug."""
+    asked = {genre.strip().casefold() for genre in genres}
+    telling = [names for genre, names in GENRES.items() if genre.casefold() in asked] or [tuple(TEMPLATES)]
+    dice = random.Random(f"{slug}/template")
+    second = len(telling) > 1 and dice.random() < SECOND
+    return dice.choice(telling[1] if second else telling[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinema.artwork.lettering import Style
 from cinema.artwork.people import GENTLEMAN, MAN, STROLLER, UMBRELLA, WOMAN
-from cinema.artwork.shapes import blend, cut, disc, fade, glow, gradient, n, oval, path, poly, rect
+from cinema.artwork.shapes import blend, clearest, cut, disc, fade, glow, gradient, n, oval, path, poly, rect
 from cinema.artwork.sheet import Sheet, Template
 
 BUST = "M-3 6Q-3 2.4 -.9 1.6L-.8 .9Q-1.5 .2 -1.4 -.9Q-1.3 -2.2 0 -2.2Q1.3 -2.2 1.4 -.9Q1.5 .2 .8 .9L.9 1.6Q3 2.4 3 6Z"
@@ -93,10 +93,14 @@ def _profile(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     black, _, ivory, crimson, _ = sheet.colors
     flip = sheet.kind // 6 % 2 == 0
     face = (
-        "M-.62 .72C-.98 -.2 -.7 -.98 0 -.98C.5 -.98 .78 -.6 .74 -.22L.62 -.18L.74 .14L.6 .2L.62 .34L.5 .42C.54 .66 .36 .7 .14 .62"
+        "M-.62 .72C-.98 -.2 -.7 -.98 0 -.98C.5 -.98 .78 -.6 .74 -.22L.62 -.18L.74 .14L.6 "
+        ".2L.62 .34L.5 .42C.54 .66 .36 .7 .14 .62"
         "L.2 1.05L.9 1.5V5H-1.3V1.5L-.3 1.1Z"
     )
-    hair = "M.72 -.26C.86 -1.06 -.1 -1.3 -.66 -.78C-1.08 -.3 -.9 .5 -.74 .86L-.2 .8C.1 .62 .34 .36 .3 .16C0 .2 -.08 -.12 .02 -.3Z"
+    hair = (
+        "M.72 -.26C.86 -1.06 -.1 -1.3 -.66 -.78C-1.08 -.3 -.9 .5 -.74 .86L-.2 .8C.1 .62 .34 "
+        ".36 .3 .16C0 .2 -.08 -.12 .02 -.3Z"
+    )
     sheet.add(cut(face, ivory, cx, cy, r, flip=flip), cut(hair, black, cx, cy, r, flip=flip))
     sheet.add(cut("M.44 -.12q.1 -.07 .2 -.01q-.1 .06 -.2 .01Z", black, cx, cy, r, flip=flip))
     sheet.add(cut("M.46 .28q.06 -.03 .14 0q-.06 .05 -.14 0Z", crimson, cx, cy, r, flip=flip))
@@ -111,7 +115,10 @@ def _stranger(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     )
     sheet.add(
         cut(
-            "M-1.2 -.42Q0 -.85 1.2 -.42Q.6 -.16 0 -.2Q-.6 -.16 -1.2 -.42ZM-.66 -.55L-.55 -1.15Q-.2 -1.35 0 -1.18Q.2 -1.35 .55 -1.15L.66 -.55Z",
+            (
+                "M-1.2 -.42Q0 -.85 1.2 -.42Q.6 -.16 0 -.2Q-.6 -.16 -1.2 -.42ZM-.66 -.55L-.55 "
+                "-1.15Q-.2 -1.35 0 -1.18Q.2 -1.35 .55 -1.15L.66 -.55Z"
+            ),
             black,
             cx,
             cy,
@@ -130,7 +137,11 @@ def _keyhole(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     black, _, ivory, crimson, _ = sheet.colors
     sheet.add(
         path(
-            f"M{n(cx - r * 0.32, cy + r * 0.1)}A{n(r * 0.62, r * 0.62)} 0 1 1 {n(cx + r * 0.32, cy + r * 0.1)}L{n(cx + r * 0.62, cy + r * 1.2)}H{n(cx - r * 0.62)}Z",
+            (
+                f"M{n(cx - r * 0.32, cy + r * 0.1)}A{n(r * 0.62, r * 0.62)} 0 1 1 "
+                f"{n(cx + r * 0.32, cy + r * 0.1)}L{n(cx + r * 0.62, cy + r * 1.2)}H{n(cx - r * 0.62)}"
+                "Z"
+            ),
             ivory,
         )
     )
@@ -182,7 +193,7 @@ def rain(sheet: Sheet) -> None:
             Style("moda", 0, upper=False, leading=0.98),
         )[sheet.kind // 27 % 3]
         sheet.add(sheet.layout(style, (48, 60, 504, 190)).svg(paper, light))
-        sheet.billing(paper)
+        sheet.billing(clearest(blend(far, figure, 0.45), paper, sky, figure))
 
 
 def _walkers(sheet: Sheet, cx: float, foot: float, r: float) -> None:
@@ -198,7 +209,8 @@ def _walkers(sheet: Sheet, cx: float, foot: float, r: float) -> None:
     for who, dx, size in crowd:
         sheet.add(cut(who, figure, cx + dx * r, base, r * size))
         sheet.add(
-            f'<path transform="translate({n(cx + dx * r, base)}) scale({r * size:.2f} {-r * size * 0.62:.2f})" d="{who}" fill="{figure}"{shade}/>'
+            f'<path transform="translate({n(cx + dx * r, base)}) scale({r * size:.2f} '
+            f'{-r * size * 0.62:.2f})" d="{who}" fill="{figure}"{shade}/>'
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinema.artwork.lettering import Style
-from cinema.artwork.people import BIRD, CAR, GENTLEMAN, MAN, PLANE
+from cinema.artwork.people import BIRD, GENTLEMAN, MAN, PLANE
 from cinema.artwork.shapes import blend, cut, disc, fade, gradient, group, n, path, polar, poly, rect, ring
 from cinema.artwork.sheet import Sheet, Template
 
@@ -100,7 +100,10 @@ def road(sheet: Sheet) -> None:
     if kind == 0:
         sheet.add(
             cut(
-                "M-2 0V-1.3Q-1.9 -1.8 -1.5 -1.9L-1.1 -3Q0 -3.3 1.1 -3L1.5 -1.9Q1.9 -1.8 2 -1.3V0H1.5V.4H1V0H-1V.4H-1.5V0Z",
+                (
+                    "M-2 0V-1.3Q-1.9 -1.8 -1.5 -1.9L-1.1 -3Q0 -3.3 1.1 -3L1.5 -1.9Q1.9 -1.8 2 "
+                    "-1.3V0H1.5V.4H1V0H-1V.4H-1.5V0Z"
+                ),
                 blend(tar, "#000000", 0.6),
                 cx - r * 0.22,
                 y,
@@ -154,7 +157,11 @@ def searchlights(sheet: Sheet) -> None:
             ),
         )
     wires = "".join(
-        f"M{n(-20, level + r * (0.9 + 0.4 * k))}Q{n(sheet.w / 2, level + r * (0.75 + 0.5 * k))} {n(sheet.w + 20, level + r * (0.9 + 0.3 * k))}"
+        (
+            f"M{n(-20, level + r * (0.9 + 0.4 * k))}"
+            f"Q{n(sheet.w / 2, level + r * (0.75 + 0.5 * k))} "
+            f"{n(sheet.w + 20, level + r * (0.9 + 0.3 * k))}"
+        )
         for k in range(2)
     )
     sheet.add(path(wires, "none", f' stroke="{blend(earth, sky, 0.55)}" stroke-width="2"'))

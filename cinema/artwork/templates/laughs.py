@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinema.artwork.lettering import Style
 from cinema.artwork.people import MAN
-from cinema.artwork.shapes import blend, cut, disc, fade, group, n, path, polar, poly, rect, ring
+from cinema.artwork.shapes import blend, cut, disc, fade, n, path, polar, poly, rect, ring
 from cinema.artwork.sheet import Sheet, Template
 
 
@@ -51,7 +51,10 @@ def _clock(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     x, y = polar(cx, cy, r * 0.84, minute - 90)
     sheet.add(
         cut(
-            "M-.5 .2L-.2 -.1L.2 -.1L.5 .2L.5 1.6L.9 3L.5 3.1L0 1.9L-.3 3.3L-.7 3.2L-.4 1.5ZM-.3 -.5a.4 .4 0 1 1 .8 0a.4 .4 0 1 1 -.8 0Z",
+            (
+                "M-.5 .2L-.2 -.1L.2 -.1L.5 .2L.5 1.6L.9 3L.5 3.1L0 1.9L-.3 3.3L-.7 3.2L-.4 1.5ZM-.3 "
+                "-.5a.4 .4 0 1 1 .8 0a.4 .4 0 1 1 -.8 0Z"
+            ),
             ink,
             x,
             y + r * 0.02,
@@ -64,7 +67,10 @@ def _bowler(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     _, ink, cream, tomato, _ = sheet.colors
     sheet.add(
         cut(
-            "M-1.15 -.18Q0 .14 1.15 -.18Q1.3 -.05 1.05 .06Q0 .36 -1.05 .06Q-1.3 -.05 -1.15 -.18ZM-.72 -.22C-.82 -1.25 .82 -1.25 .72 -.22Q0 .05 -.72 -.22Z",
+            (
+                "M-1.15 -.18Q0 .14 1.15 -.18Q1.3 -.05 1.05 .06Q0 .36 -1.05 .06Q-1.3 -.05 -1.15 "
+                "-.18ZM-.72 -.22C-.82 -1.25 .82 -1.25 .72 -.22Q0 .05 -.72 -.22Z"
+            ),
             ink,
             cx,
             cy - r * 0.12,
@@ -74,7 +80,11 @@ def _bowler(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     sheet.add(cut("M-.735 -.4Q0 -.12 .735 -.4L.725 -.22Q0 .05 -.725 -.22Z", tomato, cx, cy - r * 0.12, r * 1.02))
     sheet.add(
         cut(
-            "M0 .1C.16 -.12 .5 -.08 .66 .12C.75 .22 .9 .2 .98 .06C1 .42 .66 .54 .42 .44C.24 .38 .1 .3 0 .22C-.1 .3 -.24 .38 -.42 .44C-.66 .54 -1 .42 -.98 .06C-.9 .2 -.75 .22 -.66 .12C-.5 -.08 -.16 -.12 0 .1Z",
+            (
+                "M0 .1C.16 -.12 .5 -.08 .66 .12C.75 .22 .9 .2 .98 .06C1 .42 .66 .54 .42 .44C.24 .38 "
+                ".1 .3 0 .22C-.1 .3 -.24 .38 -.42 .44C-.66 .54 -1 .42 -.98 .06C-.9 .2 -.75 .22 -.66 "
+                ".12C-.5 -.08 -.16 -.12 0 .1Z"
+            ),
             ink,
             cx,
             cy + r * 0.42,
@@ -230,13 +240,13 @@ def _dish(sheet: Sheet, cx: float, cy: float, r: float) -> None:
 def umbrellas(sheet: Sheet) -> None:
     ground, first, second, accent, paper = sheet.colors
     sheet.ground((0, ground))
-    r = 72 if sheet.poster else 104
+    r = 82 if sheet.poster else 118
     star = (300, 560) if sheet.poster else (1080, 470)
     spots = [(x * r * 1.95 + (y % 2) * r * 0.98, y * r * 1.68) for y in range(13) for x in range(-1, 10)]
     spots = [(x + sheet.rng.uniform(-12, 12), y + sheet.rng.uniform(-12, 12)) for x, y in spots]
     near = min(spots, key=lambda spot: (spot[0] - star[0]) ** 2 + (spot[1] - star[1]) ** 2)
     for x, y in spots:
-        if x > sheet.w + r or y > sheet.h + r:
+        if x > sheet.w + r or y > sheet.h + r or (sheet.poster and not 120 < y < 900):
             continue
         color = accent if (x, y) == near else sheet.rng.choice([first, first, second])
         sheet.add(

@@ -72,14 +72,20 @@ def _reel(sheet: Sheet, cx: float, cy: float, r: float) -> None:
     paper, ink, red, *_ = sheet.colors
     sheet.add(
         path(
-            f"M{n(cx, cy + r * 0.95)}C{n(cx + r * 1.4, cy + r * 1.2)} {n(cx + r * 0.6, cy + r * 2)} {n(sheet.w + 60, cy + r * 1.55)}",
+            (
+                f"M{n(cx, cy + r * 0.95)}C{n(cx + r * 1.4, cy + r * 1.2)} "
+                f"{n(cx + r * 0.6, cy + r * 2)} {n(sheet.w + 60, cy + r * 1.55)}"
+            ),
             "none",
             f' stroke="{ink}" stroke-width="{n(r * 0.2)}"',
         )
     )
     sheet.add(
         path(
-            f"M{n(cx, cy + r * 0.95)}C{n(cx + r * 1.4, cy + r * 1.2)} {n(cx + r * 0.6, cy + r * 2)} {n(sheet.w + 60, cy + r * 1.55)}",
+            (
+                f"M{n(cx, cy + r * 0.95)}C{n(cx + r * 1.4, cy + r * 1.2)} "
+                f"{n(cx + r * 0.6, cy + r * 2)} {n(sheet.w + 60, cy + r * 1.55)}"
+            ),
             "none",
             f' stroke="{paper}" stroke-width="{n(r * 0.09)}" stroke-dasharray="{n(r * 0.07, r * 0.05)}"',
         )
@@ -135,13 +141,19 @@ def contours(sheet: Sheet) -> None:
         path(
             way,
             "none",
-            f' stroke="{mark}" stroke-width="{n(r * 0.13)}" stroke-dasharray="{n(r * 0.3, r * 0.28)}" stroke-linecap="round"',
+            (
+                f' stroke="{mark}" stroke-width="{n(r * 0.13)}" '
+                f'stroke-dasharray="{n(r * 0.3, r * 0.28)}" stroke-linecap="round"'
+            ),
         )
     )
     if sheet.kind % 3 == 0:
         sheet.add(
             path(
-                f"M{n(cx - r * 0.5, cy - r * 0.5)}L{n(cx + r * 0.5, cy + r * 0.5)}M{n(cx + r * 0.5, cy - r * 0.5)}L{n(cx - r * 0.5, cy + r * 0.5)}",
+                (
+                    f"M{n(cx - r * 0.5, cy - r * 0.5)}L{n(cx + r * 0.5, cy + r * 0.5)}"
+                    f"M{n(cx + r * 0.5, cy - r * 0.5)}L{n(cx - r * 0.5, cy + r * 0.5)}"
+                ),
                 "none",
                 f' stroke="{mark}" stroke-width="{n(r * 0.26)}"',
             )

@@ -30,7 +30,8 @@ def shadow(sheet: Sheet) -> None:
     sheet.add(cut(figure, black, cx, foot + 2, size))
     lean = (-10, 0, 10)[sheet.kind // 9 % 3]
     sheet.add(
-        f'<g transform="translate({n(cx, foot)}) skewX({-lean}) scale({size * 1.75:.3f} {-size * 1.8:.3f})"><path d="{figure}" fill="{black}" opacity=".93"/></g>'
+        f'<g transform="translate({n(cx, foot)}) skewX({-lean}) scale({size * 1.75:.3f} '
+        f'{-size * 1.8:.3f})"><path d="{figure}" fill="{black}" opacity=".93"/></g>'
     )
     if sheet.poster:
         sheet.add(rect(0, 822, 600, 78, black))
@@ -43,7 +44,10 @@ def _door(kind: int, cx: float, top: float, foot: float, half: float) -> str:
     if kind == 0:
         return f"M{n(left, foot)}V{n(top + half)}A{n(half, half)} 0 0 1 {n(right, top + half)}V{n(foot)}Z"
     if kind == 1:
-        return f"M{n(left, foot)}V{n(top + half * 1.2)}Q{n(left, top + half * 0.5)} {n(cx, top)}Q{n(right, top + half * 0.5)} {n(right, top + half * 1.2)}V{n(foot)}Z"
+        return (
+            f"M{n(left, foot)}V{n(top + half * 1.2)}Q{n(left, top + half * 0.5)} {n(cx, top)}"
+            f"Q{n(right, top + half * 0.5)} {n(right, top + half * 1.2)}V{n(foot)}Z"
+        )
     return f"M{n(left, foot)}V{n(top + half * 0.2)}H{n(right)}V{n(foot)}Z"
 
 
@@ -82,8 +86,16 @@ def woods(sheet: Sheet) -> None:
 def _trunk(sheet: Sheet, x: float, wide: float, lean: float, foot: float, shade: str) -> str:
     arm, up = sheet.rng.uniform(0.12, 0.6) * foot, sheet.rng.choice([-1, 1])
     start = x + wide * 0.5 + lean * (1 - arm / foot)
-    branch = f"M{n(start, arm + wide)}l{n(up * wide * 2.6, -wide * 2.4)}l{n(up * wide * 0.5, -wide * 1.6)}l{n(-up * wide * 0.1, wide * 1.8)}l{n(-up * wide * 2.6, wide * 3.2)}Z"
-    trunk = f"M{n(x - wide * 0.5, foot + 30)}Q{n(x + lean * 0.3, foot * 0.85)} {n(x + lean, -5)}h{n(wide * 0.72)}Q{n(x + wide + lean * 0.3, foot * 0.85)} {n(x + wide * 1.5, foot + 30)}Z"
+    branch = (
+        f"M{n(start, arm + wide)}l{n(up * wide * 2.6, -wide * 2.4)}"
+        f"l{n(up * wide * 0.5, -wide * 1.6)}l{n(-up * wide * 0.1, wide * 1.8)}"
+        f"l{n(-up * wide * 2.6, wide * 3.2)}Z"
+    )
+    trunk = (
+        f"M{n(x - wide * 0.5, foot + 30)}Q{n(x + lean * 0.3, foot * 0.85)} {n(x + lean, -5)}"
+        f"h{n(wide * 0.72)}Q{n(x + wide + lean * 0.3, foot * 0.85)} "
+        f"{n(x + wide * 1.5, foot + 30)}Z"
+    )
     return path(trunk + branch, shade)
 
 
@@ -102,7 +114,10 @@ def _secret(sheet: Sheet, cx: float, foot: float, r: float) -> None:
             x = cx + side * r * 0.3
             sheet.add(
                 path(
-                    f"M{n(x - r * 0.2, foot - r * 0.72)}q{n(r * 0.2, -r * 0.17)} {n(r * 0.4, 0)}q{n(-r * 0.2, r * 0.17)} {n(-r * 0.4, 0)}Z",
+                    (
+                        f"M{n(x - r * 0.2, foot - r * 0.72)}q{n(r * 0.2, -r * 0.17)} {n(r * 0.4, 0)}"
+                        f"q{n(-r * 0.2, r * 0.17)} {n(-r * 0.4, 0)}Z"
+                    ),
                     pale,
                 )
             )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from cinema.artwork.lettering import Line, Style
 from cinema.artwork.people import GENTLEMAN, LADY, MAN, PEOPLE
-from cinema.artwork.shapes import blend, cut, disc, fade, group, n, path, polar, poly, rect
+from cinema.artwork.shapes import blend, cut, disc, fade, group, n, polar, poly, rect
 from cinema.artwork.sheet import Sheet, Template
 
 
@@ -41,7 +39,7 @@ def crooked(sheet: Sheet) -> None:
     who = PEOPLE[sheet.kind // 2 % 5]
     sheet.add(cut(who, black, cx, cy + 50 * u, 21 * u, turn=5 * flip))
     if sheet.kind // 10 % 2:
-        sheet.add(disc(*at(-150, -330), 52 * u, bone))
+        sheet.add(disc(*at(-104, -232), 42 * u, bone))
     if sheet.poster:
         sheet.add(rect(0, 828, 600, 72, black))
         sheet.add(*_jostle(sheet, Style("gothic", 0.03, leading=0.9), bone, rust))
@@ -77,7 +75,8 @@ def _jostle(sheet: Sheet, style: Style, fill: str, accent: str) -> list[str]:
         letters = [each for each in line.letters() if each]
         for letter, drawn in zip(line.text.replace(" ", ""), letters, strict=True):
             out.append(
-                f'<path transform="rotate({sheet.rng.uniform(-5, 5):.1f} {n(*_middle(line, drawn))})" d="{drawn}" fill="{accent if letter in ".,:!?’" else fill}"/>'
+                f'<path transform="rotate({sheet.rng.uniform(-5, 5):.1f} {n(*_middle(line, drawn))})" '
+                f'd="{drawn}" fill="{accent if letter in ".,:!?’" else fill}"/>'
             )
     return out
 
@@ -90,23 +89,25 @@ def _middle(line: Line, drawn: str) -> tuple[float, float]:
 
 def spiral(sheet: Sheet) -> None:
     ground, line, figure, accent, paper = sheet.colors
-    cx, cy, r = sheet.focus((0.5, 0.56, 0.3), (0.68, 0.5, 0.44))
+    cx, cy, r = sheet.focus((0.5, 0.6, 0.27), (0.68, 0.5, 0.42))
     sheet.ground((0, ground))
     kind = sheet.kind % 3
     if kind == 0:  # turned ovals
         turns = 15 + sheet.kind // 3 % 8
         for k in range(turns):
             sheet.add(
-                f'<ellipse cx="{n(cx)}" cy="{n(cy)}" rx="{n(r)}" ry="{n(r * 0.42)}" fill="none" stroke="{line}" stroke-width="{n(r * 0.009)}" transform="rotate({n(180 * k / turns)} {n(cx, cy)})"/>'
+                f'<ellipse cx="{n(cx)}" cy="{n(cy)}" rx="{n(r)}" ry="{n(r * 0.42)}" fill="none" '
+                f'stroke="{line}" stroke-width="{n(r * 0.009)}" transform="rotate({n(180 * k / turns)}'
+                f' {n(cx, cy)})"/>'
             )
         sheet.add(disc(cx, cy, r * 0.36, accent))
     elif kind == 1:  # one long line inwards
         arms = 2 + sheet.kind // 3 % 3
         for arm in range(arms):
-            outer = [polar(cx, cy, r * 1.25 * (k / 60) ** 1.15, k * 16 + arm * 360 / arms) for k in range(61)]
+            outer = [polar(cx, cy, r * 1.12 * (k / 110) ** 1.15, k * 9 + arm * 360 / arms) for k in range(111)]
             inner = [
-                polar(cx, cy, r * 1.25 * (k / 60) ** 1.15, k * 16 + arm * 360 / arms + 180 / arms * 0.75)
-                for k in range(61)
+                polar(cx, cy, r * 1.12 * (k / 110) ** 1.15, k * 9 + arm * 360 / arms + 180 / arms * 0.75)
+                for k in range(111)
             ]
             sheet.add(poly([*outer, *reversed(inner)], line if arm % 2 == 0 else accent))
     else:  # squares, each turned in the one before
@@ -118,7 +119,8 @@ def spiral(sheet: Sheet) -> None:
     who = (MAN, GENTLEMAN, LADY)[sheet.kind // 9 % 3]
     tumble = (158, -24, 24, 202)[sheet.kind // 27 % 4]
     sheet.add(
-        f'<g transform="translate({n(cx, cy)}) rotate({tumble})"><path transform="translate(0 {n(size * 5)}) scale({size:.3f})" d="{who}" fill="{figure}"/></g>'
+        f'<g transform="translate({n(cx, cy)}) rotate({tumble})"><path transform="translate(0 '
+        f'{n(size * 5)}) scale({size:.3f})" d="{who}" fill="{figure}"/></g>'
     )
     if sheet.poster:
         style = (Style("black", 0, leading=0.86), Style("wide", 0, leading=0.92))[sheet.kind // 108 % 2]
@@ -131,8 +133,8 @@ def stairs(sheet: Sheet) -> None:
     sheet.ground((0, wall))
     right = sheet.kind % 2 == 0 or not sheet.poster
     count = 9 + sheet.kind // 2 % 4
-    x0, x1 = (sheet.w * 0.06, sheet.w * 1.02) if sheet.poster else (sheet.w * 0.3, sheet.w * 1.0)
-    y0, y1 = sheet.h * 1.02, sheet.h * (0.46 if sheet.poster else 0.42)
+    x0, x1 = (sheet.w * 0.06, sheet.w * 0.99) if sheet.poster else (sheet.w * 0.3, sheet.w * 1.0)
+    y0, y1 = sheet.h * 1.02, sheet.h * (0.49 if sheet.poster else 0.42)
     step, rise = (x1 - x0) / count, (y0 - y1) / count
 
     def across(x: float) -> float:
@@ -175,7 +177,7 @@ def stairs(sheet: Sheet) -> None:
             sheet.kind // 6 % 3
         ]
         anchor, x = ("start", 44) if right else ("end", 44)
-        sheet.add(sheet.layout(style, (x, 56, 512, 216), anchor=anchor).svg(light, tread))  # type: ignore[arg-type]
+        sheet.add(sheet.layout(style, (x, 54, 512, 178), anchor=anchor).svg(light, tread))  # type: ignore[arg-type]
         sheet.add(rect(0, 826, 600, 74, figure))
         sheet.billing(light, 870)
 

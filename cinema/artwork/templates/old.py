@@ -29,11 +29,14 @@ def halftone(sheet: Sheet) -> None:
     land = (_mountains, _mesas, _pyramids)[sheet.kind // 3 % 3]
     land(sheet, cx, cy, r)
     base = cy + r * 1.24
-    dune = f"M0 {n(base + r * 0.1)}C{n(sheet.w * 0.3, base - r * 0.2)} {n(sheet.w * 0.6, base + r * 0.25)} {n(sheet.w, base - r * 0.05)}V{n(sheet.h)}H0Z"
+    dune = (
+        f"M0 {n(base + r * 0.1)}C{n(sheet.w * 0.3, base - r * 0.2)} "
+        f"{n(sheet.w * 0.6, base + r * 0.25)} {n(sheet.w, base - r * 0.05)}V{n(sheet.h)}H0Z"
+    )
     sheet.add(path(dune, white if land is _mountains else blend(gold, ink, 0.18)))
     who = sheet.kind // 9 % 3
     if who == 0:
-        sheet.add(cut(RIDER, ink, cx - r * 0.3, base + r * 0.16, r * 0.075, flip=sheet.kind % 2 == 0))
+        sheet.add(cut(RIDER, ink, cx - r * 0.3, base + r * 0.4, r * 0.046, flip=sheet.kind % 2 == 0))
     elif who == 1:  # a line of small walkers
         for k in range(7):
             sheet.add(
@@ -58,7 +61,7 @@ def halftone(sheet: Sheet) -> None:
     if sheet.poster:
         sheet.add(rect(0, 836, 600, 64, white if land is _mountains else blend(gold, ink, 0.18)))
         style = (Style("slab", 0.01, leading=0.95), Style("fat", 0.03, leading=0.95))[sheet.kind // 27 % 2]
-        sheet.add(sheet.layout(style, (52, 50, 496, 208)).svg(ink, slate))
+        sheet.add(sheet.layout(style, (52, 48, 496, 186)).svg(ink, slate))
         sheet.billing(ink, 868, opacity=1)
 
 
@@ -105,7 +108,11 @@ def arches(sheet: Sheet) -> None:
         if sheet.kind // 3 % 3 == 1:
             opening = f"M{n(x - half, base)}V{n(top + half * 0.3)}H{n(x + half)}V{n(base)}Z"
         elif sheet.kind // 3 % 3 == 2:
-            opening = f"M{n(x - half, base)}V{n(top + half * 1.3)}Q{n(x - half, top + half * 0.4)} {n(x, top - half * 0.2)}Q{n(x + half, top + half * 0.4)} {n(x + half, top + half * 1.3)}V{n(base)}Z"
+            opening = (
+                f"M{n(x - half, base)}V{n(top + half * 1.3)}Q{n(x - half, top + half * 0.4)} "
+                f"{n(x, top - half * 0.2)}Q{n(x + half, top + half * 0.4)} "
+                f"{n(x + half, top + half * 1.3)}V{n(base)}Z"
+            )
         sheet.add(path(opening, sky if k == 1 else blend(wall, shade, t * (0.95 if k % 2 else 0.75))))
     x = cx + lean * r * 2.5
     sheet.define(gradient("fall", [(0, floor, 1), (1, floor, 0.1)]))
@@ -124,7 +131,10 @@ def arches(sheet: Sheet) -> None:
     who = (GENTLEMAN, LADY, STROLLER, WOMAN)[sheet.kind // 9 % 4]
     y, size = foot + r * 0.5, r * 0.2
     sheet.add(
-        f'<path transform="translate({n(x, y)}) skewX({(-20, 0, 20)[sheet.kind // 36 % 3]}) scale({size:.2f} {-size * 1.9:.2f})" d="{who}" fill="{ink}" opacity=".55"/>',
+        (
+            f'<path transform="translate({n(x, y)}) skewX({(-20, 0, 20)[sheet.kind // 36 % 3]}) '
+            f'scale({size:.2f} {-size * 1.9:.2f})" d="{who}" fill="{ink}" opacity=".55"/>'
+        ),
         cut(who, ink, x, y, size),
     )
     if sheet.poster:

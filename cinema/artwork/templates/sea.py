@@ -19,7 +19,7 @@ def horizon(sheet: Sheet) -> None:
         f'<clipPath id="above"><path d="M0 0H{sheet.w}V{n(level)}H0Z"/></clipPath>',
     )
     sheet.add(rect(0, 0, sheet.w, level, "url(#sky)"), '<g clip-path="url(#above)">')
-    high = r * (0.18, 0.75, -0.25)[sheet.kind // 3 % 3]
+    high = r * (0.18, 0.3 if sheet.poster else 0.7, -0.25)[sheet.kind // 3 % 3]
     sheet.add(*(disc(cx, level - high, r * (1 + 0.24 * k), gold, fade(0.15 - 0.02 * k)) for k in range(5, 0, -1)))
     sheet.add(disc(cx, level - high, r, "url(#sun)"), "</g>")
     cloud = "M-1 0H1a.1 .1 0 0 0 0 -.2H.5a.14 .14 0 0 0 -.2 -.16H-.3a.12 .12 0 0 0 -.1 .16H-1a.1 .1 0 0 0 0 .2Z"
@@ -51,7 +51,10 @@ def _glitter(sheet: Sheet, cx: float, level: float, r: float) -> None:
 def _meeting(sheet: Sheet, cx: float, level: float, r: float) -> None:
     """A sail, two on a jetty, or two sails."""
     deep, light = sheet.colors[4], blend(sheet.colors[3], "#ffffff", 0.6)
-    coast = f"M0 {n(level + 1)}c{n(sheet.w * 0.12, -sheet.h * 0.06)} {n(sheet.w * 0.2, -sheet.h * 0.012)} {n(sheet.w * 0.33, 0)}Z"
+    coast = (
+        f"M0 {n(level + 1)}c{n(sheet.w * 0.12, -sheet.h * 0.06)} "
+        f"{n(sheet.w * 0.2, -sheet.h * 0.012)} {n(sheet.w * 0.33, 0)}Z"
+    )
     kind = sheet.kind // 9 % 3
     if kind == 1:
         y, size = level + r * 0.62, r * 0.075

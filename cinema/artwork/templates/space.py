@@ -21,7 +21,10 @@ from cinema.artwork.shapes import (
 )
 from cinema.artwork.sheet import Sheet, Template
 
-ROCKET = "M0 -3C1 -1.9 1.1 -.5 .85 1.3H-.85C-1.1 -.5 -1 -1.9 0 -3ZM-.85 .2L-1.7 1.8L-.8 1.5ZM.85 .2L1.7 1.8L.8 1.5ZM-.4 1.5H.4L0 3.2Z"
+ROCKET = (
+    "M0 -3C1 -1.9 1.1 -.5 .85 1.3H-.85C-1.1 -.5 -1 -1.9 0 -3ZM-.85 .2L-1.7 1.8L-.8 "
+    "1.5ZM.85 .2L1.7 1.8L.8 1.5ZM-.4 1.5H.4L0 3.2Z"
+)
 
 
 def beam(sheet: Sheet) -> None:

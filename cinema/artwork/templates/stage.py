@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from cinema.artwork.lettering import Style
 from cinema.artwork.people import GENTLEMAN, LADY, STROLLER
-from cinema.artwork.shapes import blend, cut, disc, fade, gradient, group, n, oval, path, poly, rect, ring
+from cinema.artwork.shapes import blend, cut, disc, fade, gradient, n, oval, path, poly, rect, ring
 from cinema.artwork.sheet import Sheet, Template
 
 MICROPHONE = (
     "M-.12 0V-5.6H.12V0ZM-1.4 0Q0 -.6 1.4 0ZM-.55 -5.7V-7.2A.55 .55 0 0 1 .55 -7.2V-5.7A.55 .55 0 0 1 -.55 -5.7Z"
 )
 CHAIR = "M-1.2 0L-.95 -6H-.75L-.82 -3.2H.9L1.2 0H1L.75 -2.8H-.85L-1 0Z"
-GUITAR = "M-.12 -9.6H.12V-5.2C.9 -5.1 1 -4.2 .7 -3.6C.6 -3.2 .8 -2.9 1.1 -2.4C1.7 -1.2 1 0 0 0C-1 0 -1.7 -1.2 -1.1 -2.4C-.8 -2.9 -.6 -3.2 -.7 -3.6C-1 -4.2 -.9 -5.1 -.12 -5.2ZM-.3 -10H.3V-9.2H-.3Z"
+GUITAR = (
+    "M-.12 -9.6H.12V-5.2C.9 -5.1 1 -4.2 .7 -3.6C.6 -3.2 .8 -2.9 1.1 -2.4C1.7 -1.2 1 0 0 "
+    "0C-1 0 -1.7 -1.2 -1.1 -2.4C-.8 -2.9 -.6 -3.2 -.7 -3.6C-1 -4.2 -.9 -5.1 -.12 "
+    "-5.2ZM-.3 -10H.3V-9.2H-.3Z"
+)
 
 
 def curtain(sheet: Sheet) -> None:
@@ -34,7 +38,10 @@ def curtain(sheet: Sheet) -> None:
         for k in range(folds):
             x0, x1 = edge + pitch * k, edge + pitch * (k + 1) + side
             sway = -side * r * 1.5 * (1 - k / folds) ** 2
-            d = f"M{n(x0 + sway * 0.4, 0)}Q{n(x0 - sway, sheet.h * 0.45)} {n(x0, foot + r * 0.7)}H{n(x1)}Q{n(x1 - sway * 0.8, sheet.h * 0.45)} {n(x1 + sway * 0.3, 0)}Z"
+            d = (
+                f"M{n(x0 + sway * 0.4, 0)}Q{n(x0 - sway, sheet.h * 0.45)} {n(x0, foot + r * 0.7)}"
+                f"H{n(x1)}Q{n(x1 - sway * 0.8, sheet.h * 0.45)} {n(x1 + sway * 0.3, 0)}Z"
+            )
             sheet.add(path(d, blend(cloth, fold, (0.15, 0.75, 0.4)[k % 3])))
     if sheet.poster:
         style = (Style("deco", 0.01, leading=0.95), Style("fat", 0, upper=False, leading=0.96))[sheet.kind // 24 % 2]
@@ -80,7 +87,10 @@ def grooves(sheet: Sheet) -> None:
                     r * (1.1 - 0.115 * k),
                     color,
                     r * 0.075,
-                    f' stroke-linecap="round" stroke-dasharray="{n(r * (3.6 - 0.35 * k), r * 1.2)}" transform="rotate({n(turn, cx, cy)})"',
+                    (
+                        f' stroke-linecap="round" stroke-dasharray="{n(r * (3.6 - 0.35 * k), r * 1.2)}" '
+                        f'transform="rotate({n(turn, cx, cy)})"'
+                    ),
                 )
             )
         sheet.add(disc(cx, cy, r * 0.09, accent))
@@ -89,8 +99,8 @@ def grooves(sheet: Sheet) -> None:
             sheet.kind // 9 % 3
         ]
         title = sheet.layout(style, (44, 50, 512, 196), anchor="start", block=sheet.kind % 2 == 0)
-        sheet.add(title.svg(paper if kind != 1 else disk, accent), rect(0, 832, 600, 68, ground))
-        sheet.billing(paper if kind != 1 else disk, 870, x=44, anchor="start", opacity=1)
+        sheet.add(title.svg(paper, accent), rect(0, 832, 600, 68, ground))
+        sheet.billing(paper, 870, x=44, anchor="start", opacity=1)
 
 
 def tiles(sheet: Sheet) -> None:

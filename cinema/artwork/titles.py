@@ -91,7 +91,24 @@ def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list
         rest = _fill(below.word(sub), below, box.width, max(24.0, box.bottom - foot), False)
         biggest = min(min(size for _, size in lines) * 0.6, min(size for _, size in rest))
         placed += _column([(words, biggest) for words, _ in rest], below, x, foot, anchor, False)
-    return placed
+    return _shrink(placed, box, x)
+
+
+def _shrink(lines: Sequence[Line], box: Box, x: float) -> list[Line]:
+    """All of it smaller, towards the top and x, if it is taller than the box."""
+    bounds = _bounds(lines)
+    by = min(1.0, box.height / max(bounds.height, 1))
+    return [
+        Line(
+            line.text,
+            line.style,
+            line.size * by,
+            x + (line.left - x) * by,
+            box.top + (line.baseline - bounds.top) * by,
+            line.wide,
+        )
+        for line in lines
+    ]
 
 
 def _parts(text: str) -> tuple[str, str, str]:

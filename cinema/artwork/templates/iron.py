@@ -60,9 +60,9 @@ def _wheel(sheet: Sheet, x: float, y: float, s: float, spokes: int) -> str:
 
 def road(sheet: Sheet) -> None:
     sky, sun, land, tar, paint = sheet.colors
-    cx, level, r = sheet.focus(((0.5, 0.4, 0.6)[sheet.kind % 3], 0.56, 0.2), (0.66, 0.5, 0.3))
+    cx, level, r = sheet.focus(((0.5, 0.4, 0.6)[sheet.kind % 3], 0.57, 0.175), (0.66, 0.5, 0.3))
     sheet.ground((0, sky), (0.62, blend(sky, sun, 0.55)))
-    up = r * (0.35, 0.9, -0.1)[sheet.kind // 3 % 3]
+    up = r * (0.35, 0.55, -0.1)[sheet.kind // 3 % 3]
     sheet.add(disc(cx, level - up, r, sun))
     for k in range(4):  # the sun through haze
         sheet.add(

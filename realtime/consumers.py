@@ -14,11 +14,12 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from django.http import parse_cookie
 
 from booking.refusals import NotFound
 from realtime import hub, process, protocol, wire
 from realtime.limits import Allowance
-from realtime.origins import headers_of, is_welcome
+from realtime.origins import has_origin, headers_of, is_welcome
 from realtime.protocol import Ack, BadMessage, Close
 from realtime.viewer import Viewer
 from realtime.wire import Post
@@ -79,8 +80,8 @@ class NowhereConsumer(SocketConsumer):
         await self.refuse(Close.GONE, "there is nothing here")
 
 
-class ShowtimeConsumer(SocketConsumer):
-    """`/ws/showtimes/<id>/`: the live map of one showtime, the same for everybody."""
+class ViewingConsumer(SocketConsumer):
+    """A socket with a viewer behind it: joins when it may, hears `sync` and `ack`, leaves."""
 
     viewer: Viewer | None = None
 
@@ -90,26 +91,14 @@ class ShowtimeConsumer(SocketConsumer):
             return await self.refuse(Close.DRAINING, "the server restarts", retry=random.randint(500, 5000))
         try:
             self.hub = await hub.current()
-            epoch, v = self.position()
-            self.viewer = await self.hub.join(
-                self.showtime_id, epoch, v, send=self.say, shut=self.shut, post=self.short_way
-            )
-        except (NotFound, hub.Over):
-            await self.refuse(Close.GONE, "there is no such showtime, or it is over")
+            await self.join()
         except Exception:  # whatever the database's driver raises; the client comes back
-            log.exception("live map %s: a socket could not be served", self.showtime_id)
+            log.exception("live map: a socket to %s could not be served", self.scope["path"])
             await self.refuse(Close.SERVER_ERROR, "the live map is not available now", retry=random.randint(1000, 5000))
 
-    @property
-    def showtime_id(self) -> int:
-        return int(self.scope["url_route"]["kwargs"]["showtime_id"])
-
-    def position(self) -> tuple[str | None, int]:
-        """`?epoch=…&v=…`; what cannot be read counts as nothing known."""
-        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        epoch, v = query.get("epoch", [""])[0], query.get("v", [""])[0]
-        readable = v.isascii() and v.isdigit() and len(v) < 19
-        return (epoch, int(v)) if epoch and readable else (None, -1)
+    async def join(self) -> None:
+        """Set `viewer`, or refuse."""
+        raise NotImplementedError
 
     async def websocket_receive(self, message: Message) -> None:
         viewer = self.viewer
@@ -124,9 +113,50 @@ class ShowtimeConsumer(SocketConsumer):
         if isinstance(said, Ack):
             viewer.ack(said)
         else:
-            await self.hub.answer(viewer, said)
+            await viewer.watched.answer(viewer, said)
 
     async def websocket_disconnect(self, message: Message) -> None:
         if self.viewer is not None:
             self.hub.leave(self.viewer)
         raise StopConsumer
+
+
+class ShowtimeConsumer(ViewingConsumer):
+    """`/ws/showtimes/<id>/`: the live map of one showtime, the same for everybody."""
+
+    async def join(self) -> None:
+        epoch, v = self.position()
+        try:
+            self.viewer = await self.hub.join(
+                self.showtime_id, epoch, v, send=self.say, shut=self.shut, post=self.short_way
+            )
+        except (NotFound, hub.Over):
+            await self.refuse(Close.GONE, "there is no such showtime, or it is over")
+
+    @property
+    def showtime_id(self) -> int:
+        return int(self.scope["url_route"]["kwargs"]["showtime_id"])
+
+    def position(self) -> tuple[str | None, int]:
+        """`?epoch=…&v=…`; what cannot be read counts as nothing known."""
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        epoch, v = query.get("epoch", [""])[0], query.get("v", [""])[0]
+        readable = v.isascii() and v.isdigit() and len(v) < 19
+        return (epoch, int(v)) if epoch and readable else (None, -1)
+
+
+class BoardConsumer(ViewingConsumer):
+    """`/ws/board/`: the counters of all showtimes, for staff only, from a page of ours only."""
+
+    async def join(self) -> None:
+        session = self.session_key()
+        if not has_origin(headers_of(self.scope)) or not session:
+            return await self.refuse(Close.FORBIDDEN, "for staff only")
+        if session not in await self.hub.board_source.staff([session]):
+            return await self.refuse(Close.FORBIDDEN, "for staff only")
+        self.viewer = await self.hub.join_board(session, send=self.say, shut=self.shut, post=self.short_way)
+
+    def session_key(self) -> str:
+        """What the session's cookie says; "" without one."""
+        cookies = b"; ".join(value for name, value in headers_of(self.scope) if name.lower() == b"cookie")
+        return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")

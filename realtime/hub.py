@@ -15,9 +15,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from realtime import process, protocol
-from realtime.protocol import Close, Sync
+from realtime.board import Board, BoardSource
+from realtime.protocol import Close
 from realtime.room import Change
-from realtime.source import DatabaseSource, Source
+from realtime.source import DatabaseBoard, DatabaseSource, Source
 from realtime.transports import Transport
 from realtime.viewer import Send, Shut, Viewer
 from realtime.watch import Watch
@@ -47,6 +48,8 @@ class Hub:
         self.poll = poll
         self.ok = True
         self.watches: dict[int, Watch] = {}
+        self.board: Board | None = None
+        self.board_source: BoardSource = DatabaseBoard()
         self._asked_at = time.monotonic()
         self._loading: dict[int, asyncio.Task[Watch]] = {}
         self._early: dict[int, list[Change]] = {}
@@ -61,13 +64,15 @@ class Hub:
             task.cancel()
         for watch in self.watches.values():
             watch.stop()
+        if self.board is not None:
+            self.board.close()
         await self.transport.stop()
 
     # ---- viewers -------------------------------------------------------------------------------------------------
 
     @property
     def n_viewers(self) -> int:
-        return sum(len(watch.viewers) for watch in self.watches.values())
+        return len(self._viewers())
 
     @property
     def spread(self) -> int:
@@ -104,19 +109,15 @@ class Hub:
         viewer.wake()
         return viewer
 
-    async def answer(self, viewer: Viewer, said: Sync) -> None:
-        """Bring the viewer from where it says it is to the present; to more than we knew, if it has seen more."""
-        watch = self.watches.get(viewer.watched.showtime_id)
-        if watch is not None and said.epoch == watch.room.epoch and said.v > watch.room.version:
-            await watch.start_catching_up()
-        viewer.sync(said)
+    async def join_board(self, session: str, *, send: Send, shut: Shut, post: Post | None = None) -> Viewer:
+        """Let a socket watch all showtimes at once, as long as its session is staff's."""
+        if self.board is None:
+            self.board = Board(self.board_source, heartbeat=self.heartbeat)
+        return await self.board.join(session, spread=self.spread, send=send, shut=shut, post=post)
 
     def leave(self, viewer: Viewer) -> None:
         viewer.gone = True
-        watch = self.watches.get(viewer.watched.showtime_id)
-        if watch is not None:
-            watch.viewers.discard(viewer)
-            watch.idle_since = time.monotonic()
+        viewer.watched.forget(viewer)
 
     # ---- rooms ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +194,8 @@ class Hub:
                 await self.transport.unsubscribe(showtime_id)
 
     def _viewers(self) -> list[Viewer]:
-        return [viewer for watch in self.watches.values() for viewer in watch.viewers]
+        rooms = [viewer for watch in self.watches.values() for viewer in watch.viewers]
+        return rooms if self.board is None else [*rooms, *self.board.viewers]
 
     async def _keep_sweeping(self) -> None:
         while True:

@@ -21,6 +21,11 @@ def is_welcome(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     )
 
 
+def has_origin(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a browser says which page it comes from; other programs need not."""
+    return any(name.lower() == b"origin" for name, _ in headers)
+
+
 def is_ours(origin: str, host: str) -> bool:
     """The page came from the very host and port that the socket goes to, and that host is allowed."""
     domain, _ = split_domain_port(host.lower())

@@ -97,9 +97,23 @@ def delta(*, since: int, v: int, seats: Mapping[str, Sequence[int]]) -> str:
     return encode("delta", {"from": since, "v": v, "seats": seats})
 
 
-def heartbeat(*, v: int, digest: int, age: int, ok: bool) -> str:
-    """`v` and `digest` of the newest state sent on this socket; `age` in ms since the database was asked."""
-    return encode("heartbeat", {"v": v, "digest": digest, "age": age, "ok": ok})
+def board_hello(*, epoch: str, v: int, node: str, heartbeat: int, spread: int) -> str:
+    """The first frame of a board; `v` numbers what this process has told its boards, within `epoch`."""
+    return encode("hello", {"epoch": epoch, "v": v, "node": node, "heartbeat": heartbeat, "spread": spread})
+
+
+def board(*, epoch: str, v: int, rows: Sequence[Mapping[str, int]]) -> str:
+    """Rows as they are now, whole or only those that changed; of two for one showtime the greater `v` is true."""
+    return encode("board", {"epoch": epoch, "v": v, "rows": rows})
+
+
+def heartbeat(*, v: int, digest: int | None, age: int, ok: bool) -> str:
+    """`v` and `digest` of the newest state sent on this socket; `age` in ms since the database was asked.
+
+    A board has no digest.
+    """
+    said = {"v": v} if digest is None else {"v": v, "digest": digest}
+    return encode("heartbeat", {**said, "age": age, "ok": ok})
 
 
 def bye(*, code: Close, retry: int, reason: str) -> str:

@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from django.db import connections
+from django.utils import timezone
 
 from booking import seatmap
+from booking.occupancy import Occupancy, read_occupancy
 from booking.seatmap import SeatChanges, SeatMap
 from cinema.models import Showtime
+from cinema.staff import staff_sessions
 
 T = TypeVar("T")
 
@@ -36,11 +39,21 @@ class Source(Protocol):
     async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]: ...
 
 
-class DatabaseSource:
-    """Each answer is one statement (rule R3); connections are given back after use."""
+class Asking:
+    """Questions to the database from the hub's loop; connections are given back after use."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, giving_back, question)
+
+
+class DatabaseSource(Asking):
+    """Each answer is one statement (rule R3)."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="hub-database")
+        super().__init__(2, "hub-database")
 
     async def load(self, showtime_id: int) -> Loaded:
         return await self._ask(lambda: load(showtime_id))
@@ -52,8 +65,19 @@ class DatabaseSource:
         wanted = list(showtime_ids)
         return await self._ask(lambda: seatmap.read_versions(wanted))
 
-    async def _ask(self, question: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, giving_back, question)
+
+class DatabaseBoard(Asking):
+    """What the board asks, in a thread of its own: rooms never wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "board-database")
+
+    async def occupancy(self) -> list[Occupancy]:
+        return await self._ask(lambda: read_occupancy(timezone.now()))
+
+    async def staff(self, sessions: Iterable[str]) -> set[str]:
+        wanted = list(sessions)
+        return await self._ask(lambda: staff_sessions(wanted))
 
 
 def load(showtime_id: int) -> Loaded:

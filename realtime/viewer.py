@@ -17,7 +17,6 @@ from typing import Protocol
 from realtime import protocol
 from realtime.eager import begin
 from realtime.protocol import Ack, Close, Sync
-from realtime.room import Room
 from realtime.wire import Post
 
 log = logging.getLogger(__name__)
@@ -32,13 +31,26 @@ Send = Callable[[str], Awaitable[None]]
 Shut = Callable[[Close], Awaitable[None]]
 
 
+class Told(Protocol):
+    """A state with a version, and what has to be said to bring anybody to it: a room, or the board."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def digest(self) -> int | None: ...
+    def snapshot(self) -> str: ...
+    def frame_for(self, epoch: str | None, v: int) -> str | None: ...
+
+
 class Watched(Protocol):
     """What a viewer looks at. The room object is another one after its epoch has changed."""
 
-    showtime_id: int
-
     @property
-    def room(self) -> Room: ...
+    def room(self) -> Told: ...
+    def forget(self, viewer: Viewer) -> None: ...  # it has gone
+    async def answer(self, viewer: Viewer, said: Sync) -> None: ...
 
 
 class Pulse(Protocol):
@@ -62,7 +74,7 @@ class Viewer:
         self.pulse = pulse
         self.epoch: str | None = None
         self.v = -1
-        self.digest = 0
+        self.digest: int | None = None
         self.gone = False
         self._send, self._shut, self._post = send, shut, post
         self._unsent: str | None = None  # chosen and counted, but the short way did not take it
@@ -169,7 +181,7 @@ class Viewer:
             return protocol.heartbeat(v=self.v, digest=self.digest, age=self.pulse.age, ok=self.pulse.ok)
         return None
 
-    def _bring_from(self, room: Room, epoch: str | None, v: int) -> str | None:
+    def _bring_from(self, room: Told, epoch: str | None, v: int) -> str | None:
         text = room.frame_for(epoch, v)
         if self.epoch != room.epoch:
             self._mark = (-1, *self._mark[1:])  # versions of another life say nothing

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from booking.refusals import NotFound
-from realtime.protocol import Close
+from realtime.protocol import Close, Sync
 from realtime.room import Change, Outcome, Room
 from realtime.source import Loaded, Source
 from realtime.viewer import Viewer
@@ -90,6 +90,16 @@ class Watch:
         self._told_at = time.monotonic()
         for viewer in self.viewers:
             viewer.wake()
+
+    def forget(self, viewer: Viewer) -> None:
+        self.viewers.discard(viewer)
+        self.idle_since = time.monotonic()
+
+    async def answer(self, viewer: Viewer, said: Sync) -> None:
+        """Bring the viewer from where it says it is to the present; to more than we knew, if it has seen more."""
+        if said.epoch == self.room.epoch and said.v > self.room.version:
+            await self.start_catching_up()
+        viewer.sync(said)
 
     def dismiss_all(self, code: Close, reason: str, retry: int = 0) -> None:
         for viewer in self.viewers:

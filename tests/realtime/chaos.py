@@ -72,7 +72,7 @@ class Spectator:
                 self.faults.append(f"went back from {before} to {client.v}")
 
     def say(self, sync):
-        asyncio.get_running_loop().create_task(self.hub.answer(self.viewer, Sync(sync["epoch"], sync["v"])))
+        asyncio.get_running_loop().create_task(self.viewer.watched.answer(self.viewer, Sync(sync["epoch"], sync["v"])))
 
     async def live(self, until):
         """Watches until the event is set: asks again when an answer is lost, leaves and resumes at random."""

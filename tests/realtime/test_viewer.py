@@ -138,10 +138,10 @@ async def test_a_send_that_blocks_for_ten_seconds_ends_with_4001(stage):
 async def test_a_sync_is_answered_and_a_second_one_a_moment_later_too_but_not_at_once(stage, monkeypatch):
     house, hub, socket, viewer = stage
     monkeypatch.setattr(viewer_module, "SYNC_EVERY", 0.3)
-    await hub.answer(viewer, Sync("e0", 0))
+    await viewer.watched.answer(viewer, Sync("e0", 0))
     assert await eventually(lambda: len(socket.frames) == 3)
     for _ in range(5):
-        await hub.answer(viewer, Sync("e0", 0))
+        await viewer.watched.answer(viewer, Sync("e0", 0))
     await asyncio.sleep(0.1)
     assert len(socket.frames) == 3
     assert await eventually(lambda: len(socket.frames) == 4, seconds=1)
@@ -154,11 +154,11 @@ async def test_a_forced_snapshot_is_not_forgotten_over_a_later_sync(stage, monke
     for _ in range(3):
         hub.receive(house.commit())
     monkeypatch.setattr(viewer_module, "SYNC_EVERY", 0.2)
-    await hub.answer(viewer, Sync("e0", 1))
+    await viewer.watched.answer(viewer, Sync("e0", 1))
     await asyncio.sleep(0.05)
     assert socket.frames[-1] == {**socket.frames[-1], "type": "delta", "from": 1, "v": 3}
-    await hub.answer(viewer, Sync("e0", -1))
-    await hub.answer(viewer, Sync("e0", 3))
+    await viewer.watched.answer(viewer, Sync("e0", -1))
+    await viewer.watched.answer(viewer, Sync("e0", 3))
     assert await eventually(lambda: socket.kinds()[-1] == "snapshot", seconds=1)
 
 

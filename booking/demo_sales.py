@@ -27,7 +27,7 @@ from cinema.models import Showtime
 PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # how often people come in such a party
 PLAYED = 0.72  # of the seats, before what follows
 BY_DAYS_AHEAD = (0.58, 0.42, 0.18, 0.1, 0.07, 0.05, 0.04, 0.03)
-MATINEE_UNTIL, LATE_FROM = 17, 22
+AWAKE_FROM, MATINEE_UNTIL, LATE_FROM = 7, 17, 22
 MATINEE, EVENING, LATE, WEEKEND = 0.45, 1.0, 0.35, 1.25
 FULLEST = 0.93
 BOOKING_SPAN, LAST_MINUTE = timedelta(days=10), timedelta(minutes=8)
@@ -46,15 +46,14 @@ def open_partly_sold(showtime: Showtime, at: datetime) -> int:
     rng = random.Random(f"{showtime.screen_id} {showtime.starts_at:%Y-%m-%d %H:%M}")
     seats = layout_of(showtime.plan.hash).seats
     parties = list(_seat_parties(showtime, seats, round(_share(showtime, at, rng) * len(seats)), rng))
-    instants = sorted(_instant(showtime, at, rng) for _ in parties)
     bookings = Booking.objects.bulk_create(
-        _booking(showtime, [seats[i] for i in party], moment, rng)
-        for party, moment in zip(parties, instants, strict=True)
+        _booking(showtime, [seats[i] for i in party], _instant(showtime, at, rng), rng) for party in parties
     )
     sales = [
         Sale(booking.pk, party, booking.confirmed_at or at, booking.total)
         for booking, party in zip(bookings, parties, strict=True)
     ]
+    sales.sort(key=lambda sale: sale.at)
     rows = create_sold_rows(showtime, sales)
     _write_tickets(showtime, seats, rows, sales)
     return sum(map(len, parties))
@@ -94,7 +93,7 @@ def _seat_parties(
 
 def _ranked(layout_hash: str, size: int, rng: random.Random) -> list[tuple[int, ...]]:
     """Places side by side for so many, as these guests like them."""
-    runs = [(liking + rng.gauss(0, 0.9), run) for liking, run in _runs(layout_hash, size)]
+    runs = [(liking + rng.gauss(0, 1.2), run) for liking, run in _runs(layout_hash, size)]
     return [run for _, run in sorted(runs, reverse=True)]
 
 
@@ -117,7 +116,7 @@ def _liking(run: Sequence[PlanSeat], layout_hash: str) -> float:
     front, back, order = _zones(layout_hash)[run[0].zone]
     aside = abs((run[0].x + run[-1].x) / 2 / layout.width - 0.5)
     depth = (run[0].y - front) / max(back - front, 1)
-    return -9 * aside - 7 * abs(depth - 0.64) - 0.8 * order
+    return -8 * aside - 7 * abs(depth - 0.64) - 0.8 * order
 
 
 @lru_cache(maxsize=32)
@@ -155,11 +154,13 @@ def _instant(showtime: Showtime, at: datetime, rng: random.Random) -> datetime:
     first = last - BOOKING_SPAN
     if showtime.sales_open_at is not None:
         first = max(first, showtime.sales_open_at)
-    moment = last - max(last - first, timedelta(0)) * rng.random() ** 1.6
+    moment: datetime = last - max(last - first, timedelta(0)) * rng.random() ** 1.6
     if rng.random() < 0.65:
         local = timezone.localtime(moment)
         evening = local.replace(hour=17, minute=0) + timedelta(minutes=int(rng.triangular(0, 330, 180)))
         moment = evening if first <= evening <= last else moment
+    elif (local := timezone.localtime(moment)).hour < AWAKE_FROM:
+        moment -= timedelta(hours=AWAKE_FROM)  # hardly anybody books in the small hours
     return moment.replace(microsecond=0)
 
 
@@ -184,15 +185,16 @@ def _write_tickets(
     showtime: Showtime, seats: Sequence[PlanSeat], rows: Mapping[int, int], sales: Sequence[Sale]
 ) -> None:
     """What each booking asked for, and a ticket for each seat of it."""
-    for model in (BookingSeat, Ticket):
-        model.objects.bulk_create(
-            model(
-                booking_id=sale.booking_id,
-                seat_id=rows[index],
-                label=seats[index].label,
-                category=seats[index].category_name,
-                price=price_of(showtime, seats[index]),
-            )
-            for sale in sales
-            for index in sorted(sale.indices)
-        )
+    facts = [
+        {
+            "booking_id": sale.booking_id,
+            "seat_id": rows[index],
+            "label": seats[index].label,
+            "category": seats[index].category_name,
+            "price": price_of(showtime, seats[index]),
+        }
+        for sale in sales
+        for index in sorted(sale.indices)
+    ]
+    BookingSeat.objects.bulk_create(BookingSeat(**fact) for fact in facts)
+    Ticket.objects.bulk_create(Ticket(**fact) for fact in facts)

@@ -246,7 +246,7 @@ def _open_house(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale
         n_blocked=n_blocked,
         revenue=sum(sale.revenue for sale in sales),
     )
-    return n_seats
+    return int(n_seats)
 
 
 def _sell(cursor: CursorWrapper, showtime_id: int, sales: Sequence[Sale]) -> int:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from cinema.models import SeatingPlan
-from cinema.plan_drawing import Point, floor_svg, letter_spots, rows_of
+from cinema.plan_drawing import Point, floor_svg, head_room, letter_spots, rows_of
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
 
@@ -165,6 +165,7 @@ def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) 
         "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
         "@layer pages {",
         f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
+        f"  .hall {{ --screen-room: {head_room(seats, plan.areas):.3f}; }}",
     ]
     lines += [
         f'  .seat:where([data-i="{s.index}"]) {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}'

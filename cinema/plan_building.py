@@ -16,12 +16,11 @@ from django.utils.text import slugify
 from cinema import plan_geometry as geometry
 from cinema.cloths import match_cloths
 from cinema.imports import BadRow
-from cinema.plan_drawing import box_of, letter_spots, rows_of
+from cinema.plan_drawing import box_of, head_room, letter_spots, rows_of, screen_room
 from cinema.plan_file import FileRow, FileSeat, PlanFile
 from cinema.plan_reading import BadPlan, plain_text
 
-TOP = 3.9  # pitches kept free above the house, for the screen
-SIDE, FRONT, BACK = 0.69, 0.347, 1.84  # from the outermost chairs to the edge of the drawing
+SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # from the outermost chairs, and the hindmost area, to the drawing's edge
 NO_SALE = re.compile(r"not[ _-]?(available|for[ _-]?sale)|unavailable|blocked", re.IGNORECASE)
 WHEELCHAIR = re.compile(r"wheel[ -]?chair|accessible", re.IGNORECASE)
 COMPANION = re.compile(r"companion|carer", re.IGNORECASE)
@@ -269,8 +268,8 @@ def _fit(seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: flo
     spots = [(x, y) for row in rows_of(seats) for x, y in letter_spots(row)]
     left = min([s.x - SIDE for s in seats] + [x - 0.4 for x, _ in spots] + [x0 - 0.2 for x0, _, _, _ in boxes])
     right = max([s.x + SIDE for s in seats] + [x + 0.4 for x, _ in spots] + [x1 + 0.2 for _, _, x1, _ in boxes])
-    top = min([s.y - FRONT for s in seats] + [y - 0.2 for _, y in spots] + [y0 - 0.1 for _, y0, _, _ in boxes]) - TOP
-    bottom = max([s.y + BACK for s in seats] + [y1 + 0.4 for _, _, _, y1 in boxes])
+    top = head_room(seats, areas) - screen_room(right - left)
+    bottom = max([s.y + BACK for s in seats] + [y1 + BEHIND for _, _, _, y1 in boxes])
     for seat in seats:
         seat.x, seat.y = round(seat.x - left, 3), round(seat.y - top, 3)
     for area in areas:

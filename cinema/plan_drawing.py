@@ -15,6 +15,9 @@ from typing import Any, Protocol, TypeVar
 from django.utils.html import escape
 
 Point = tuple[float, float]
+FRONT = 0.347  # from the middle of a chair to its front edge
+ROOM_FOR_SCREEN = 3.9  # pitches kept free above the house
+WIDE, ROOM_PER_WIDTH = 20, 0.15  # a wider house has a larger screen, not a longer strip
 NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may simply touch
 HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
 
@@ -95,7 +98,7 @@ def _shift(seat: Standing, along: float, back: float) -> Point:
 def floor_svg(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]], width: float, height: float) -> str:
     """The floor as one SVG, to be laid under the seats; it has no interaction and no style of its own."""
     rows = rows_of(seats)
-    parts = [f'<path class="floor__room" d="{_wall(width, height)}"/>']
+    parts = [f'<path class="floor__room" d="{_wall(width, height, head_room(seats, areas))}"/>']
     parts += [_area(area) for area in areas]
     parts += [f'<path class="floor__step" d="{"".join(_steps(row))}"/>' for row in rows[:-1]]
     lights = "".join(f'<circle cx="{x:.2f}" cy="{y:.2f}" r=".05"/>' for row in rows for x, y in _lights(row))
@@ -104,14 +107,29 @@ def floor_svg(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]], wid
     return f'<svg class="floor" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def _wall(w: float, h: float) -> str:
+def screen_room(width: float) -> float:
+    """How deep the floor is that a house of this width leaves to its screen."""
+    return round(ROOM_FOR_SCREEN + max(0.0, width - WIDE) * ROOM_PER_WIDTH, 3)
+
+
+def head_room(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]]) -> float:
+    """Where the house begins: its foremost chair, letter or area, whichever is nearest to the screen."""
+    spots = [y - 0.2 for row in rows_of(seats) for _, y in letter_spots(row)]
+    return min([seat.y - FRONT for seat in seats] + spots + [box_of(area)[1] - 0.1 for area in areas])
+
+
+def _wall(w: float, h: float, room: float) -> str:
     """The house widens from the screen to the side walls and closes in a shallow curve."""
     mid, edge, bend, low = w / 2, w * 0.327, w * 0.415, h - 1.79
+    deep = room - ROOM_FOR_SCREEN
+    top, turn, shoulder, side = (y + deep for y in (2.6, 2.9, 4.0, 5.1))
     return (
-        f"M{mid - edge:.2f} 2.6C{mid - bend:.2f} 2.9 .12 4 .1 5.1L.1 {low:.2f}Q.12 {low + 0.65:.2f} .8 {low + 0.75:.2f}"
+        f"M{mid - edge:.2f} {top:.2f}C{mid - bend:.2f} {turn:.2f} .12 {shoulder:.2f} .1 {side:.2f}"
+        f"L.1 {low:.2f}Q.12 {low + 0.65:.2f} .8 {low + 0.75:.2f}"
         f"Q{mid:.2f} {low + 1.57:.2f} {w - 0.8:.2f} {low + 0.75:.2f}"
         f"Q{w - 0.12:.2f} {low + 0.65:.2f} {w - 0.1:.2f} {low:.2f}"
-        f"L{w - 0.1:.2f} 5.1C{w - 0.12:.2f} 4 {mid + bend:.2f} 2.9 {mid + edge:.2f} 2.6Z"
+        f"L{w - 0.1:.2f} {side:.2f}C{w - 0.12:.2f} {shoulder:.2f} {mid + bend:.2f} {turn:.2f} "
+        f"{mid + edge:.2f} {top:.2f}Z"
     )
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PITCH = 25  # drawing units
-AISLE = 0.9  # of free floor for one space
+AISLE = 0.6  # of free floor for one space
+WING_AT = 9.5  # the wings of the Weaving Room, from its middle
 STEP = 1.05  # from row to row
 NAMESPACE = uuid.UUID("6f1f4a1e-6a44-5d0c-9d8b-0a5ac2b6c1de")
 SOFA, RECLINER, WHEELCHAIR, COMPANION = "sofa", "recliner", "wheelchair", "companion"
@@ -195,8 +196,8 @@ def lounge() -> Json:
         **sofa("Sofa for two"),
     }
     rows = [
-        ("A", "<><> <><>"), ("B", "<><><> <><><>"), ("C", "wcrr rrCW"), ("D", "rrrr rrrr"),
-        ("E", "rrrr rrrr"), ("F", "<><><> <><><>"), ("G", "<><><><><><><>"),
+        ("A", "<><>  <><>"), ("B", "<><><>  <><><>"), ("C", "wcrr  rrCW"), ("D", "rrrr  rrrr"),
+        ("E", "rrrr  rrrr"), ("F", "<><><>  <><><>"), ("G", "<><><><><><><>"),
     ]  # fmt: skip
     categories = {"Sofa for two": "#e87f98", "Recliner": "#6fd0c2", "Wheelchair place": "#6b97de"}
     return _plan("Screen 2", categories, chairs, [Block("Lounge", rows, step=1.62, bend=0.012)])
@@ -207,9 +208,9 @@ def studio() -> Json:
     chairs = {
         "s": chair("Standard"), "p": chair("Back row"), "w": wheelchair("Standard"), "c": companion("Standard"),
     }  # fmt: skip
-    rows = [("A", "wcs  sssss"), *((name, "sss  sssss") for name in "BCDE"), ("F", "ppp  ppppp")]
+    rows = [("A", "wcs   sssss"), *((name, "sss   sssss") for name in "BCDE"), ("F", "ppp   ppppp")]
     categories = {"Standard": "#6b97de", "Back row": "#e2c598"}
-    return _plan("Studio", categories, chairs, [Block("Studio", rows, step=1.12, bend=0.008)])
+    return _plan("Studio", categories, chairs, [Block("Studio", rows, step=1.12, bend=0.02)])
 
 
 def great_hall() -> Json:
@@ -218,19 +219,19 @@ def great_hall() -> Json:
         "f": chair("Front stalls"), "s": chair("Stalls"), "p": chair("Premium stalls"),
         "b": chair("Balcony"), "v": chair("Balcony front"), "w": wheelchair("Stalls"), "c": companion("Stalls"),
     }  # fmt: skip
-    sides = {"A": 4, "B": 5, "C": 5, "D": 6, "E": 6, "F": 7, "G": 7, "H": 7}
+    sides = {"A": 3, "B": 4, "C": 4, "D": 5, "E": 5}
     stalls = []
-    for name in "ABCDEFGHJKLMNP":
-        side, middle = ("f", "f") if name < "D" else ("s", "p" if "E" < name < "N" else "s")
-        wing, centre = side * sides.get(name, 8), middle * 14
+    for name in "ABCDEFGHJKLMNPQR":
+        side, middle = ("f", "f") if name < "D" else ("s", "p" if "E" < name < "P" else "s")
+        wing, centre = side * sides.get(name, 6), middle * 14
         stalls.append((name, f"{wing}  {centre}  {wing}"))
-    stalls[-1] = ("P", "wcwcssss  " + "s" * 14 + "  sssscwcw")
-    wings = {"AA": 8, "BB": 8, "CC": 9, "DD": 9, "EE": 9, "FF": 10, "GG": 10}
+    stalls[-1] = ("R", "wcwcss  " + "s" * 14 + "  sscwcw")
     balcony = [
-        (name, "  ".join(("v" if name < "CC" else "b") * n for n in (wing, 14, wing))) for name, wing in wings.items()
+        (2 * name, "  ".join(("v" if name < "C" else "b") * n for n in (wing, 14, wing)))
+        for name, wing in zip("ABCDEFGH", (5, 5, 6, 6, 6, 6, 6, 6), strict=True)
     ]
-    bend, behind = 0.009, len(stalls) * STEP + 1.5
-    edge = [(x / 2, -bend * x * x / 4) for x in range(-34, 35, 4)]
+    bend, behind = 0.011, len(stalls) * STEP + 1.5
+    edge = [(x / 2, -bend * x * x / 4) for x in range(-28, 29, 4)]
     front = [*edge, *((x, y + 0.34) for x, y in reversed(edge))]
     rail = _polygon((0, behind - 0.95), front, "#e2c598", "Balcony", size=0.5, text_at=(0, -0.42))
     categories = {
@@ -247,23 +248,23 @@ def weaving_room() -> Json:
         "s": chair("Floor"), "t": chair("Loom row"), "g": chair("Wing"), "w": wheelchair("Floor"),
         "c": companion("Floor"),
     }  # fmt: skip
-    floor = [("A", "ssss  ssss"), *((name, "sssss  sssss") for name in "BCDE")]
-    floor += [("F", "ttttt  ttttt"), ("G", "ttttt  ttttt"), ("H", "wcsss  ssscw")]
+    floor = [("A", "ssss  ssss"), *((name, "sssss  sssss") for name in "BCDEF")]
+    floor += [("G", "ttttt  ttttt"), ("H", "ttttt  ttttt"), ("J", "sssss  sssss"), ("K", "wcsss  ssscw")]
     blocks = [Block("Floor", floor, bend=0.006, step=1.1)]
     for zone, letter, side in (("Left wing", "L", -1), ("Right wing", "R", 1)):
-        rows = [(f"{letter}{row}", "ggggg") for row in "ABCD"]
-        blocks.append(Block(zone, rows, at=(side * 10.2, 1.5), step=1.15, turn=-side * 28))
-    mirror = [(-3.2, -1.0), (3.1, -1.0), (3.1, 4.3), (-3.2, 4.3)]
+        rows = [(f"{letter}{row}", "ggggg") for row in "ABCDE"]
+        blocks.append(Block(zone, rows, at=(side * WING_AT, 1.5), step=1.15, turn=-side * 28))
+    mirror = [(-3.0, -1.0), (3.1, -1.0), (3.1, 5.4), (-3.0, 5.4)]
     areas = [
         _polygon(
             (0, -2.0), [(-4.6, -0.9), (4.6, -0.9), (3.7, 0.5), (-3.7, 0.5)], "#e2c598", "Stage", text_at=(0, -0.2)
         ),
         _box((-6.9, -2.9), (1.5, 0.9), "#c9c3bb", "Piano", size=0.34),
         *(_wing(side, mirror) for side in (-1, 1)),
-        *(_area("circle", (x, y), "#9a938a", circle={"radius": 0.26 * PITCH}) for x in (-6.4, 6.4) for y in (6.9, 9.4)),
-        _box((-3.2, 9.3), (6.4, 1.1), "#cba6f0", "Bar", size=0.5),
-        _area("text", (-9.6, 8.2), "#c9c3bb", "Looms", size=0.45),
-        _area("ellipse", (9.8, 8.2), "#6fd0c2", "Foyer", size=0.45, ellipse={"radius": {"x": 45, "y": 22}}),
+        *(_area("circle", (x, y), "#9a938a", circle={"radius": 0.26 * PITCH}) for x in (-7, 7) for y in (8, 10.8)),
+        _box((-3.2, 11.3), (6.4, 1.1), "#cba6f0", "Bar", size=0.5),
+        _area("text", (-10.2, 10.4), "#c9c3bb", "Looms", size=0.45),
+        _area("ellipse", (10.2, 10.4), "#6fd0c2", "Foyer", size=0.45, ellipse={"radius": {"x": 45, "y": 22}}),
     ]
     categories = {"Floor": "#6b97de", "Loom row": "#cba6f0", "Wing": "#8db664"}
     return _plan("Weaving Room", categories, chairs, blocks, areas)
@@ -276,7 +277,7 @@ def _wing(side: int, corners: Sequence[Point]) -> Json:
         (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
         for x, y in ((side * px, py) for px, py in corners)
     ]
-    return _polygon((side * 10.2, 1.5), turned, "#8db664")
+    return _polygon((side * WING_AT, 1.5), turned, "#8db664")
 
 
 ROOMS = {

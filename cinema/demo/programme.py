@@ -17,8 +17,8 @@ Place = tuple[str, str]  # cinema and screen
 
 HARBOURSIDE, OLD_MILL = "Lantern Harbourside", "Lantern Old Mill"
 
-# One of them opens every Saturday in the Great Hall and stays until Thursday; so two or three are always to come.
-PREMIERES = ("tokyo-story", "king-kong", "la-grande-illusion", "the-third-man")
+# One of them opens every Saturday in the Great Hall and stays until Thursday; so two are always to come.
+PREMIERES = ("tokyo-story", "king-kong", "la-grande-illusion", "the-third-man", "la-belle-et-la-bete")
 
 # The one starring film of each evening in the big room, Monday first; the rest goes round.
 STARS = ("the-general", "nosferatu", "sunrise", "m", "caligari", "metropolis", "the-gold-rush")
@@ -26,11 +26,11 @@ MATINEES = ("safety-last", "bringing-up-baby", "prince-achmed", "the-gold-rush",
 AFTERNOONS = ("sunrise", "metropolis", "it-happened-one-night", "the-lost-world", "pandoras-box", "nosferatu")
 FAMILY = ("the-gold-rush", "prince-achmed", "the-general", "safety-last")
 SHORTS = ("a-trip-to-the-moon", "man-with-a-movie-camera", "prince-achmed")
-SOFAS = ("it-happened-one-night", "la-belle-et-la-bete", "bringing-up-baby", "sunrise", "rashomon", "safety-last")
+SOFAS = ("it-happened-one-night", "bringing-up-baby", "sunrise", "rashomon", "safety-last")
 STUDIO = ("man-with-a-movie-camera", "bicycle-thieves", "caligari", "rashomon", "rome-open-city", "the-general", "m")
 LATE = ("nosferatu", "caligari", "rashomon", "man-with-a-movie-camera")
-GRAND = ("stagecoach", "bringing-up-baby", "metropolis", "la-belle-et-la-bete", "the-lost-world")
-WEAVING = ("bicycle-thieves", "pandoras-box", "rome-open-city", "la-belle-et-la-bete", "m", "it-happened-one-night")
+GRAND = ("stagecoach", "bringing-up-baby", "metropolis", "it-happened-one-night", "the-lost-world")
+WEAVING = ("bicycle-thieves", "pandoras-box", "rome-open-city", "m", "it-happened-one-night")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from cinema.demo.catalogue import HERE
 from cinema.plan_building import build_plan
-from cinema.plan_drawing import aisles_of, floor_svg, letter_spots, rows_of
+from cinema.plan_drawing import aisles_of, floor_svg, head_room, letter_spots, rows_of
 from cinema.plan_file import read_plan
 from tests.cinema.plan_files import plain_plan, plan, plan_with_defects, row, seat, write_plan
 
@@ -21,6 +21,8 @@ def side_blocks():
 HALLS = {
     "screen-1": lambda: (HERE / "screen-1.json").read_bytes(),
     "screen-2": lambda: (HERE / "screen-2.json").read_bytes(),
+    "great hall": lambda: (HERE / "great-hall.json").read_bytes(),
+    "weaving room": lambda: (HERE / "weaving-room.json").read_bytes(),
     "one seat": lambda: write_plan(plan([row("A", 0, [seat(1, 0)])])),
     "one row": lambda: write_plan(plain_plan("A")),
     "defects": lambda: write_plan(plan_with_defects()),
@@ -62,3 +64,11 @@ def test_row_objects_that_touch_have_no_aisle_between_them():
     hall = build_plan(read_plan(write_plan(plan([row("A", 0, left), row("A", 0, right)]))))
     assert hall.seats[3].segment != hall.seats[4].segment
     assert aisles_of(hall.seats) == []
+
+
+def test_a_wide_house_has_a_larger_screen_and_not_a_longer_strip():
+    """What is left for the screen above the house grows with its width; an ordinary room keeps what it had."""
+    wide, room = build_plan(read_plan(HALLS["great hall"]())), build_plan(read_plan(HALLS["screen-1"]()))
+    assert head_room(room.seats, room.areas) == pytest.approx(3.9, abs=0.01)
+    assert head_room(wide.seats, wide.areas) == pytest.approx(3.9 + 0.15 * (wide.width - 20), abs=0.01)
+    assert 0.71 * wide.width / (head_room(wide.seats, wide.areas) - 1.18) < 5.2

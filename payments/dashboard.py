@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -40,14 +39,13 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that begi
 @require_safe
 @staff_page
 def dashboard(request: HttpRequest) -> HttpResponse:
-    at = timezone.now()
-    wish = read_wish(request.GET.dict(), at)
+    wish = read_wish(request.GET.dict(), timezone.now())
     if request.GET.get("format") == "csv":
         return _csv(wish)
-    return render(request, "staff/dashboard.html", _figures(wish, request.GET.get("screen", ""), at))
+    return render(request, "staff/dashboard.html", _figures(wish, request.GET.get("screen", "")))
 
 
-def _figures(wish: Wish, screen: str, at: datetime) -> dict[str, Any]:
+def _figures(wish: Wish, screen: str) -> dict[str, Any]:
     """Everything the page shows: a fixed number of queries, whatever the amount of data."""
     scope, currency = wish.scope, settings.CURRENCY
     trend, films, funnel = read_trend(scope), read_films(scope), read_funnel(scope)
@@ -59,15 +57,9 @@ def _figures(wish: Wish, screen: str, at: datetime) -> dict[str, Any]:
     recent = read_recent(scope)
     top = films[:POPULAR]
     return {
-        "door": "figures",
-        "wish": wish,
+        **_choices(wish),
         "scope": scope,
-        "now": at,
         "currency": currency,
-        "ranges": [(name, wish.link(range=name)) for name in RANGES],
-        "csv": wish.link(format="csv"),
-        "cinemas": Cinema.objects.all(),
-        "movies": Movie.objects.filter(Exists(Showtime.objects.filter(movie=OuterRef("pk")))).only("title", "slug"),
         "tiles": tiles(trend, occupancy, funnel, currency),
         "trend": trend,
         "sales": trend.total.of(currency),
@@ -93,6 +85,18 @@ def _figures(wish: Wish, screen: str, at: datetime) -> dict[str, Any]:
             "films": film_chart(top),
             "funnel": [{"name": step.name, "count": step.count, "lost": step.lost} for step in steps],
         },
+    }
+
+
+def _choices(wish: Wish) -> dict[str, Any]:
+    """What else might be asked for, and the wish itself."""
+    return {
+        "door": "figures",
+        "wish": wish,
+        "ranges": [(name, wish.link(range=name)) for name in RANGES],
+        "csv": wish.link(format="csv"),
+        "cinemas": Cinema.objects.all(),
+        "movies": Movie.objects.filter(Exists(Showtime.objects.filter(movie=OuterRef("pk")))).only("title", "slug"),
     }
 
 

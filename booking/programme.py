@@ -60,7 +60,7 @@ def import_showtimes(content: bytes, *, at: datetime, dry_run: bool = False) -> 
 
 
 def _store(file: ShowtimeFile, at: datetime) -> Summary:
-    problems: list[BadRow] = []
+    problems = list(file.problems)
     wishes = _find(file, problems)
     lock_screens({wish.screen.pk for wish in wishes})
     _compare(wishes, at, problems)
@@ -105,7 +105,7 @@ def _find(file: ShowtimeFile, problems: list[BadRow]) -> list[Wish]:
         movie, screen = _movie(line, known, problems), _screen(line, known, problems)
         if screen is not None:
             problems += _bad_prices(line, screen, known, strange)
-        if movie is not None and screen is not None:
+        if movie is not None and screen is not None and "starts_at" not in line.faulty:
             wishes.append(Wish(line, movie, screen, line.starts_at + length_of(movie.runtime)))
     return wishes
 
@@ -125,6 +125,8 @@ def _catalogue(lines: Sequence[FileShowtime]) -> Catalogue:
 
 
 def _movie(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Movie | None:
+    if "movie" in line.faulty:
+        return None
     if line.movie in known.slugs:
         return known.slugs[line.movie]
     movies = known.titles.get(line.movie, [])
@@ -139,6 +141,8 @@ def _movie(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Movi
 
 
 def _screen(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Screen | None:
+    if {"cinema", "screen"} & line.faulty:
+        return None
     screen = known.screens.get((line.cinema, line.screen))
     if screen is None and line.cinema not in known.cinemas:
         problems.append(line.bad("cinema", f"{shown(line.cinema)} is no cinema with screens"))
@@ -156,7 +160,7 @@ def _bad_prices(line: FileShowtime, screen: Screen, known: Catalogue, strange: S
     assert screen.plan_id is not None
     categories = known.prices[screen.plan_id]
     for key, name in categories.items():
-        if key not in line.prices:
+        if key not in line.prices and f"price_{key}" not in line.faulty:
             yield line.bad(f"price_{key}", f"is empty, and {screen.name} has seats of the category {name}")
     for key in line.prices.keys() - categories.keys() - set(strange):
         keys = ", ".join(f"price_{known_key}" for known_key in categories)

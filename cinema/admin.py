@@ -349,9 +349,11 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
         return obj.plan if obj else None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Showtime | None = None) -> tuple[str, ...]:
-        """Seats that are on sale stay in the room they were sold in; what is sold is not called off by a date."""
-        fixed = ("screen",) if obj and obj.n_seats else ()
-        return (*fixed, *(("cancelled_at",) if obj and (obj.n_booked or obj.n_locked) else ()), "state", *COUNTERS)
+        """Seats that are on sale stay in the room they were sold in; what was sold is that film, and not called off
+        by a date."""
+        room = ("screen",) if obj and obj.n_seats else ()
+        sold = ("movie", "cancelled_at") if obj and (obj.n_booked or obj.n_locked) else ()
+        return (*room, *sold, "state", *COUNTERS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Showtime | None = None) -> bool:
         """Once seats are on sale a showtime is cancelled, not deleted."""

@@ -125,7 +125,7 @@ class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         showtime = self.instance
-        movie = cleaned.get("movie")
+        movie = cleaned.get("movie") or (showtime.movie if showtime.movie_id else None)
         screen: Screen | None = cleaned.get("screen") or (showtime.screen if showtime.screen_id else None)
         if screen is not None and self.plan is None:
             self.add_error("screen", _("This screen has no seating plan yet. Import one first."))

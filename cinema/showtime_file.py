@@ -1,4 +1,4 @@
-"""Read a programme (CSV), or name every bad row. No database; the clock is not asked.
+"""Read a programme (CSV), and name every bad row. No database; the clock is not asked.
 
 Rows have the numbers that a spreadsheet gives them: the header is row 1.
 """
@@ -36,6 +36,7 @@ class FileShowtime:
     starts_at: datetime
     said: Mapping[str, str]
     prices: Mapping[str, int]  # minor units by category key
+    faulty: frozenset[str] = frozenset()  # columns that could not be read; what stands for them here means nothing
 
     def bad(self, field: str, reason: str) -> BadRow:
         return BadRow(f"row {self.row}", field, reason)
@@ -43,17 +44,18 @@ class FileShowtime:
 
 @dataclass(frozen=True)
 class ShowtimeFile:
-    """`categories` are the keys that have a column of prices."""
+    """`categories` are the keys that have a column of prices; `problems` are the bad rows that need no database."""
 
     categories: tuple[str, ...]
     lines: tuple[FileShowtime, ...]
+    problems: tuple[BadRow, ...]
 
 
 def read_showtimes(content: bytes, *, zone: tzinfo, currency: str) -> ShowtimeFile:
     """The showings of a file. A time without an offset is the wall time of `zone`; prices are in `currency`.
 
     Raises:
-        BadFile: every bad row is named in it.
+        BadFile: it is no CSV, or its header is wrong.
     """
     rows = _rows(content)
     header = _header(rows[0] if rows else [])
@@ -68,10 +70,8 @@ def read_showtimes(content: bytes, *, zone: tzinfo, currency: str) -> ShowtimeFi
                 name: unicodedata.normalize("NFC", cell).strip() for name, cell in zip(header, padded, strict=False)
             }
             found.append(_read_row(number, named, zone, currency, problems))
-    if problems:
-        raise BadFile(problems)
     categories = tuple(price[1] for name in header if (price := PRICE.fullmatch(name)))
-    return ShowtimeFile(categories, tuple(found))
+    return ShowtimeFile(categories, tuple(found), tuple(problems))
 
 
 def _rows(content: bytes) -> list[list[str]]:
@@ -107,7 +107,10 @@ def _header(cells: Sequence[str]) -> list[str]:
 def _read_row(
     number: int, cells: Mapping[str, str], zone: tzinfo, currency: str, problems: list[BadRow]
 ) -> FileShowtime:
+    faulty: set[str] = set()
+
     def refuse(field: str, reason: str) -> None:
+        faulty.add(field)
         problems.append(BadRow(f"row {number}", field, reason))
 
     for name, cell in cells.items():
@@ -130,7 +133,8 @@ def _read_row(
             except ValueError as error:
                 refuse(name, str(error))
     said = {name: cells[name] for name in OPTIONAL if cells.get(name)}
-    return FileShowtime(number, cells["movie"], cells["cinema"], cells["screen"], starts_at, said, prices)
+    names = (cells["movie"], cells["cinema"], cells["screen"])
+    return FileShowtime(number, *names, starts_at, said, prices, frozenset(faulty))
 
 
 def parse_start(text: str, zone: tzinfo) -> datetime:

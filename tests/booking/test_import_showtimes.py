@@ -265,6 +265,18 @@ def test_a_bad_row_is_named_with_its_field_and_nothing_changes(run, screen, faul
     assert "1 bad row. Nothing was changed" in said
 
 
+def test_every_bad_row_is_named_at_once_in_the_order_of_the_file(run):
+    said = refused(run, [
+        line("2026-03-03 20:00", price_standard="dear", movie="Nobody"), line("2026-03-03 20:00"),
+        line("2026-03-03 21:00"), line("never", screen="Screen 9"), line("2026-03-01 20:00", format="x" * 31),
+    ])  # fmt: skip
+    named = [line.split(" ", 3)[1:3] for line in said.splitlines() if line.startswith("row")]
+    assert named == [
+        ["2:", "price_standard"], ["2:", "movie"], ["4:", "starts_at"], ["5:", "starts_at"], ["5:", "screen"],
+        ["6:", "format"], ["6:", "starts_at"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("text", "reason"), [("2026-03-29 01:30", "does not exist"), ("2026-10-25 01:30", "twice")])
 def test_a_time_at_a_change_of_the_clocks_is_refused_with_the_reason(run, text, reason):
     assert reason in refused(run, [line(text)])
@@ -335,3 +347,4 @@ def test_whatever_stands_in_the_cells_is_taken_or_named_and_never_a_trace(cells)
         assert bad.problems
     else:
         assert len(found.lines) <= 1
+        assert all(problem.row == "row 2" for problem in found.problems)

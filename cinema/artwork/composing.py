@@ -11,7 +11,7 @@ from cinema.artwork.sheet import POSTER, SCREEN, Film, Sheet, tint
 from cinema.artwork.templates import template_for
 from cinema.artwork.titles import clean
 
-TURN = 0.022  # of the colour wheel, either way
+TURN = 0.034  # of the colour wheel, either way
 
 
 class Drawn(NamedTuple):

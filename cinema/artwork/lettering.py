@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 FACES = Path(__file__).parent / "faces"
 EM = 1000
+MOST_LINES = 8  # of a title
 TAKES = {"M": 1, "L": 1, "Q": 2, "C": 3, "Z": 0}  # points of a command
 
 Anchor = Literal["start", "middle", "end"]

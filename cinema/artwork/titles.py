@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-from xml.sax.saxutils import escape
 
-from cinema.artwork.lettering import Anchor, Box, Line, Style, covers, ink, put_line
+from cinema.artwork.foreign import as_text
+from cinema.artwork.lettering import MOST_LINES, Anchor, Box, Line, Style, covers, ink, put_line
 
 LONGEST_WORD = 18  # letters; a longer word may be broken
-MOST_LINES = 8
 WIDER = (Style("wide"), Style("slab"))  # take over where a title of a letter or two would stay too narrow
 CLOSE = Style("gothic", 0.02, leading=0.95)  # sets a long subtitle so that it still reads
 LONG_SUBTITLE = 20
@@ -34,7 +33,7 @@ class Title:
         """`kicker` colours the small article above, if there is one."""
         colors = [kicker if kicker and self.has_kicker and i == 0 else fill for i in range(len(self.lines))]
         paths = [f'<path d="{line.path}" fill="{color}"/>' for line, color in zip(self.lines, colors, strict=True)]
-        return "".join(paths) + "".join(text.replace('fill=""', f'fill="{fill}"') for text in self.texts)
+        return "".join(paths) + (f'<g fill="{fill}">{"".join(self.texts)}</g>' if self.texts else "")
 
 
 def clean(title: str) -> str:
@@ -59,7 +58,7 @@ def set_title(
     """`block` sets every line to the whole width; else all lines have one size. `least` is the least width."""
     text = clean(title)
     if not covers(style.word(text), style.face):
-        return _as_text(text, box, anchor, stand)
+        return Title((), box, as_text(text, box, anchor, stand))
     if not text:
         return Title((), Box(box.left, box.top, box.left, box.top))
     lines = _lay(text, style, box, anchor, block)
@@ -235,37 +234,3 @@ def _stand(lines: Sequence[Line], box: Box, stand: str, has_kicker: bool) -> Tit
     down = {"top": box.top - bounds.top, "bottom": spare, "middle": spare / 2}[stand]
     moved = tuple(Line(one.text, one.style, one.size, one.left, one.baseline + down, one.wide) for one in lines)
     return Title(moved, _bounds(moved), has_kicker=has_kicker)
-
-
-def _as_text(text: str, box: Box, anchor: Anchor, stand: str) -> Title:
-    """Letters that no face of ours has: the reader's own, sized by a careful guess of their width."""
-    lines = _guess_lines(text, box)
-    size = min(box.width / max(_guess(line) for line in lines), box.height / (1.2 * len(lines)), 150)
-    tall = size * 1.2 * len(lines)
-    top = {"top": box.top, "bottom": box.bottom - tall, "middle": (box.top + box.bottom - tall) / 2}[stand]
-    x = {"start": box.left, "middle": (box.left + box.right) / 2, "end": box.right}[anchor]
-    look = f'font-family="sans-serif" font-weight="700" font-size="{size:.1f}" text-anchor="{anchor}" fill=""'
-    texts = [
-        f'<text x="{x:.1f}" y="{top + size * (1.2 * i + 0.95):.1f}" {look}>{escape(line)}</text>'
-        for i, line in enumerate(lines)
-    ]
-    return Title((), Box(box.left, top, box.right, top + tall), tuple(texts))
-
-
-def _guess(text: str) -> float:
-    return max(0.6, sum(1.05 if unicodedata.east_asian_width(each) in "WF" else 0.68 for each in text))
-
-
-def _guess_lines(text: str, box: Box) -> list[str]:
-    words = text.split() if " " in text else list(text) if _guess(text) > len(text) * 0.9 else [text]
-    glue = " " if " " in text else ""
-    found: list[tuple[float, list[str]]] = []
-    for count in range(1, min(len(words), MOST_LINES) + 1):
-        most, lines = sum(map(_guess, words)) / count, [""]
-        for word in words:
-            if lines[-1] and _guess(lines[-1] + glue + word) > most * 1.15:
-                lines.append(word)
-            else:
-                lines[-1] += (glue if lines[-1] else "") + word
-        found.append((min(box.width / max(map(_guess, lines)), box.height / (1.2 * len(lines))), lines))
-    return max(found)[1]

@@ -6,7 +6,21 @@ import random
 from collections.abc import Sequence
 
 from cinema.artwork.sheet import Template
-from cinema.artwork.templates import city, iron, laughs, lens, night, odd, old, paper, sea, space, stage
+from cinema.artwork.templates import (
+    above,
+    city,
+    iron,
+    laughs,
+    lens,
+    night,
+    odd,
+    old,
+    paper,
+    sea,
+    space,
+    stage,
+    weather,
+)
 
 TEMPLATES: dict[str, Template] = {
     "arches": old.ARCHES,
@@ -21,7 +35,7 @@ TEMPLATES: dict[str, Template] = {
     "kino": lens.KINO,
     "orbit": space.ORBIT,
     "papercut": paper.PAPERCUT,
-    "rain": city.RAIN,
+    "rain": weather.RAIN,
     "road": iron.ROAD,
     "searchlights": iron.SEARCHLIGHTS,
     "shadow": night.SHADOW,
@@ -29,9 +43,9 @@ TEMPLATES: dict[str, Template] = {
     "spiral": odd.SPIRAL,
     "stack": laughs.STACK,
     "stairs": odd.STAIRS,
-    "table": laughs.TABLE,
+    "table": above.TABLE,
     "tiles": stage.TILES,
-    "umbrellas": laughs.UMBRELLAS,
+    "umbrellas": above.UMBRELLAS,
     "wheels": iron.WHEELS,
     "windows": city.WINDOWS,
     "woods": night.WOODS,

@@ -77,6 +77,18 @@ def road(sheet: Sheet) -> None:
             x += sheet.rng.uniform(0.3, 0.8) * r
         sheet.add(poly([*ridge, (sheet.w + 60, level + 30)], blend(land, sky, 0.5 - 0.3 * layer)))
     sheet.add(rect(0, level, sheet.w, sheet.h - level, land))
+    _lane(sheet, cx, level)
+    _traffic(sheet, cx, level, r)
+    if sheet.poster:
+        style = (Style("black", 0, leading=0.86), Style("gothic", 0.01, leading=0.86))[sheet.kind // 27 % 2]
+        sheet.add(sheet.layout(style, (44, 48, 512, 206), block=True).svg(paint, sun))
+        sheet.add(rect(0, 824, 600, 76, tar))
+        sheet.billing(paint, 868, opacity=1)
+
+
+def _lane(sheet: Sheet, cx: float, level: float) -> None:
+    """Tar, two edges and a broken line, all from one point on the horizon."""
+    _, _, _, tar, paint = sheet.colors
     wide = sheet.w * (0.62 if sheet.poster else 0.42)
     sheet.add(poly([(cx - 3, level), (cx + 3, level), (cx + wide, sheet.h), (cx - wide, sheet.h)], tar))
     for side in (-1, 1):
@@ -95,6 +107,11 @@ def road(sheet: Sheet) -> None:
         y0, y1 = (level + (sheet.h - level) * t**2.4 for t in ((k + 0.2) / 7, (k + 0.72) / 7))
         s0, s1 = ((y - level) / (sheet.h - level) * wide * 0.03 + 0.6 for y in (y0, y1))
         sheet.add(poly([(cx - s0, y0), (cx + s0, y0), (cx + s1, y1), (cx - s1, y1)], paint))
+
+
+def _traffic(sheet: Sheet, cx: float, level: float, r: float) -> None:
+    """A car, somebody on foot, or only birds."""
+    _, sun, _, tar, _ = sheet.colors
     y = level + (sheet.h - level) * (0.36 if sheet.poster else 0.4)
     kind = sheet.kind // 9 % 3
     if kind == 0:
@@ -116,11 +133,6 @@ def road(sheet: Sheet) -> None:
     else:
         for dx, dy, size in ((-0.9, -1.0, 0.13), (-0.5, -1.25, 0.09), (0.8, -0.85, 0.1)):
             sheet.add(cut(BIRD, tar, cx + dx * r, level + dy * r, size * r))
-    if sheet.poster:
-        style = (Style("black", 0, leading=0.86), Style("gothic", 0.01, leading=0.86))[sheet.kind // 27 % 2]
-        sheet.add(sheet.layout(style, (44, 48, 512, 206), block=True).svg(paint, sun))
-        sheet.add(rect(0, 824, 600, 76, tar))
-        sheet.billing(paint, 868, opacity=1)
 
 
 def searchlights(sheet: Sheet) -> None:

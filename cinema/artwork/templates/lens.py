@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from cinema.artwork.lettering import Style
-from cinema.artwork.shapes import blend, cut, disc, fade, group, n, oval, path, polar, poly, rect, ring
+from cinema.artwork.shapes import blend, cut, disc, fade, group, n, oval, path, polar, poly, rect, ring, stroke
 from cinema.artwork.sheet import Sheet, Template
 
 
@@ -136,35 +136,7 @@ def contours(sheet: Sheet) -> None:
                 f' stroke="{line}" stroke-width="{2.6 if k % 4 == 0 else 1.1}"',
             )
         )
-    way = f"M{n(cx - r * 6.5, cy + r * 7)}q{n(r * 3, -r * 0.6)} {n(r * 2.6, -r * 3)}t{n(r * 3.9, -r * 4)}"
-    sheet.add(
-        path(
-            way,
-            "none",
-            (
-                f' stroke="{mark}" stroke-width="{n(r * 0.13)}" '
-                f'stroke-dasharray="{n(r * 0.3, r * 0.28)}" stroke-linecap="round"'
-            ),
-        )
-    )
-    if sheet.kind % 3 == 0:
-        sheet.add(
-            path(
-                (
-                    f"M{n(cx - r * 0.5, cy - r * 0.5)}L{n(cx + r * 0.5, cy + r * 0.5)}"
-                    f"M{n(cx + r * 0.5, cy - r * 0.5)}L{n(cx - r * 0.5, cy + r * 0.5)}"
-                ),
-                "none",
-                f' stroke="{mark}" stroke-width="{n(r * 0.26)}"',
-            )
-        )
-    elif sheet.kind % 3 == 1:
-        sheet.add(
-            cut("M0 0C-.9 -1 -.9 -1.4 -.9 -1.6A.9 .9 0 1 1 .9 -1.6C.9 -1.4 .9 -1 0 0Z", mark, cx, cy, r),
-            disc(cx, cy - r * 1.6, r * 0.36, low),
-        )
-    else:
-        sheet.add(cut("M0 0V-2.6H.12V-2.5L1.5 -2L.12 -1.5V0Z", mark, cx, cy, r))
+    _goal(sheet, cx, cy, r)
     if sheet.poster:
         title = sheet.layout(
             Style("wide", -0.01, leading=0.92),
@@ -177,6 +149,23 @@ def contours(sheet: Sheet) -> None:
             rect(0, title.box.top - 36, 600, 900, low), rect(0, title.box.top - 36, 600, 6, ink), title.svg(ink, mark)
         )
         sheet.billing(ink, x=44, anchor="start", opacity=1)
+
+
+def _goal(sheet: Sheet, cx: float, cy: float, r: float) -> None:
+    """A way across the map, and what it leads to: a cross, a pin or a flag."""
+    low, _, _, mark, _ = sheet.colors
+    way = f"M{n(cx - r * 6.5, cy + r * 7)}q{n(r * 3, -r * 0.6)} {n(r * 2.6, -r * 3)}t{n(r * 3.9, -r * 4)}"
+    dashes = f' stroke-dasharray="{n(r * 0.3, r * 0.28)}" stroke-linecap="round"'
+    sheet.add(stroke(way, mark, r * 0.13, dashes))
+    if sheet.kind % 3 == 0:
+        half = r * 0.5
+        cross = f"M{n(cx - half, cy - half)}l{n(r, r)}M{n(cx + half, cy - half)}l{n(-r, r)}"
+        sheet.add(stroke(cross, mark, r * 0.26))
+    elif sheet.kind % 3 == 1:
+        pin = "M0 0C-.9 -1 -.9 -1.4 -.9 -1.6A.9 .9 0 1 1 .9 -1.6C.9 -1.4 .9 -1 0 0Z"
+        sheet.add(cut(pin, mark, cx, cy, r), disc(cx, cy - r * 1.6, r * 0.36, low))
+    else:
+        sheet.add(cut("M0 0V-2.6H.12V-2.5L1.5 -2L.12 -1.5V0Z", mark, cx, cy, r))
 
 
 def _smooth(points: list[tuple[float, float]]) -> str:

@@ -12,7 +12,6 @@ from cinema.artwork.shapes import (
     gradient,
     group,
     n,
-    oval,
     path,
     polar,
     poly,
@@ -99,67 +98,7 @@ def orbit(sheet: Sheet) -> None:
         x, y = sheet.rng.uniform(0, sheet.w), sheet.rng.uniform(0, sheet.h)
         sheet.add(disc(x, y, sheet.rng.choice([1, 1.4, 2.2]), paper, fade(sheet.rng.uniform(0.3, 0.9))))
     sheet.define(f'<clipPath id="globe"><circle cx="{n(cx)}" cy="{n(cy)}" r="{n(r)}"/></clipPath>')
-    tilt = (-24 if left else 24) + sheet.kind // 2 % 9
-    turn = f"rotate({tilt} {n(cx, cy)})"
-    rings = sheet.kind // 4 % 3
-    if rings:
-        sheet.add(
-            group(
-                [
-                    oval(
-                        cx,
-                        cy,
-                        r * (1.75 - 0.17 * k),
-                        r * (0.42 - 0.045 * k),
-                        "none",
-                        f' stroke="{c}" stroke-width="{n(r * 0.07)}"',
-                    )
-                    for k, c in enumerate((light, accent, paper)[: rings + 1])
-                ],
-                turn,
-            )
-        )
-    bands = [
-        rect(
-            cx - r * 1.5,
-            cy - r + 2 * r * k / 9,
-            r * 3,
-            r * sheet.rng.uniform(0.08, 0.2),
-            blend(body, light, sheet.rng.uniform(0.15, 0.8)),
-        )
-        for k in range(9)
-    ]
-    sheet.add(
-        group(
-            [
-                rect(cx - r * 1.5, cy - r * 1.5, r * 3, r * 3, body),
-                group(bands, turn),
-                disc(
-                    cx - r * 0.5,
-                    cy - r * 0.45,
-                    r * 1.42,
-                    "none",
-                    f' stroke="{deep}" stroke-width="{n(r * 0.9)}" opacity=".55"',
-                ),
-            ],
-            extra=' clip-path="url(#globe)"',
-        )
-    )
-    if rings:  # the half of the rings that passes before the globe
-        sheet.add(
-            group(
-                [
-                    path(
-                        f"M{n(cx - r * a, cy)}A{n(r * a, r * b)} 0 0 0 {n(cx + r * a, cy)}",
-                        "none",
-                        f' stroke="{c}" stroke-width="{n(r * 0.07)}"',
-                    )
-                    for k, c in enumerate((light, accent, paper)[: rings + 1])
-                    for a, b in [(1.75 - 0.17 * k, 0.42 - 0.045 * k)]
-                ],
-                turn,
-            )
-        )
+    _globe(sheet, cx, cy, r, (-24 if left else 24) + sheet.kind // 2 % 9)
     mx, my = polar(cx, cy, r * 1.35, -58 if left else -122)
     sheet.add(disc(mx, my, r * 0.17, accent), disc(mx + r * 0.05, my + r * 0.04, r * 0.12, blend(accent, deep, 0.25)))
     fx, fy = (sheet.w * (0.8 if left else 0.2), sheet.h * 0.62) if sheet.poster else (sheet.w * 0.47, sheet.h * 0.7)
@@ -179,6 +118,39 @@ def orbit(sheet: Sheet) -> None:
             )
         )
         sheet.billing(light, x=44, anchor="start")
+
+
+def _globe(sheet: Sheet, cx: float, cy: float, r: float, tilt: float) -> None:
+    """Banded, half in shade, and with up to three rings that pass behind it and before it."""
+    deep, body, light, accent, paper = sheet.colors
+    turn = f"rotate({tilt} {n(cx, cy)})"
+    count = sheet.kind // 4 % 3
+    rings = list(enumerate((light, accent, paper)[: count + 1 if count else 0]))
+    for sweep in (0, 1):
+        half = [
+            path(
+                f"M{n(cx - r * a, cy)}A{n(r * a, r * b)} 0 0 {1 - sweep} {n(cx + r * a, cy)}",
+                "none",
+                f' stroke="{color}" stroke-width="{n(r * 0.07)}"',
+            )
+            for k, color in rings
+            for a, b in [(1.75 - 0.17 * k, 0.42 - 0.045 * k)]
+        ]
+        if sweep:
+            sheet.add(_bands(sheet, cx, cy, r, turn))
+        sheet.add(group(half, turn))
+
+
+def _bands(sheet: Sheet, cx: float, cy: float, r: float, turn: str) -> str:
+    deep, body, light, _, _ = sheet.colors
+    left, wide = cx - r * 1.5, r * 3
+    bands = []
+    for k in range(9):
+        high = r * sheet.rng.uniform(0.08, 0.2)
+        bands.append(rect(left, cy - r + 2 * r * k / 9, wide, high, blend(body, light, sheet.rng.uniform(0.15, 0.8))))
+    night = ring(cx - r * 0.5, cy - r * 0.45, r * 1.42, deep, r * 0.9, fade(0.55))
+    whole = [rect(left, cy - r * 1.5, wide, wide, body), group(bands, turn), night]
+    return group(whole, extra=' clip-path="url(#globe)"')
 
 
 BEAM = Template(

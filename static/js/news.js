@@ -25,6 +25,12 @@ export function tell(place, { kind = "lost", title, text = "", action = null }) 
     toast.append(button);
   }
   place.replaceChildren(toast);
+  settle(place);
+}
+
+/** What stands there leaves in its time; also for news that came with the page itself. */
+export function settle(place) {
+  const toast = place.querySelector(".toast");
   const leave = () => (toast.contains(document.activeElement) ? (timer = setTimeout(leave, LASTS)) : toast.remove());
-  timer = setTimeout(leave, LASTS);
+  if (toast) timer = setTimeout(leave, LASTS);
 }

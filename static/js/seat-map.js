@@ -8,14 +8,14 @@ import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 import { LockDesk } from "lock-desk";
 import { Minimap } from "minimap";
-import { tell } from "news";
+import { settle, tell } from "news";
 import { SeatState } from "seat-state";
 
 class SeatMap extends HTMLElement {
   connectedCallback() {
     const { epoch, version, state, socket, lock } = this.dataset;
     this.basket = document.getElementById("basket");
-    this.news = document.getElementById("news");
+    settle((this.news = document.getElementById("news")));
     this.seats = new SeatState({ epoch, v: Number(version), state });
     this.desk = new LockDesk(lock);
     this.hall = new Hall(this, (i, letter) => this.statusOf(i, letter));

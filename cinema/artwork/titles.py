@@ -17,6 +17,8 @@ WIDER = (Style("wide"), Style("slab"))  # take over where a title of a letter or
 CLOSE = Style("gothic", 0.02, leading=0.95)  # sets a long subtitle so that it still reads
 LONG_SUBTITLE = 20
 LEADERS = re.compile(r"(the|an?|le|la|les|il|lo|el|los|las|der|die|das|un|une)\s+(?=\S)", re.IGNORECASE)
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, halves of pairs, letters that are none
+JOINERS = "\u200c\u200d"  # unseen too, but some scripts need them
 PARTS = re.compile(r"(?<=\S)(?::\s+|\s+[-–—]\s+|;\s+)(?=\S)")
 
 
@@ -37,12 +39,11 @@ class Title:
 
 
 def clean(title: str) -> str:
-    """The title in composed letters, without what no face draws and XML forbids."""
+    """The title in composed letters, without what XML forbids; without signs such as emoji if words remain."""
     text = unicodedata.normalize("NFC", title).replace("'", "’").replace("`", "’")
-    kept = "".join(
-        letter for letter in text if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn", "So"}
-    )
-    return " ".join((kept if kept.strip() else text).split())
+    legal = "".join(each for each in text if each in JOINERS or unicodedata.category(each) not in UNSEEN)
+    words = "".join(each for each in legal if unicodedata.category(each) != "So")
+    return " ".join((words if words.strip() else legal).split())
 
 
 def set_title(

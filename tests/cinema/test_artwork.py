@@ -42,6 +42,7 @@ HARD = {
     "markup": "</svg><script>alert(1)</script>",
     "entities": "&lt;b&gt; \" ' & ]]> <!--",
     "control letters": "A\x00B\x1b\ufffe\ud800C\u202eD",
+    "only control letters": "\x08\x00",
     "blank": " ",
     "nothing": "",
 }

@@ -93,7 +93,7 @@ def _seat_parties(
 
 def _ranked(layout_hash: str, size: int, rng: random.Random) -> list[tuple[int, ...]]:
     """Places side by side for so many, as these guests like them."""
-    runs = [(liking + rng.gauss(0, 1.2), run) for liking, run in _runs(layout_hash, size)]
+    runs = [(liking + rng.gauss(0, 1.6), run) for liking, run in _runs(layout_hash, size)]
     return [run for _, run in sorted(runs, reverse=True)]
 
 
@@ -116,7 +116,7 @@ def _liking(run: Sequence[PlanSeat], layout_hash: str) -> float:
     front, back, order = _zones(layout_hash)[run[0].zone]
     aside = abs((run[0].x + run[-1].x) / 2 / layout.width - 0.5)
     depth = (run[0].y - front) / max(back - front, 1)
-    return -8 * aside - 7 * abs(depth - 0.64) - 0.8 * order
+    return -6 * aside - 7 * abs(depth - 0.64) - 0.8 * order
 
 
 @lru_cache(maxsize=32)

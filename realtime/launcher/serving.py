@@ -17,7 +17,8 @@ from realtime.launcher.ending import LAST_MOMENT, REQUEST_SECONDS, be_gone_in, s
 
 reactor: Any = _reactor  # twisted sets its attributes when it is installed
 
-LARGEST_FRAME = 4096
+LARGEST_FRAME = 4096  # that is taken; a message of many is cut off at LARGEST_MESSAGE
+LARGEST_MESSAGE = 1 << 20  # daphne's WebSocket library holds what we send to it, too: maps and boards are long
 
 
 class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
@@ -28,7 +29,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
             application,
             endpoints=build_endpoint_description_strings(host="127.0.0.1", port=port),
             signal_handlers=False,
-            websocket_max_message_size=LARGEST_FRAME,
+            websocket_max_message_size=LARGEST_MESSAGE,
             websocket_max_frame_size=LARGEST_FRAME,
             verbosity=0,
         )

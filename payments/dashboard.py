@@ -36,8 +36,8 @@ POPULAR = 5
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that begins so for a formula
 
 
-@require_safe
 @staff_page
+@require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     wish = read_wish(request.GET.dict(), timezone.now())
     if request.GET.get("format") == "csv":

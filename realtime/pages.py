@@ -16,8 +16,8 @@ from cinema.staff import staff_page
 from realtime.board_view import LONGEST_WALL, BoardLine, day_of, days_of, houses_of, read_lines, totals_of
 
 
-@require_safe
 @staff_page
+@require_safe
 def board(request: HttpRequest) -> HttpResponse:
     """`?day=YYYY-MM-DD` (today), `?cinema=<slug>` (all), `?view=wall` (nine rows to be read from five metres)."""
     at = timezone.now()

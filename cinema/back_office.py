@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 
 
 class BackOffice(AdminSite):
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
-        guarded = super().admin_view(view, cacheable)
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        guarded: Callable[..., HttpResponse] = super().admin_view(view, cacheable)
 
         @wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

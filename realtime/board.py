@@ -163,8 +163,8 @@ class Board:
 
     async def _watch_the_door(self) -> None:
         """Whoever signed out, or is staff no longer, is sent away."""
-        self._doors_at = time.monotonic()
         staff = await self._source.staff(set(self._sessions.values()))
+        self._doors_at = time.monotonic()
         for viewer, session in list(self._sessions.items()):
             if session not in staff:
                 viewer.dismiss(Close.SESSION_ENDED, "you are signed out")

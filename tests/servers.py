@@ -78,7 +78,7 @@ def demo_database():
         subprocess.run(
             [sys.executable, "manage.py", command],
             cwd=ROOT,
-            env=clean_environment(DATA_DIR=folder, LOOP="external"),
+            env=clean_environment(DATA_DIR=folder, DEMO_STAFF_PASSWORD="for tests", LOOP="external"),
             check=True,
             stdout=subprocess.DEVNULL,
             timeout=120,

@@ -5,6 +5,7 @@ import { BoardState } from "board-state";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 
+const ENDED_AGO = 3 * 3_600_000;
 const NEW_LINES = 30_000; // at most this often the page looks for showtimes that it does not know
 
 class LiveBoard extends HTMLElement {
@@ -13,6 +14,8 @@ class LiveBoard extends HTMLElement {
     this.known = new Set(known.split(" ").map(Number));
     this.money = (amount) => moneyText(amount, sign, Number(digits));
     this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
+    this.day = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeZone: zone });
+    this.today = this.day.format();
     this.readLines();
     this.state = new BoardState();
     this.socket = new LiveSocket(socket, this.state, {
@@ -44,6 +47,13 @@ class LiveBoard extends HTMLElement {
     if (showtimes.some((showtime) => !this.known.has(showtime))) this.lookAgain();
   }
 
+  /** What ended three hours ago is no longer on the board. */
+  drop(line) {
+    this.lines.delete(line.showtime);
+    line.row.remove();
+    this.total();
+  }
+
   total() {
     const held = [...this.lines.values()].filter((line) => line.isHeld);
     const sum = (...names) => held.reduce((total, line) => names.reduce((part, name) => part + line[name], total), 0);
@@ -64,15 +74,23 @@ class LiveBoard extends HTMLElement {
     const clock = document.getElementById("clock");
     const text = this.clock.format(now);
     if (clock.textContent !== text) clock.textContent = text;
-    this.lines.forEach((line) => line.tellTime(now));
+    this.lines.forEach((line) => (now > line.ends + ENDED_AGO ? this.drop(line) : line.tellTime(now)));
+    const day = this.day.format(now);
+    if (this.today !== day) this.lookAgain();
+    this.today = day;
   }
 
-  /** A showtime has come that the page was made without: fetch the lines again. */
-  async lookAgain() {
-    if (Date.now() - (this.lookedAt ?? -NEW_LINES) < NEW_LINES) return;
+  /** A showtime has come that the page was made without, or midnight: fetch the lines, now or when it is time. */
+  lookAgain() {
+    const wait = Math.max(0, (this.lookedAt ?? 0) + NEW_LINES - Date.now());
+    this.looking ??= setTimeout(() => this.fetchLines(), wait);
+  }
+
+  async fetchLines() {
     this.lookedAt = Date.now();
+    this.looking = null;
     const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok) return this.lookAgain();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("live-board");
     if (!fresh) return;

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,24 @@ class Visitor:
         if not any(cookie.name == "csrftoken" for cookie in self.jar):
             self.ask("GET", path)
         return self.ask("PUT", path, {"seats": list(labels)})
+
+    def sign_in(self, email, password):
+        """By the page's own form; returns the cookies as a header."""
+        self.opener.open(f"{self.url}/accounts/login/", timeout=15).close()
+        form = {"csrfmiddlewaretoken": self.cookie("csrftoken"), "login": email, "password": password}
+        self.opener.open(f"{self.url}/accounts/login/", urllib.parse.urlencode(form).encode(), timeout=15).close()
+        return self.cookies
+
+    def sign_out(self):
+        form = {"csrfmiddlewaretoken": self.cookie("csrftoken")}
+        self.opener.open(f"{self.url}/accounts/logout/", urllib.parse.urlencode(form).encode(), timeout=15).close()
+
+    def cookie(self, name):
+        return next(cookie.value for cookie in self.jar if cookie.name == name)
+
+    @property
+    def cookies(self):
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
 
 
 class LiveMap:

@@ -194,6 +194,66 @@ async def test_our_own_origin_is_welcome(server, house):
         assert (await bob.hear())["type"] == "hello"
 
 
+@pytest.fixture(scope="module")
+def usher(server):
+    """Somebody of the house, signed in."""
+    visitor = Visitor(server.url)
+    visitor.sign_in(server.staff_email, server.staff_password)
+    return visitor
+
+
+def board(server, cookies="", origin=None):
+    headers = {"Cookie": cookies} if cookies else {}
+    return websockets.connect(
+        f"ws{server.url[4:]}/ws/board/", origin=origin, additional_headers=headers, compression=None, proxy=None
+    )
+
+
+async def test_the_board_tells_staff_what_a_lock_did_and_nothing_else(server, house, usher):
+    showtime, _, free = house.next()
+    async with board(server, usher.cookies, server.url) as socket:
+        hello, full = json.loads(await socket.recv()), json.loads(await socket.recv())
+        assert list(hello) == ["type", "epoch", "v", "node", "heartbeat", "spread"]
+        row = next(each for each in full["rows"] if each["showtime"] == showtime)
+        assert list(row) == ["showtime", "v", "available", "locked", "booked", "blocked", "arrived", "revenue"]
+        status, mine = await lock(Visitor(server.url), showtime, free[0], free[1])
+        assert status == 200
+        async with asyncio.timeout(5):
+            while (frame := json.loads(await socket.recv()))["type"] != "board":
+                assert "digest" not in frame
+        assert frame["rows"] == [
+            {**row, "v": mine["v"], "available": row["available"] - 2, "locked": row["locked"] + 2}
+        ]
+
+
+async def test_the_board_refuses_strangers_customers_and_programs_in_words(server, usher):
+    mira = Visitor(server.url)
+    mira.ask("GET", "/api/showtimes/1/lock/")
+    for cookies, origin in (("", server.url), (mira.cookies, server.url), (usher.cookies, None)):
+        async with board(server, cookies, origin) as socket:
+            bye = json.loads(await socket.recv())
+            assert (bye["type"], bye["code"]) == ("bye", 4502)
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd.code == 4502
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await board(server, usher.cookies, "https://elsewhere.example")
+    assert refused.value.response.status_code == 403
+
+
+async def test_who_signs_out_loses_the_board_within_two_heartbeats(server):
+    visitor = Visitor(server.url)
+    visitor.sign_in(server.staff_email, server.staff_password)
+    async with board(server, visitor.cookies, server.url) as socket:
+        await socket.recv()
+        await asyncio.to_thread(visitor.sign_out)
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            async with asyncio.timeout(5):
+                while True:
+                    await socket.recv()
+        assert closed.value.rcvd.code == 4501
+
+
 def test_the_operator_is_answered(server):
     with urllib.request.urlopen(f"{server.url}/healthz") as answer:
         assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")

@@ -6,13 +6,31 @@ Not atomic as a whole: ending a payment asks the gateway, which never happens in
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from booking import till
 from booking.locks import Held, release_lock, take_seats
 from booking.models import Booking
-from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen
+from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
+from cinema import counters
+from cinema.problems import is_overload
+
+
+@contextmanager
+def _counted(outcome: str) -> Iterator[None]:
+    """Counts the answer that the visitor is given: `outcome`, the refusal's type, or a full database."""
+    try:
+        yield
+    except Refusal as refusal:
+        outcome = refusal.type
+        raise
+    except Exception as error:
+        outcome = "busy" if is_overload(error) else "failure"
+        raise
+    finally:
+        counters.LOCK_ANSWERS.labels(outcome).inc()
 
 
 def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
@@ -23,12 +41,13 @@ def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str],
         BeingReleased: no verdict yet; the loop finishes.
         and what `take_seats` raises, but for PaymentOpen
     """
-    for _ in range(2):
-        try:
-            return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
-        except PaymentOpen as refusal:
-            _end_payment(refusal.booking, "changed" if labels else "given-back", at)
-    raise BeingReleased(sorted(labels))
+    with _counted("granted" if labels else "released"):
+        for _ in range(2):
+            try:
+                return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
+            except PaymentOpen as refusal:
+                _end_payment(refusal.booking, "changed" if labels else "given-back", at)
+        raise BeingReleased(sorted(labels))
 
 
 def give_back(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
@@ -40,13 +59,14 @@ def give_back(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
     Raises:
         AlreadyPaid: the payment turned out to be paid.
     """
-    for _ in range(2):
-        try:
-            release_lock(showtime_id=showtime_id, visitor=visitor, at=at)
-            return True
-        except PaymentOpen as refusal:
-            _end_payment(refusal.booking, "given-back", at)
-    return False
+    with _counted("released"):
+        for _ in range(2):
+            try:
+                release_lock(showtime_id=showtime_id, visitor=visitor, at=at)
+                return True
+            except PaymentOpen as refusal:
+                _end_payment(refusal.booking, "given-back", at)
+        return False
 
 
 def _end_payment(booking: Booking, reason: str, at: datetime) -> None:

@@ -31,6 +31,7 @@ from booking.refusals import (
     UnknownSeat,
 )
 from booking.seat_rows import SeatWrite, lock_rows, lock_rows_of, write_seats
+from cinema import counters
 from cinema.layouts import layout_of
 from cinema.models import Showtime
 
@@ -171,6 +172,8 @@ def _expire(booking_id: int, at: datetime) -> bool:
     if booking is None:
         return False
     end_lock(booking, Booking.Status.EXPIRED, "lapsed", at)
+    if booking.locked_until:
+        counters.EXPIRY_LAG.observe((at - booking.locked_until).total_seconds())
     return True
 
 

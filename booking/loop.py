@@ -20,6 +20,7 @@ from django.utils import timezone
 from booking import outbox
 from booking.locks import expire_locks
 from booking.models import Lease
+from cinema import counters
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ def register_chore(name: str, every: timedelta, task: Task) -> None:
 
 
 register_chore("expire locks", timedelta(milliseconds=500), lambda at: expire_locks(at=at))
+register_chore("measure what is pending", timedelta(seconds=5), outbox.measure_pending)
+register_chore("measure what is dead", timedelta(minutes=1), outbox.measure_dead)
 
 
 def wake() -> None:
@@ -82,12 +85,16 @@ class Loop:
         """One round: keep the lease, do what is due."""
         try:
             close_old_connections()
-            if not self.keep_lease():
+            acts = self.keep_lease()
+            counters.BEAT_AT.set_to_current_time()
+            counters.HOLDS_LEASE.set(acts)
+            if not acts:
                 return
             for chore in self.chores:
                 self.do(chore)
             outbox.run_due(at=timezone.now())
         except Error as error:
+            counters.LOOP_FAILURES.labels("database").inc()
             log.warning("loop: the database does not answer: %s", error)
             self.holds_lease = False
             self.stop.wait(1)
@@ -101,6 +108,7 @@ class Loop:
         except Error:
             raise
         except Exception:  # a chore may fail in any way; the others must go on
+            counters.LOOP_FAILURES.labels(chore.name).inc()
             log.exception("loop: %s failed", chore.name)
 
     def keep_lease(self) -> bool:

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, Min
 
 from booking.models import OutboxMessage
+from cinema import counters
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def _keep(message: OutboxMessage, at: datetime) -> None:
         return
     message.state, message.done_at, message.claimed_until = State.DONE, at, None
     message.save(update_fields=["state", "done_at", "claimed_until"])
+    counters.OUTBOX_ATTEMPTS.labels(message.kind, "kept").inc()
 
 
 def _put_off(message: OutboxMessage, error: Exception, at: datetime) -> None:
@@ -91,7 +94,21 @@ def _put_off(message: OutboxMessage, error: Exception, at: datetime) -> None:
     message.next_at, message.claimed_until = at + wait, None
     message.last_error = f"{type(error).__name__}: {error}"[:2000]
     message.save(update_fields=["state", "next_at", "claimed_until", "last_error"])
+    counters.OUTBOX_ATTEMPTS.labels(message.kind, "given up" if dead else "failed").inc()
     if dead:
         log.critical("outbox: gave up on %s after %d tries: %s", message.dedupe_key, message.attempts, error)
     else:
         log.warning("outbox: %s failed (try %d): %s", message.dedupe_key, message.attempts, error, exc_info=error)
+
+
+def measure_pending(at: datetime) -> None:
+    """Tell the operator how much waits, and since when the oldest is due."""
+    pending = OutboxMessage.objects.filter(state=State.PENDING).aggregate(n=Count("pk"), oldest=Min("next_at"))
+    counters.OUTBOX_PENDING.set(pending["n"])
+    overdue = (at - pending["oldest"]).total_seconds() if pending["oldest"] else 0
+    counters.OUTBOX_OVERDUE.set(max(0, overdue))
+
+
+def measure_dead(at: datetime) -> None:
+    """Tell the operator how many promises were given up. Reads the whole table: not to be asked often."""
+    counters.OUTBOX_DEAD.set(OutboxMessage.objects.filter(state=State.DEAD).count())

@@ -21,6 +21,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 
+from cinema import counters
+
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 
@@ -70,6 +72,7 @@ class Failure(Refusal):
 
 def problem(refusal: Refusal) -> JsonResponse:
     """`application/problem+json` with `{type, title, status, detail, …}`."""
+    counters.PROBLEMS.labels(refusal.type).inc()
     body = {
         "type": refusal.type,
         "title": refusal.title,
@@ -184,6 +187,7 @@ class ProblemMiddleware:
         return None
 
     def busy(self, request: HttpRequest) -> HttpResponse:
+        counters.BUSY.inc()
         return problem(Busy()) if is_api(request) else HttpResponse(render_to_string("503.html"), status=503)
 
     def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:

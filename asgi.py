@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import Error, connections
 
 from booking import loop, seatmap
+from realtime import limits
 from realtime.handler import OneStepHandler
 from realtime.leaving import lifespan
 from realtime.routing import websocket_urlpatterns
@@ -28,6 +29,7 @@ router = ProtocolTypeRouter(
     {"http": OneStepHandler(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
 )
 _is_tuned = False
+limits.make_room()
 
 
 def begin_anew() -> None:

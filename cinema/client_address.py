@@ -19,13 +19,19 @@ def client_address(request: HttpRequest) -> str:
     Returns:
         An address, or `unknown` when the server was not told one (a local socket).
     """
-    nearest = _address(request.META.get("REMOTE_ADDR", ""))
-    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+    nearest = nearest_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    return str(nearest) if nearest else "unknown"
+
+
+def nearest_address(peer: str, forwarded_for: str) -> Address | None:
+    """The same, from the address that the server saw and the header; None where it saw none."""
+    nearest = _address(peer)
+    for hop in reversed(forwarded_for.split(",")):
         told = _address(hop)
         if nearest is None or told is None or not _is_trusted(nearest):
             break
         nearest = told
-    return str(nearest) if nearest else "unknown"
+    return nearest
 
 
 def _address(text: str) -> Address | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,7 +19,8 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from booking.refusals import NotFound
-from realtime import hub, process, protocol, wire
+from cinema.client_address import Address, nearest_address
+from realtime import counters, hub, limits, process, protocol, wire
 from realtime.limits import Allowance
 from realtime.origins import has_origin, headers_of, is_welcome
 from realtime.protocol import Ack, BadMessage, Close
@@ -27,25 +30,56 @@ from realtime.wire import Post
 log = logging.getLogger(__name__)
 
 Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
-    """What every socket of ours does: check the Origin, accept, say bye."""
+    """What every socket of ours does: check the Origin, accept, say bye.
 
-    # No channel layer has this name, so a socket costs no channel, no subscription and no queue of its own.
-    channel_layer_alias = "none: the process is the member of a group, not the socket"
+    Lighter than Channels' own: no channel layer (the process is the member of a group, not the socket), no task and
+    no timer for each message, no thread hop to close database connections, which are not used here.
+    """
 
-    async def dispatch(self, message: Message) -> None:
-        """Without Channels' `aclose_old_connections`, a thread hop per message: no database is used here."""
-        await getattr(self, get_handler_name(message))(message)
+    is_shut = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.scope, self.base_send = scope, send
+        address = self.address()
+        self.objection = limits.door.enter(address, time.monotonic())
+        try:
+            while True:
+                message = await receive()
+                await getattr(self, get_handler_name(message))(message)
+        except StopConsumer:
+            pass
+        finally:
+            limits.door.leave(address)
+            self.left()
+
+    def address(self) -> Address | None:
+        """Where the socket comes from, looking past our own proxies."""
+        client = self.scope.get("client")
+        forwarded = b",".join(text for name, text in headers_of(self.scope) if name == b"x-forwarded-for")
+        return nearest_address(client[0] if client else "", forwarded.decode("latin-1"))
+
+    def left(self) -> None:
+        """The socket is closed, whoever closed it."""
 
     async def websocket_connect(self, message: Message) -> None:
         if not is_welcome(headers_of(self.scope)):
+            counters.REFUSED.labels("origin").inc()
             await self.send({"type": "websocket.close"})
             return
         offered = protocol.SUBPROTOCOL in self.scope.get("subprotocols", [])
         await self.send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offered else None})
+        if self.objection and settings.RATE_LIMITS:
+            return await self.refuse_for(self.objection)
         await self.accepted()
+
+    async def refuse_for(self, objection: str) -> None:
+        reason = "this server is full" if objection == "full" else "too many from your address"
+        await self.refuse(Close.OVERLOAD, reason, retry=limits.door.retry(), counted=objection)
 
     async def accepted(self) -> None:
         raise NotImplementedError
@@ -54,6 +88,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         pass
 
     async def websocket_disconnect(self, message: Message) -> None:
+        if not self.is_shut:
+            counters.closed_by_client(message.get("code"))
         raise StopConsumer
 
     async def say(self, text: str) -> None:
@@ -66,9 +102,12 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         return found
 
     async def shut(self, code: Close) -> None:
+        self.is_shut = True
+        counters.CLOSES.labels("server", str(int(code))).inc()
         await self.send({"type": "websocket.close", "code": int(code)})
 
-    async def refuse(self, code: Close, reason: str, retry: int = 0) -> None:
+    async def refuse(self, code: Close, reason: str, *, retry: int = 0, counted: str = "") -> None:
+        counters.REFUSED.labels(counted or code.name.lower()).inc()
         await self.say(protocol.bye(code=code, retry=retry, reason=reason))
         await self.shut(code)
 
@@ -115,10 +154,9 @@ class ViewingConsumer(SocketConsumer):
         else:
             await viewer.watched.answer(viewer, said)
 
-    async def websocket_disconnect(self, message: Message) -> None:
+    def left(self) -> None:
         if self.viewer is not None:
             self.hub.leave(self.viewer)
-        raise StopConsumer
 
 
 class ShowtimeConsumer(ViewingConsumer):

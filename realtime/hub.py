@@ -14,8 +14,9 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from realtime import process, protocol
+from realtime import counters, process, protocol
 from realtime.board import Board, BoardSource
+from realtime.pace import Pace
 from realtime.protocol import Close
 from realtime.room import Change
 from realtime.source import DatabaseBoard, DatabaseSource, Source
@@ -48,6 +49,7 @@ class Hub:
         self.poll = poll
         self.ok = True
         self.watches: dict[int, Watch] = {}
+        self.pace = Pace()
         self.board: Board | None = None
         self.board_source: BoardSource = DatabaseBoard()
         self._asked_at = time.monotonic()
@@ -133,7 +135,8 @@ class Hub:
         self._early[showtime_id] = []
         try:
             await self.transport.subscribe(showtime_id)  # before the state is read (rule R4)
-            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source)
+            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+            counters.ROOMS_LOADED.labels("first viewer").inc()
             self.watches[showtime_id] = watch
             for change in self._early[showtime_id]:
                 watch.receive(change)
@@ -165,6 +168,7 @@ class Hub:
             try:
                 await self._ask()
             except Exception as error:  # a database that is away has many names
+                counters.POLLS.labels("failed").inc()
                 log.warning("live map: the database does not answer: %s", error)
                 self._tell_health(ok=False)
 
@@ -173,9 +177,11 @@ class Hub:
         asked_at = time.monotonic()
         known = await self.source.versions(self.watches)
         self._asked_at = asked_at
+        counters.POLLS.labels("answered").inc()
         self._tell_health(ok=True)
         for showtime_id, watch in list(self.watches.items()):
             epoch, version = known.get(showtime_id, ("", 0))
+            counters.HINTS_LOST.inc(watch.not_heard_of(epoch, version))
             if epoch != watch.room.epoch or version > watch.room.version:
                 watch.start_catching_up()
 
@@ -226,6 +232,11 @@ class Hub:
 
 
 _hub: Hub | None = None
+
+
+def running() -> Hub | None:
+    """This process's hub, if a socket has ever come; from any thread, to be looked at only."""
+    return _hub
 
 
 async def current() -> Hub:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from realtime import protocol
+from realtime import protocol, tally
 from realtime.eager import begin
 from realtime.protocol import Ack, Close, Sync
 from realtime.wire import Post
@@ -132,6 +132,7 @@ class Viewer:
             if not post(text):
                 self._unsent = text
                 return False
+            tally.SHORT.count(text)
         return self._farewell is None
 
     async def _run(self) -> None:
@@ -139,11 +140,13 @@ class Viewer:
             while (text := self._unsent or self.next_text()) is not None:
                 self._unsent = None
                 self._sending_since = time.monotonic()
+                tally.LONG.count(text)
                 await self._send(text)
                 self._sending_since = None
             if self._farewell is not None:
                 code, bye = self._farewell
                 self._sending_since = time.monotonic()
+                tally.LONG.count(bye)
                 await self._send(bye)
                 self.gone = True
                 await self._shut(code)

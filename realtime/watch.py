@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from datetime import datetime
 
 from booking.refusals import NotFound
+from realtime import counters
+from realtime.pace import Pace
 from realtime.protocol import Close, Sync
 from realtime.room import Change, Outcome, Room
 from realtime.source import Loaded, Source
@@ -16,6 +19,8 @@ from realtime.viewer import Viewer
 log = logging.getLogger(__name__)
 
 TICK = 0.05  # seconds; at most one frame a tick and viewer
+GOLDEN = 0.618  # of the circle: the turns of any number of ticks lie evenly spread
+CHUNK = 500  # viewers that are told before the loop may see to something else
 PATIENCE = 0.2  # seconds that a change which came too early waits for the one before it
 
 
@@ -27,15 +32,20 @@ def room_of(loaded: Loaded) -> Room:
 class Watch:
     """All methods run in the hub's loop; `catch_up` is the only one that waits."""
 
-    def __init__(self, showtime_id: int, loaded: Loaded, source: Source) -> None:
+    def __init__(self, showtime_id: int, loaded: Loaded, source: Source, pace: Pace) -> None:
         self.showtime_id = showtime_id
         self.room = room_of(loaded)
         self.ends_at: datetime = loaded.ends_at
         self.viewers: set[Viewer] = set()
         self.idle_since = time.monotonic()
         self._source = source
-        self._told_at = 0.0
+        self._pace = pace
+        self._told_at = 0.0  # when the last tick began
+        self._due_at = 0.0
+        self._turns = 0
         self._tick: asyncio.TimerHandle | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._meanwhile: float | None = None  # when the room moved on while only some had been told
         self._patience: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.Task[None] | None = None
 
@@ -44,15 +54,30 @@ class Watch:
         outcome = self.room.apply(change)
         if outcome is Outcome.ORDERLY:
             self._moved()
-        elif outcome is Outcome.GAP and self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._lose_patience)
+        elif outcome is Outcome.GAP:
+            counters.GAPS.inc()
+            self._wait_for_the_missing()
         elif outcome is Outcome.ANOTHER_EPOCH:
             self.start_catching_up()
+
+    def _wait_for_the_missing(self) -> None:
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._lose_patience)
 
     def _lose_patience(self) -> None:
         self._patience = None
         if self.room.misses_something:
             self.start_catching_up()
+
+    def not_heard_of(self, epoch: str, version: int) -> int:
+        """How many versions up to this one no hint has told of, and nobody is asking for yet."""
+        if epoch != self.room.epoch or self.room.misses_something or self._is_catching_up:
+            return 0
+        return max(0, version - self.room.version)
+
+    @property
+    def _is_catching_up(self) -> bool:
+        return self._catching_up is not None and not self._catching_up.done()
 
     def start_catching_up(self) -> asyncio.Task[None]:
         """One question to the database at a time, however many want it."""
@@ -65,11 +90,15 @@ class Watch:
             changes = await self._source.changes(self.showtime_id, self.room.version)
             if changes.epoch != self.room.epoch:
                 self._begin_anew(await self._source.load(self.showtime_id))
+                counters.ROOMS_LOADED.labels("new epoch").inc()
             elif self.room.catch_up(changes.version, changes.seats):
                 self._moved()
+            counters.CATCH_UPS.labels("done").inc()
         except NotFound:
+            counters.CATCH_UPS.labels("no more").inc()
             self.dismiss_all(Close.GONE, "this showtime is no more")
         except Exception as error:  # a database that is away has many names; the poll asks again
+            counters.CATCH_UPS.labels("failed").inc()
             log.warning("live map %s: cannot catch up: %s", self.showtime_id, error)
 
     def _begin_anew(self, loaded: Loaded) -> None:
@@ -81,15 +110,58 @@ class Watch:
 
     def _moved(self) -> None:
         """Tell the viewers, at once after a quiet tick, else at the end of the tick."""
-        if self._tick is None:
-            wait = max(0.0, self._told_at + TICK - time.monotonic())
-            self._tick = asyncio.get_running_loop().call_later(wait, self._tell)
+        if self._telling is not None:
+            self._meanwhile = self._meanwhile or time.monotonic()
+        elif self._tick is None:
+            self._plan_tick(time.monotonic())
+
+    def _plan_tick(self, moved_at: float) -> None:
+        self._due_at = max(moved_at, self._told_at + TICK)
+        wait = max(0.0, self._told_at + self._pace.pause(TICK) - time.monotonic())
+        self._tick = asyncio.get_running_loop().call_later(wait, self._tell)
 
     def _tell(self) -> None:
         self._tick = None
         self._told_at = time.monotonic()
-        for viewer in self.viewers:
+        viewers = self._in_turn()
+        if len(viewers) <= CHUNK:
+            self._tell_these(viewers)
+            self._told(time.monotonic() - self._told_at)
+        else:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_in_chunks(viewers))
+
+    async def _tell_in_chunks(self, viewers: list[Viewer]) -> None:
+        """Each viewer is brought from where it stands to where the room is by then, so nobody hears late news."""
+        spent = 0.0
+        try:
+            for first in range(0, len(viewers), CHUNK):
+                begun = time.monotonic()
+                self._tell_these(viewers[first : first + CHUNK])
+                spent += time.monotonic() - begun
+                await asyncio.sleep(0)
+        finally:
+            self._telling = None
+        self._told(spent)
+        moved_at, self._meanwhile = self._meanwhile, None
+        if moved_at is not None:
+            self._plan_tick(moved_at)
+
+    def _tell_these(self, viewers: Iterable[Viewer]) -> None:
+        for viewer in viewers:
             viewer.wake()
+
+    def _in_turn(self) -> list[Viewer]:
+        """All viewers, beginning elsewhere each time: nobody is always the last."""
+        viewers = list(self.viewers)
+        first = int(len(viewers) * (self._turns * GOLDEN % 1))
+        self._turns += 1
+        return viewers[first:] + viewers[:first]
+
+    def _told(self, spent: float) -> None:
+        now = time.monotonic()
+        self._pace.took(self.showtime_id, spent, now)
+        counters.TICK_LAG.observe(now - self._due_at)
+        counters.TELLING.inc(spent)
 
     def forget(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
@@ -106,6 +178,6 @@ class Watch:
             viewer.dismiss(code, reason, retry=retry)
 
     def stop(self) -> None:
-        for timer in (self._tick, self._patience, self._catching_up):
-            if timer is not None:
-                timer.cancel()
+        for waiting in (self._tick, self._telling, self._patience, self._catching_up):
+            if waiting is not None:
+                waiting.cancel()

@@ -20,6 +20,7 @@ import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
+from realtime import counters
 from realtime.room import Change
 from realtime.transports.interface import Receive
 from realtime.transports.local import LocalTransport
@@ -142,6 +143,7 @@ class RedisTransport(LocalTransport):
                     await asyncio.wait_for(layer.group_add(group_of(showtime_id), self._channel), PATIENCE)
                 joined |= missing
             self._layer = layer
+            counters.SUBSCRIPTIONS.inc()
             await self._sing(layer)
         finally:
             self._layer = None
@@ -178,6 +180,7 @@ class RedisTransport(LocalTransport):
 
     def _lose_health(self, error: Exception) -> None:
         if self.is_healthy:
+            counters.BRIDGE_LOSSES.inc()
             log.warning("bridge: down (%r); the database is asked more often", error)
         self.is_healthy = False
         self._broken.set()

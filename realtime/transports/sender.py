@@ -16,6 +16,8 @@ from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
+from realtime import counters
+
 log = logging.getLogger(__name__)
 
 LONGEST_QUEUE = 1000
@@ -42,6 +44,8 @@ class Sender:
 
     def put(self, showtime_id: int, message: dict[str, Any]) -> None:
         self._idle.clear()
+        if len(self._parcels) == LONGEST_QUEUE:
+            counters.HINTS_DROPPED.inc()
         self._parcels.append((group_of(showtime_id), message))
         self._something.set()
         with self._starting:
@@ -67,4 +71,5 @@ class Sender:
                 await asyncio.wait_for(layer.group_send(group, message), PATIENCE)
             except Exception as error:  # redis-py, asyncio and the operating system all have a word for it
                 log.debug("bridge: %s changes not sent: %r", 1 + len(self._parcels), error)
+                counters.HINTS_DROPPED.inc(1 + len(self._parcels))
                 self._parcels.clear()

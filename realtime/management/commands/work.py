@@ -10,7 +10,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from booking import loop
+from realtime import metrics
 from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, be_gone_in, leave
+
+FIGURES_EVERY = 5.0  # seconds
 
 
 class Command(BaseCommand):
@@ -22,10 +25,15 @@ class Command(BaseCommand):
             # Only noted: an exception raised into Thread.join() would make Python believe that the thread has ended.
             signal.signal(number, lambda number, _: asked_to_end.append(number))
         stop = threading.Event()
-        thread = threading.Thread(target=loop.Loop(stop).run, name="loop", daemon=True)
+        acting = loop.Loop(stop)
+        thread = threading.Thread(target=acting.run, name="loop", daemon=True)
         thread.start()
+        told_at = 0.0
         while thread.is_alive() and not asked_to_end:
             time.sleep(0.1)
+            if acting.holds_lease and time.monotonic() - told_at > FIGURES_EVERY:
+                told_at = time.monotonic()
+                metrics.leave_for_others()
         if not asked_to_end:
             raise CommandError("The loop ended by itself; see the log.")
         be_gone_in(LAST_MOMENT_OF_CHILD)

@@ -1,0 +1,30 @@
+"""How often rooms may tell their viewers: every tick, and less often when that would take more than half of the time.
+
+Pure: no loop, no clock of its own.
+"""
+
+from __future__ import annotations
+
+LONGEST = 0.5  # seconds
+
+
+class Pace:
+    """What the last tick of each room that is moving took. Shared by the rooms of a process: they share its core."""
+
+    def __init__(self) -> None:
+        self._begun_at = 0.0
+        self._now: dict[int, float] = {}
+        self._sum = self._sum_before = 0.0
+
+    def took(self, room: int, seconds: float, now: float) -> None:
+        """A room's tick has taken so long. Rooms that have not ticked for a second or so are forgotten."""
+        if now - self._begun_at > 2 * LONGEST:
+            is_recent = now - self._begun_at < 4 * LONGEST
+            self._begun_at, self._now = now, {}
+            self._sum_before, self._sum = self._sum if is_recent else 0.0, 0.0
+        self._sum += seconds - self._now.get(room, 0.0)
+        self._now[room] = seconds
+
+    def pause(self, tick: float) -> float:
+        """From the start of a tick to the start of the room's next: `tick` when there is little to do."""
+        return max(tick, min(LONGEST, 2 * max(self._sum, self._sum_before)))

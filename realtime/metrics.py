@@ -7,6 +7,7 @@ the sockets open now, is looked at when it is asked for. In a cluster each proce
 from __future__ import annotations
 
 import ipaddress
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from cinema.counters import LOOP, SITE
 from cinema.problems import Forbidden
 from realtime import hub, limits, process, tally, watch
 from realtime.counters import LIVE
+
+log = logging.getLogger(__name__)
 
 MACHINE = CollectorRegistry()
 ProcessCollector(registry=MACHINE)
@@ -114,8 +117,11 @@ def loop_file() -> Path:
 def leave_for_others() -> None:
     """The loop's figures into a file, whole at every moment: the web processes and the node exporter read it."""
     written = loop_file().with_suffix(".new")
-    written.write_bytes(generate_latest(_Named(LOOP)))
-    written.replace(loop_file())
+    try:
+        written.write_bytes(generate_latest(_Named(LOOP)))
+        written.replace(loop_file())
+    except OSError as error:  # a full disk must not stop the loop
+        log.warning("the loop's figures were not written: %s", error)
 
 
 def left_by_loop() -> bytes:

@@ -132,3 +132,9 @@ def test_the_figures_of_a_loop_elsewhere_are_read_from_its_file(settings, tmp_pa
     assert families.count("bookmyseat_outbox_pending") == 1
     assert len(families) == len(set(families))
     assert [file.name for file in tmp_path.iterdir()] == ["loop.prom"]
+
+
+def test_a_disk_that_takes_nothing_does_not_stop_the_loop(settings, tmp_path, caplog):
+    settings.DATA_DIR = tmp_path / "is not there"
+    metrics.leave_for_others()
+    assert "not written" in caplog.text

@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from django.templatetags.static import static
 from django.urls import reverse
 
+from cinema.search_text import SearchTextField
+
 SalesState = Literal["open", "upcoming", "closed", "cancelled"]
 PICTURE_PATH = "Static path, or an address of this site beginning with /"
 
@@ -53,6 +55,8 @@ class Movie(models.Model):
     trailer_url = models.URLField(blank=True)
     poster = models.CharField(max_length=200, blank=True, help_text=f"{PICTURE_PATH}; 2:3 with lettering")
     picture = models.CharField(max_length=200, blank=True, help_text=f"{PICTURE_PATH}; 16:9 without lettering")
+
+    search_text = SearchTextField(default="", blank=True, editable=False)
 
     class Meta:
         ordering = ["title"]

@@ -13,6 +13,7 @@ from cinema.artwork import draw_all
 from cinema.imports import BadFile, Summary
 from cinema.models import Genre, Movie
 from cinema.movie_file import FileMovie, read_movies
+from cinema.search_text import search_text_of
 
 T = TypeVar("T")
 AT_ONCE = 200  # rows a statement
@@ -125,8 +126,9 @@ def _update(pairs: Sequence[tuple[FileMovie, Movie]]) -> set[int]:
         for name, value in other.items():
             setattr(movie, name, value)
         if other:
+            movie.search_text = search_text_of(movie)  # bulk_update takes values as they are
             changed.append(movie)
-            fields |= other.keys()
+            fields |= {*other, "search_text"}
     if changed:
         Movie.objects.bulk_update(changed, sorted(fields), batch_size=AT_ONCE)
     return {movie.pk for movie in changed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,14 +10,18 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
+from cinema.finder import Wish
+from cinema.front import Front, read_front, read_left
 from cinema.models import Movie, Showtime
-from cinema.programme import Slot, films_of, first_sentences, houses_of, pick_billboard, read_slots, still_sold
+from cinema.programme import Slot, first_sentences, houses_of, pick_billboard, read_slots
+from cinema.trailers import player_of
 
-HURRY = 0.6  # of the seats gone: such a showing is named under "Filling up now"
 MORE = 8  # times of other days on the page of a film
+MOST_LEFT = 120  # showtimes whose seats left are asked for at once
 
 
 @dataclass(frozen=True)
@@ -28,25 +33,38 @@ class Day:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
+    """What is on. A fragment of the same page for htmx: the results, or the next films of them."""
     at = timezone.now()
-    slots = read_slots(still_sold(Showtime.objects.all(), at), at)
+    wish = Wish.read(request.GET)
+    number = request.GET.get("page", "")
+    front = read_front(wish, int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1, at)
     today = timezone.localdate(at)
-    chosen = _chosen_day(request, slots, today)
-    shown = [slot for slot in slots if slot.day == chosen]
-    shown_ids = {slot.showtime.movie_id for slot in shown}
-    later = [slot for slot in slots if slot.day > chosen and slot.showtime.movie_id not in shown_ids]
-    context = {
-        "days": _days(slots, chosen, today),
-        "chosen": chosen,
-        "today": today,
-        "next_day": next((slot.day for slot in slots if slot.day > chosen), None),
-        "films": films_of(shown),
-        "n_showtimes": len(shown),
-        "later": films_of(later),
-        "hurry": _filling_up(shown),
-        **_billboard(shown or slots, slots, today),
-    }
-    return render(request, "cinema/home.html", context)
+    context = {"front": front, "wish": wish, "today": today}
+    if request.headers.get("HX-Request") != "true":
+        response = render(request, "cinema/home.html", {**context, **_billboard(front, today)})
+    elif number:
+        response = render(request, "cinema/_films.html", context)
+    else:
+        typed = request.headers.get("HX-Trigger") == "finder"  # the boxes of the form are as the person left them
+        response = render(request, "cinema/_found.html", {**context, "fragment": True, "typed": typed})
+        response["HX-Push-Url"] = request.path + wish.query
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_safe
+def left(request: HttpRequest) -> HttpResponse:
+    """How full the showtimes of `?id=…&id=…` are, as the pages draw it; 304 while nothing has changed."""
+    ids = [
+        int(text)
+        for text in request.GET.getlist("id")[:MOST_LEFT]
+        if text.isascii() and text.isdigit() and len(text) < 16
+    ]
+    response = render(request, "cinema/_lefts.html", {"slots": read_left(ids, timezone.now())})
+    etag = f'"{hashlib.md5(response.content, usedforsecurity=False).hexdigest()}"'
+    response["ETag"] = etag
+    response["Cache-Control"] = "no-cache"
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 @require_safe
@@ -59,6 +77,7 @@ def movie(request: HttpRequest, slug: str) -> HttpResponse:
     shown = [slot for slot in slots if slot.day == chosen]
     context = {
         "movie": film,
+        "player": player_of(film.trailer_url),
         "days": _days(slots, chosen, today),
         "chosen": chosen,
         "today": today,
@@ -88,24 +107,18 @@ def _days(slots: Sequence[Slot], chosen: date, today: date) -> list[Day]:
     return [Day(each, is_chosen=each == chosen, is_today=each == today) for each in dates]
 
 
-def _filling_up(shown: Sequence[Slot]) -> list[Slot]:
-    fit = [slot for slot in shown if slot.state == "open" and slot.taken >= HURRY]
-    return sorted(fit, key=lambda slot: slot.left)[:3]
-
-
-def _billboard(fit: Sequence[Slot], slots: Sequence[Slot], today: date) -> dict[str, object]:
-    """One of `fit`, with the times of its film nearest to it."""
-    star = pick_billboard(fit)
+def _billboard(front: Front, today: date) -> dict[str, object]:
+    """The film on the billboard, with the times of its that come next; none beside a wish."""
+    star = pick_billboard(front.slots) if front.is_plain else None
     if star is None:
         return {"star": None}
-    film = star.showtime.movie
-    its_times = [one for one in slots if one.showtime.movie_id == film.pk and one.day >= star.day]
-    first = max(0, min(its_times.index(star) - 1, len(its_times) - 3))
+    film = next(film for film in front.films if film.movie.pk == star.showtime.movie_id)
     evening = timezone.localtime(star.starts_at).hour >= 17
+    overview = Movie.objects.values_list("overview", flat=True).get(pk=film.movie.pk)
     return {
         "star": star,
-        "star_times": (times := its_times[first : first + 3]),
-        "star_days": times[-1].day != times[0].day,
-        "star_text": first_sentences(film.overview) or film.tagline,
+        "star_times": film.slots,
+        "star_days": film.slots[-1].day != film.slots[0].day or film.slots[0].day != today,
+        "star_text": first_sentences(overview) or film.movie.tagline,
         "star_when": ("tonight" if evening else "today") if star.day == today else "later",
     }

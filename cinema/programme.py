@@ -107,7 +107,7 @@ class House:
 
 def read_slots(showtimes: ShowtimeQuerySet, at: datetime) -> list[Slot]:
     """The slots of these showtimes from now on, in order of time; a fixed number of queries, whatever their number."""
-    coming = showtimes.not_ended(at).filter(starts_at__lt=at + AHEAD).order_by("starts_at", "id")
+    coming = showtimes.not_ended(at).order_by("starts_at", "id")
     return [Slot(one, slot_state(one, at)) for one in coming.prefetch_related("movie__genres", "screen__cinema")]
 
 
@@ -120,15 +120,6 @@ def still_sold(showtimes: ShowtimeQuerySet, at: datetime) -> ShowtimeQuerySet:
 def slot_state(showtime: Showtime, at: datetime) -> SlotState:
     state = showtime.sales(at)
     return "sold-out" if state == "open" and showtime.n_available == 0 else state
-
-
-def films_of(slots: Iterable[Slot]) -> list[Film]:
-    """The slots by movie; the film that starts next comes first, one that is sold out after those that are not."""
-    found: dict[int, list[Slot]] = {}
-    for slot in slots:
-        found.setdefault(slot.showtime.movie_id, []).append(slot)
-    films = [Film(times[0].showtime.movie, times) for times in found.values()]
-    return sorted(films, key=lambda film: all(slot.level == "full" for slot in film.slots))
 
 
 def houses_of(slots: Iterable[Slot]) -> list[House]:

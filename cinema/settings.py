@@ -191,6 +191,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "font-src": ["'self'"],
+        "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],  # trailers, when asked for
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'", "https://checkout.stripe.com"],
@@ -231,6 +232,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},  # else two lines for every socket: a third of what it costs to let one in
         "stripe": {"level": "WARNING"},
         "channels_redis": {"level": "CRITICAL"},  # a trace a second while Redis is away; the bridge says it once
     },

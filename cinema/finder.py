@@ -1,0 +1,261 @@
+"""Finding a film: what the address asks for, which films that is, and how many each other choice would give.
+
+Values of one name are alternatives, names narrow each other: `?genre=drama&genre=crime&language=German` is a drama or a
+crime film, in German. House, day and language must be those of one and the same showtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.text import slugify
+
+from cinema.languages import NAMES
+from cinema.models import Cinema, Genre, Movie, Showtime, ShowtimeQuerySet
+from cinema.programme import AHEAD, still_sold
+from cinema.search_text import words_of
+
+MOST_VALUES = 30  # of one name; more is no question of a person
+LONGEST = 120
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an address asks for, as it was written, cleaned of what nobody means."""
+
+    genres: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    cinemas: tuple[str, ...] = ()
+    day: date | None = None
+    q: str = ""
+    bad_day: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Wish:
+        asked = query.get("date", "").strip()
+        day = _read_day(asked)
+        return cls(
+            genres=_values(query, "genre"),
+            languages=_values(query, "language"),
+            cinemas=_values(query, "cinema"),
+            day=day,
+            q=_clean(query.get("q", "")),
+            bad_day=_clean(asked) if asked and day is None else "",
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.genres or self.languages or self.cinemas or self.day or self.q)
+
+    @property
+    def words(self) -> list[str]:
+        return words_of(self.q)
+
+    @property
+    def query(self) -> str:
+        """The wish as the rest of an address, always in the same order; "" for none."""
+        pairs = [("genre", value) for value in self.genres]
+        pairs += [("language", value) for value in self.languages]
+        pairs += [("cinema", value) for value in self.cinemas]
+        pairs += [("date", self.day.isoformat())] if self.day else []
+        pairs += [("q", self.q)] if self.q else []
+        return f"?{urlencode(pairs)}" if pairs else ""
+
+    def but(self, **changes: object) -> Wish:
+        return replace(self, **changes)  # type: ignore[arg-type]  # names and types are those of the fields
+
+    def without(self, name: str, value: str) -> Wish:
+        kept = tuple(each for each in getattr(self, name) if each != value)
+        return self.but(**{name: kept})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value that can be chosen, and how many films it would give beside all that is asked under other names."""
+
+    value: str
+    name: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A part of the wish that can be taken away, and the address without it."""
+
+    name: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the values of an address can mean, read once a request. `at`: the instant all answers are for."""
+
+    at: datetime
+    genres: Sequence[Genre]
+    cinemas: Sequence[Cinema]
+    languages: Collection[str]  # in which something is on
+
+    @property
+    def until(self) -> datetime:
+        return self.at + AHEAD
+
+    def genre_ids(self, wanted: Collection[str]) -> set[int]:
+        return {genre.pk for genre in self.genres if _means(genre.slug, genre.name, wanted)}
+
+    def cinema_ids(self, wanted: Collection[str]) -> set[int]:
+        return {cinema.pk for cinema in self.cinemas if _means(cinema.slug, cinema.name, wanted)}
+
+    # ---- which showtimes, which films ----------------------------------------------------------------------------
+
+    def showtimes(self, wish: Wish) -> ShowtimeQuerySet:
+        """Showtimes within the horizon that can be bought now or later and are what the wish asks for."""
+        found = on_sale(self.at)
+        if wish.cinemas:
+            found = found.filter(screen__cinema__in=self.cinema_ids(wish.cinemas))
+        if wish.languages:
+            found = found.filter(language__in=languages_meant(wish.languages, self.languages))
+        if wish.day:
+            found = found.filter(_on(wish.day))
+        if wish.genres or wish.q:
+            found = found.filter(movie__in=self.movies(wish))
+        return found
+
+    def movies(self, wish: Wish) -> QuerySet[Movie]:
+        """Films by genre and search, on the programme or not."""
+        found = Movie.objects.order_by()
+        if wish.genres:
+            tagged = Movie.genres.through.objects.filter(genre__in=self.genre_ids(wish.genres))
+            found = found.filter(pk__in=tagged.values("movie_id"))
+        for word in wish.words:
+            found = found.filter(search_text__contains=word)
+        return found
+
+    def showing(self, wish: Wish, *, first: int, most: int) -> list[int]:
+        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest."""
+        by_film = self.showtimes(wish).order_by().values("movie_id")
+        by_film = by_film.annotate(next=Min("starts_at"), left=Max("n_available"))
+        full = Case(When(left=0, then=Value(1)), default=Value(0), output_field=IntegerField())
+        ordered = by_film.annotate(full=full).order_by("full", "next", "movie_id")
+        return [line["movie_id"] for line in ordered[first : first + most]]
+
+    def soon(self, wish: Wish, most: int) -> list[int]:
+        """Films that are not on yet: shown later than the horizon, or to be released."""
+        if wish.day:
+            return []
+        later = Showtime.objects.filter(starts_at__gte=self.until, cancelled_at=None)
+        if wish.cinemas:
+            later = later.filter(screen__cinema__in=self.cinema_ids(wish.cinemas))
+        coming = Q(pk__in=later.values("movie_id"))
+        if not wish.cinemas:
+            coming |= Q(release_date__gt=timezone.localdate(self.at))
+        found = self.movies(wish).filter(coming).exclude(pk__in=on_sale(self.at).order_by().values("movie_id"))
+        if wish.languages:
+            found = found.filter(_language_of_film(wish.languages))
+        return list(found.order_by("release_date", "title").values_list("pk", flat=True)[:most])
+
+    # ---- how many ------------------------------------------------------------------------------------------------
+
+    def count(self, wish: Wish) -> tuple[int, int]:
+        """Films and showtimes."""
+        numbers = self.showtimes(wish).aggregate(films=Count("movie", distinct=True), times=Count("pk"))
+        return numbers["films"], numbers["times"]
+
+    def genre_choices(self, wish: Wish) -> list[Choice]:
+        on = self.showtimes(wish.but(genres=())).order_by().values("movie_id")
+        tagged = Movie.genres.through.objects.filter(movie_id__in=on).values_list("genre_id")
+        counts = dict(tagged.annotate(n=Count("movie_id")))
+        chosen = self.genre_ids(wish.genres)
+        choices = [Choice(g.slug, g.name, counts.get(g.pk, 0), g.pk in chosen) for g in self.genres]
+        return [choice for choice in choices if choice.count or choice.is_chosen]
+
+    def language_choices(self, wish: Wish) -> list[Choice]:
+        spoken = self.showtimes(wish.but(languages=())).order_by().values_list("language")
+        counts = dict(spoken.annotate(n=Count("movie_id", distinct=True)))
+        chosen = languages_meant(wish.languages, self.languages)
+        names = sorted({name for name in counts if name} | chosen)
+        return [Choice(name, name, counts.get(name, 0), name in chosen) for name in names]
+
+    def days(self, wish: Wish) -> list[date]:
+        """The days of the horizon on which something of the wish is shown, and the chosen one."""
+        today = timezone.localdate(self.at)
+        dates = [today + timedelta(days=n) for n in range(AHEAD.days + 1)]
+        counts = {f"on_{n}": Count("pk", filter=_on(day)) for n, day in enumerate(dates)}
+        numbers = self.showtimes(wish.but(day=None)).aggregate(**counts)
+        return sorted({day for n, day in enumerate(dates) if numbers[f"on_{n}"]} | ({wish.day} if wish.day else set()))
+
+    def chips(self, wish: Wish) -> list[Chip]:
+        """What is asked for, each with the address that asks for all but it."""
+        genres = {genre.slug.casefold(): genre.name for genre in self.genres}
+        houses = {cinema.slug.casefold(): cinema.name for cinema in self.cinemas}
+        chips = [Chip(genres.get(v.casefold(), v), wish.without("genres", v).query) for v in wish.genres]
+        chips += [Chip(_language_word(v), wish.without("languages", v).query) for v in wish.languages]
+        chips += [Chip(houses.get(v.casefold(), v), wish.without("cinemas", v).query) for v in wish.cinemas]
+        chips += [Chip(f"“{wish.q}”", wish.but(q="").query)] if wish.q else []
+        return chips
+
+
+def read_catalogue(at: datetime) -> Catalogue:
+    """Three small questions: genres, houses, and the languages of what is on."""
+    languages = on_sale(at).order_by().values_list("language", flat=True).distinct()
+    return Catalogue(at, list(Genre.objects.all()), list(Cinema.objects.all()), frozenset(languages))
+
+
+def on_sale(at: datetime) -> ShowtimeQuerySet:
+    """What a guest can buy now or later, within the horizon."""
+    return still_sold(Showtime.objects.all(), at).filter(ends_at__gt=at, starts_at__lt=at + AHEAD)
+
+
+def languages_meant(wanted: Collection[str], known: Iterable[str]) -> set[str]:
+    """Which of the known names these values mean: a name, its slug, or its ISO 639-1 code."""
+    codes = {NAMES[value.casefold()] for value in wanted if value.casefold() in NAMES}
+    return {name for name in known if name and (name in codes or _means(slugify(name), name, wanted))}
+
+
+def _language_of_film(wanted: Collection[str]) -> Q:
+    names = {NAMES.get(value.casefold(), value) for value in wanted}
+    condition = Q()
+    for name in names:
+        condition |= Q(original_language__iexact=name.replace("-", " "))
+    return condition
+
+
+def _language_word(value: str) -> str:
+    return NAMES.get(value.casefold(), value.replace("-", " ").capitalize() if value.islower() else value)
+
+
+def _means(slug: str, name: str, wanted: Collection[str]) -> bool:
+    return bool({slug.casefold(), name.casefold()} & {value.casefold() for value in wanted})
+
+
+def _on(day: date) -> Q:
+    """That start on this day where the house stands."""
+    here = timezone.get_default_timezone()
+    begins, ends = (datetime.combine(each, time(), here) for each in (day, day + timedelta(days=1)))
+    return Q(starts_at__gte=begins, starts_at__lt=ends)
+
+
+def _read_day(text: str) -> date | None:
+    """Only days near us: nobody asks for others, and their midnights need not exist."""
+    try:
+        day = parse_date(text)
+    except ValueError:  # shaped like a date, but there is no such day
+        return None
+    return day if day and 1970 <= day.year <= 2999 else None
+
+
+def _values(query: QueryDict, name: str) -> tuple[str, ...]:
+    """Each once, in the order written."""
+    values = (_clean(value) for value in query.getlist(name)[:MOST_VALUES])
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.replace("\0", " ").split())[:LONGEST]

@@ -1,0 +1,64 @@
+// Seats left, as the server draws them, swapped in place every few seconds while somebody looks. Says nothing aloud:
+// a page full of numbers that speak would be heard by nobody.
+
+const EVERY = 5_000;
+const LONGEST = 60_000;
+const FLASH = 1_200;
+const MOST = 100;
+const CLOSED = new Set(["sold-out", "closed", "cancelled", "upcoming"]);
+
+let wait = EVERY;
+let timer = null;
+let told = "";
+
+export function keepSeatsLeft() {
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
+  addEventListener("online", ask);
+  addEventListener("offline", () => show(false));
+  timer = setTimeout(ask, EVERY);
+}
+
+async function ask() {
+  clearTimeout(timer);
+  const ids = [...new Set([...document.querySelectorAll("[data-left-of]")].map((each) => each.dataset.leftOf))].slice(0, MOST);
+  if (ids.length && !document.hidden) {
+    const path = `/showtimes/left/?${ids.map((id) => `id=${id}`).join("&")}`;
+    const answer = await fetch(path, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (answer?.ok) take(await answer.text());
+    show(Boolean(answer?.ok));
+    wait = answer?.ok ? EVERY : Math.min(LONGEST, 2 * wait);
+  }
+  clearTimeout(timer);
+  timer = setTimeout(ask, wait);
+}
+
+function take(text) {
+  if (text === told) return;
+  told = text;
+  const fresh = new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-left-of]");
+  for (const meter of fresh) {
+    for (const old of document.querySelectorAll(`[data-left-of="${meter.dataset.leftOf}"]`)) replace(old, meter);
+    for (const number of document.querySelectorAll(`[data-number-of="${meter.dataset.leftOf}"]`)) {
+      if (number.textContent !== meter.dataset.left) number.textContent = meter.dataset.left;
+    }
+  }
+}
+
+function replace(old, meter) {
+  if (old.isEqualNode(meter)) return;
+  const slot = old.closest(".slot");
+  old.replaceWith(document.importNode(meter, true));
+  if (!slot) return;
+  slot.dataset.state = meter.dataset.state;
+  slot.toggleAttribute("data-full", CLOSED.has(meter.dataset.state));
+  slot.toggleAttribute("data-changed", true);
+  setTimeout(() => slot.removeAttribute("data-changed"), FLASH);
+}
+
+function show(isLive) {
+  for (const chip of document.querySelectorAll("[data-left-chip]")) {
+    chip.hidden = false;
+    chip.dataset.state = isLive ? "live" : "stale";
+    chip.textContent = isLive ? "Live" : "Not live now";
+  }
+}

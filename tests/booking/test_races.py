@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from booking.bookings import begin_checkout, confirm_booking
@@ -88,6 +88,54 @@ def test_crossing_wishes_never_deadlock_and_never_share_a_seat():
     assert winners
     held = ShowtimeSeat.objects.filter(showtime=showtime, status="locked")
     assert held.count() == sum(winner.seats.count() for winner in winners)
+
+
+def in_click_order(meeting):
+    """The control: row-locks one seat after the other as they were clicked, and meets the other buyer in between."""
+
+    def lock_rows(showtime_id, indices, of_booking=None):
+        rows = []
+        for index in indices:
+            seat = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index=index)
+            rows += seat.order_by("pk").select_for_update()  # the default order would join the showtime, and lock it
+            if len(rows) == 1:
+                meeting.wait(10)
+        return rows
+
+    return lock_rows
+
+
+def in_order_and_waiting(showtime_id, indices, of_booking=None):
+    """`pk` order alone, without SKIP LOCKED."""
+    wanted = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=list(indices))
+    return list(wanted.order_by("pk").select_for_update())
+
+
+def buy_crosswise(n):
+    """What comes of `n` buyers who clicked the same two seats, every other one the other way round."""
+    now, showtime = timezone.now(), make_showtime()
+    wishes = [("A1", "A2") if number % 2 else ("A2", "A1") for number in range(n)]
+    return together([lock_job(showtime, new_visitor(), *wish, at=now) for wish in wishes])
+
+
+def is_deadlock(result):
+    return isinstance(result, OperationalError) and "deadlock detected" in str(result)
+
+
+@pytest.mark.postgresql_only
+def test_rows_locked_in_click_order_deadlock_and_in_ours_never(monkeypatch):
+    with monkeypatch.context() as control:
+        control.setattr("booking.locks.lock_rows", in_click_order(threading.Barrier(2)))
+        results = buy_crosswise(2)
+        assert sum(map(is_deadlock, results)) == 1, results
+    with monkeypatch.context() as order_alone:
+        order_alone.setattr("booking.locks.lock_rows", in_order_and_waiting)
+        waited = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
+    ours = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
+    for results in (waited, ours):
+        assert all(isinstance(result, (Booking, SeatsTaken)) for result in results), results
+        assert sum(isinstance(result, Booking) for result in results) == ROUNDS
+    report("row locks", f"click order deadlocks, pk order does not: {ROUNDS} rounds of 8 buyers for the same two seats")
 
 
 def test_two_tabs_of_one_visitor_end_with_one_booking():

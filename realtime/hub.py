@@ -74,7 +74,8 @@ class Hub:
 
     @property
     def n_viewers(self) -> int:
-        return len(self._viewers())
+        rooms = sum(len(watch.viewers) for watch in self.watches.values())
+        return rooms + (len(self.board.viewers) if self.board else 0)
 
     @property
     def spread(self) -> int:

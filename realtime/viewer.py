@@ -67,6 +67,32 @@ class Pulse(Protocol):
 class Viewer:
     """A socket at (`epoch`, `v`) of a watched showtime. All methods run in the hub's loop."""
 
+    __slots__ = (
+        "_beat_at",
+        "_beat_wanted",
+        "_bytes",
+        "_farewell",
+        "_frames",
+        "_hello",
+        "_is_talking",
+        "_mark",
+        "_post",
+        "_send",
+        "_sending_since",
+        "_shut",
+        "_sync",
+        "_sync_at",
+        "_unsent",
+        "_waiting_since",
+        "digest",
+        "epoch",
+        "gone",
+        "pulse",
+        "pump",
+        "v",
+        "watched",
+    )
+
     def __init__(
         self, watched: Watched, pulse: Pulse, *, send: Send, shut: Shut, hello: str, post: Post | None = None
     ) -> None:
@@ -140,14 +166,14 @@ class Viewer:
             while (text := self._unsent or self.next_text()) is not None:
                 self._unsent = None
                 self._sending_since = time.monotonic()
-                tally.LONG.count(text)
                 await self._send(text)
                 self._sending_since = None
+                tally.LONG.count(text)
             if self._farewell is not None:
                 code, bye = self._farewell
                 self._sending_since = time.monotonic()
-                tally.LONG.count(bye)
                 await self._send(bye)
+                tally.LONG.count(bye)
                 self.gone = True
                 await self._shut(code)
         except Exception as error:  # each server has its own way of saying that the socket is closed

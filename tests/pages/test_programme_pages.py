@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.sales import block_seats
+from cinema.front import HURRY
 from cinema.models import Genre, Showtime
-from cinema.pages import HURRY
-from cinema.programme import Slot, films_of, pick_billboard
+from cinema.programme import Slot, pick_billboard
 from tests.factories import make_movie, make_plan, make_screen, make_showtime
 
 NOON = "2026-03-02 12:00:00+00:00"
@@ -51,7 +51,7 @@ def test_home_lists_films_with_their_next_two_times_and_the_seats_left(client):
     for hours in (1, 2, 3):
         make_showtime(screen=screen, movie=film, starts_in=timedelta(hours=hours))
     page = client.get("/").content.decode()
-    card = page[page.index('<li class="film">') :]
+    card = page[page.index('<li class="film"') :]
     assert "The Long Night" in card
     assert [hour in card for hour in (">13:00<", ">14:00<", ">15:00<")] == [True, True, False]
     assert card.count("40 seats") == 2
@@ -63,24 +63,30 @@ def test_home_without_a_programme_says_so(client):
     assert "The house is dark" in response.content.decode()
 
 
-def test_home_on_a_day_without_films_names_the_next_one_that_has_some(client):
+def test_home_on_a_day_without_films_says_so_and_shows_the_days_that_have_some(client):
     make_showtime(starts_in=timedelta(days=2))
     page = client.get("/?date=2026-03-03").content.decode()
     assert "Nothing on Tuesday 3 March" in page
     assert "?date=2026-03-04" in page
 
 
-def test_home_opens_on_the_first_day_that_has_something(client):
+def test_home_shows_any_day_at_first_and_names_the_day_of_each_time(client):
+    make_showtime()
     make_showtime(starts_in=timedelta(days=2))
-    assert "Showing on Wednesday 4 March" in client.get("/").content.decode()
+    page = client.get("/").content.decode()
+    assert "Now showing" in page
+    assert page.count('<li class="film"') == 2
+    assert "<small>Today</small>" in page and "<small>Wed 4 Mar</small>" in page
 
 
 @pytest.mark.parametrize("asked", ["yesterday", "2026-02-31", "0000-01-01", "<script>"])
-def test_home_takes_a_date_that_is_none_for_no_date(client, asked):
+def test_home_takes_a_date_that_is_none_for_no_date_and_says_so(client, asked):
     make_showtime()
     response = client.get("/", {"date": asked})
     assert response.status_code == 200
-    assert "Showing today" in response.content.decode()
+    page = response.content.decode()
+    assert "Now showing" in page and "is no day; all days are shown" in page
+    assert "<script>”" not in page
 
 
 def test_home_leaves_out_what_is_cancelled_or_no_longer_sold(client):
@@ -105,12 +111,12 @@ def test_home_names_what_is_filling_up_and_not_what_is_full(client):
 def test_home_asks_the_same_few_questions_however_much_is_on(client, django_assert_max_num_queries):
     make_programme(films=2)
     client.get("/")
-    with django_assert_max_num_queries(8) as few:
+    with django_assert_max_num_queries(14) as few:
         client.get("/")
     make_programme(films=12)
     with django_assert_max_num_queries(len(few)):
         page = client.get("/").content.decode()
-    assert page.count('<li class="film">') == 14
+    assert page.count('<li class="film"') == 14
 
 
 def test_movie_page_shows_times_by_day_and_house_with_the_lowest_price(client):
@@ -203,9 +209,11 @@ def test_the_billboard_takes_the_biggest_room_that_still_has_seats():
     assert pick_billboard([gone, blank]) is None
 
 
-def test_a_film_that_is_sold_out_all_day_comes_last():
-    gone, free = slot("sold-out", left=0), slot(hours=2)
-    assert [film.slots[0] for film in films_of([gone, free])] == [free, gone]
+def test_a_film_that_is_sold_out_comes_last(client):
+    make_showtime(movie=make_movie("Free"), starts_in=timedelta(days=1))
+    fill(make_showtime(movie=make_movie("Gone")), 0)
+    page = client.get("/").content.decode()
+    assert page.index('data-film="free"') < page.index('data-film="gone"')
 
 
 def test_the_day_of_a_slot_is_the_houses_own():

@@ -5,7 +5,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check fmt clean
+.PHONY: help run cluster test check fmt bench soak clean
 .SUFFIXES:
 
 help: ## this menu
@@ -26,6 +26,12 @@ check: .venv/.dev ## format, lint, types, import boundaries, missing migrations,
 fmt: .venv/.dev ## put the code into its format
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
+
+bench: .venv/.dev ## tables of what it costs, each beside a baseline (ONLY="locks storm" for some); half an hour
+	@exec $(PY) -m bench $(ONLY)
+
+soak: .venv/.dev ## long random runs, mutants, and a cluster under load that is hurt (ONLY="chaos" for some)
+	@exec $(PY) -m tests.soak $(ONLY)
 
 clean: ## take away .venv and caches (data in var/ stays)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,73 @@
+"""The long runs: `make soak`, or `python -m tests.soak [--quick] [section …]`. Ends with 1 when a section fails."""
+
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+# name: module, function, its argument quickly and in full
+SECTIONS = {
+    "chaos": ("chaos_runs", "many", 200, 2000),
+    "mutants": ("mutant_hunt", "hunt_all", ["gap ignored", "delta from the wrong base"], []),
+    "bridge-killed": ("cluster_faults", "bridge_killed", 5.0, 20.0),
+    "bridge-frozen": ("cluster_faults", "bridge_frozen", 5.0, 20.0),
+    "database-frozen": ("cluster_faults", "database_frozen", 10.0, 10.0),
+    "web-terminated": ("web_process_ends", "terminated", 200, 2000),
+    "web-killed": ("web_process_ends", "killed", 200, 2000),
+}
+
+
+def in_a_process_of_its_own(section, quick):
+    """Each section begins with a clean program: settings are read once a process. (passed, summary)."""
+    command = [sys.executable, "-m", "tests.soak", "--inside", section, *(["--quick"] if quick else [])]
+    return subprocess.run(command, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"}).returncode == 0
+
+
+def run_inside(section, quick):
+    module, function, shorter, full = SECTIONS[section]
+    begun = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="bookmyseat-soak-") as folder:
+            set_up_django(folder)
+            run = getattr(importlib.import_module(f"tests.soak.{module}"), function)
+            summary = run(shorter if quick else full)
+    except Exception as error:
+        traceback.print_exc()  # whatever it was: the section has failed, and the next ones still run
+        print(f"{section}: FAILED after {time.monotonic() - begun:.0f} s: {error}", flush=True)
+        return 1
+    print(f"{section}: {summary} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return 0
+
+
+def set_up_django(folder):
+    """Settings of our own: what the developer has set or kept stays out."""
+    from tests.servers import every_setting
+
+    os.environ |= dict.fromkeys(every_setting(), "")
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "cinema.settings", "DATA_DIR": folder, "LOOP": "external"}
+    import django
+
+    django.setup()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    parser.add_argument("--quick", action="store_true", help="each section for a minute at most")
+    parser.add_argument("--inside", choices=SECTIONS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        return run_inside(options.inside, options.quick)
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    failed = [s for s in options.sections or SECTIONS if not in_a_process_of_its_own(s, options.quick)]
+    print(f"\nsoak: {'FAILED: ' + ', '.join(failed) if failed else 'everything held'}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Seeded runs of the hub over a transport that loses, repeats, reorders and delays: nobody is shown what was not."""
+
+import asyncio
+import logging
+
+from realtime import hub, viewer, watch
+from tests.realtime.test_hub_convergence import TRANSPORTS, one_run
+
+TOGETHER = 50
+FIRST_SEED = 10_000  # `make test` has the seeds below
+
+
+def shorten():
+    """The same rules with a shorter breath, as the tests have it."""
+    hub.SWEEP, watch.TICK, watch.PATIENCE, viewer.SYNC_EVERY = 0.02, 0.01, 0.03, 0.05
+
+
+async def run_many(runs):
+    """(states shown, {seed: what went wrong}) of that many runs."""
+    shown, faults = 0, {}
+    for first in range(FIRST_SEED, FIRST_SEED + runs, TOGETHER):
+        seeds = range(first, min(first + TOGETHER, FIRST_SEED + runs))
+        results = await asyncio.gather(*(one_run(TRANSPORTS["chaos"], seed) for seed in seeds), return_exceptions=True)
+        for seed, result in zip(seeds, results, strict=True):
+            if isinstance(result, BaseException):
+                faults[seed] = repr(result)
+            else:
+                shown += result
+    return shown, faults
+
+
+def many(runs):
+    """The summary; raises AssertionError with the seeds that failed."""
+    shorten()
+    logging.disable(logging.WARNING)  # that the database is away now and then is part of it
+    shown, faults = asyncio.run(run_many(runs))
+    assert not faults, f"{len(faults)} of {runs} runs failed: {dict(list(faults.items())[:5])}"
+    return f"{runs} seeded runs, {shown:,} states shown, every one true, all converged"

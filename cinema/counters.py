@@ -20,7 +20,10 @@ LOCK_ANSWERS = Counter(
     registry=SITE,
 )
 PROBLEMS = Counter(
-    "bookmyseat_problems_total", "Requests answered with a refusal or an error, by its type.", ["type"], registry=SITE
+    "bookmyseat_problems_total",
+    "API requests answered with a refusal or an error, by its type.",
+    ["type"],
+    registry=SITE,
 )
 BUSY = Counter(
     "bookmyseat_database_busy_total", "Requests answered 503 because the database was full or away.", registry=SITE

@@ -6,6 +6,7 @@ foreign Origin is turned away at the handshake.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -28,6 +29,8 @@ from realtime.viewer import Viewer
 from realtime.wire import Post
 
 log = logging.getLogger(__name__)
+
+LAST_PATIENCE = 12.0  # seconds from our close frame to the end of the connection (uvicorn waits 10 for an answer)
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -103,6 +106,11 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def shut(self, code: Close) -> None:
         self.is_shut = True
+        abort = self.scope.get("extensions", {}).get(wire.ABORT)
+        if (
+            abort is not None
+        ):  # the server itself would wait for ever until a socket that does not read has taken it all
+            asyncio.get_running_loop().call_later(LAST_PATIENCE, abort)
         counters.CLOSES.labels("server", str(int(code))).inc()
         await self.send({"type": "websocket.close", "code": int(code)})
 

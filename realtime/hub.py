@@ -163,8 +163,7 @@ class Hub:
 
     async def _keep_polling(self) -> None:
         while True:
-            pause = self.poll * random.uniform(0.75, 1.25)
-            await asyncio.sleep(pause if self.transport.is_healthy else min(pause, UNHEALTHY_POLL))
+            await self._wait_for_poll(time.monotonic() + self.poll * random.uniform(0.75, 1.25))
             await self._unload_idle()
             try:
                 await self._ask()
@@ -172,6 +171,13 @@ class Hub:
                 counters.POLLS.labels("failed").inc()
                 log.warning("live map: the database does not answer: %s", error)
                 self._tell_health(ok=False)
+
+    async def _wait_for_poll(self, due_at: float) -> None:
+        """Until then, or half a second where the transport is not healthy, also when it stops being so meanwhile."""
+        while (left := due_at - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, UNHEALTHY_POLL))
+            if not self.transport.is_healthy:
+                return
 
     async def _ask(self) -> None:
         """One query for all rooms; whatever pub/sub lost is found here."""

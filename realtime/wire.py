@@ -14,6 +14,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 EXTENSION = "bookmyseat.post"  # in an ASGI scope's extensions: a `Post` of that socket
+ABORT = "bookmyseat.abort"  # there too: ends the connection, whatever is still to be written
 PLAIN = "websockets-sansio"
 RELIED_ON = ("run_asgi", "send", "pause_writing", "resume_writing", "connection_lost")
 
@@ -62,6 +63,7 @@ def fitting_protocol() -> type | str:
             if self._is_as_we_know_it():
                 extensions: dict[str, Any] = self.scope["extensions"]  # ours is no part of ASGI
                 extensions[EXTENSION] = self.post
+                extensions[ABORT] = self.transport.abort
             await super().run_asgi()
 
         def _is_as_we_know_it(self) -> bool:

@@ -1,12 +1,13 @@
 """Who is let in: a full foyer behind one address always, a flood never, and remembering both takes little."""
 
+import asyncio
 import ipaddress
 import json
 
 import pytest
 from channels.routing import URLRouter
 
-from realtime import limits
+from realtime import consumers, limits, wire
 from realtime.limits import ENTRIES, MOST_PER_ADDRESS, Door, most_sockets
 
 FOYER = ipaddress.ip_address("203.0.113.9")
@@ -153,3 +154,15 @@ async def test_a_socket_whose_application_fails_is_counted_out_too(monkeypatch):
     with pytest.raises(AttributeError):
         await visit.run()
     assert door.sockets == 0
+
+
+async def test_a_socket_that_takes_no_close_is_ended_after_all(monkeypatch):
+    monkeypatch.setattr(consumers, "LAST_PATIENCE", 0.02)
+    ended = asyncio.Event()
+    visit = Visit()
+    visit.scope["extensions"] = {wire.ABORT: ended.set}
+    await visit.run()
+    assert visit.said[-1]["type"] == "websocket.close"
+    assert not ended.is_set()
+    async with asyncio.timeout(1):
+        await ended.wait()

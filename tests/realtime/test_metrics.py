@@ -138,3 +138,14 @@ def test_a_disk_that_takes_nothing_does_not_stop_the_loop(settings, tmp_path, ca
     settings.DATA_DIR = tmp_path / "is not there"
     metrics.leave_for_others()
     assert "not written" in caplog.text
+
+
+async def test_a_bridge_that_goes_down_between_two_polls_is_polled_for_within_half_a_second(quick):
+    house = House(4)
+    async with running_hub(NullTransport(), house, poll=60) as hub:
+        bob = Spectator(hub, house)
+        await bob.connect()
+        assert await eventually(lambda: bob.is_true)
+        hub.transport.publish(house.commit())
+        hub.transport.is_healthy = False
+        assert await eventually(lambda: bob.is_true, seconds=1)

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 import websockets
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.realtime.reference_client import digest_of
 from tests.realtime.servers import STARTS, LiveMap, Visitor, serving, terminate
@@ -261,6 +262,33 @@ def test_the_operator_is_answered(server):
     while (ready := Visitor(server.url).ask("GET", "/readyz"))[1]["loop"] != "ok" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert ready == (200, {"database": "ok", "bridge": "local", "loop": "ok"})
+
+
+async def test_the_figures_tell_what_happened_on_this_server(server, house):
+    showtime, _, free = house.next()
+    async with LiveMap(server, showtime) as bob:
+        await bob.hear_until(lambda: bob.client.live)
+        before = await asyncio.to_thread(figures, server)
+        assert (await lock(Visitor(server.url), showtime, free[0]))[0] == 200
+        while (await bob.hear())["type"] != "delta":
+            pass
+        after = await asyncio.to_thread(figures, server)
+    grown = {key: value - before.get(key, 0) for key, value in after.items()}
+    assert grown["bookmyseat_frames_total", "delta", "long"] >= 1  # neither server is started with our protocol here
+    assert grown["bookmyseat_lock_requests_total", "granted"] >= 1
+    assert grown["bookmyseat_tick_lag_seconds_count",] >= 1
+    assert after["bookmyseat_sockets", "showtime"] >= 1
+    assert after["bookmyseat_bridge_up",] == 1
+    assert after["bookmyseat_sockets_open",] <= after["bookmyseat_sockets_most",]
+
+
+def figures(server):
+    """{(name, label values without the node): value}"""
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    samples = [sample for family in families for sample in family.samples]
+    return {(s.name, *(v for k, v in sorted(s.labels.items()) if k != "node")): s.value for s in samples}
 
 
 async def test_from_click_to_frame(server, house):

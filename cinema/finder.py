@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -187,9 +187,11 @@ class Catalogue:
         """The days of the horizon on which something of the wish is shown, and the chosen one."""
         today = timezone.localdate(self.at)
         dates = [today + timedelta(days=n) for n in range(AHEAD.days + 1)]
-        counts = {f"on_{n}": Count("pk", filter=_on(day)) for n, day in enumerate(dates)}
-        numbers = self.showtimes(wish.but(day=None)).aggregate(**counts)
-        return sorted({day for n, day in enumerate(dates) if numbers[f"on_{n}"]} | ({wish.day} if wish.day else set()))
+        fit = self.showtimes(wish.but(day=None)).order_by()
+        has_any = [Exists(fit.filter(_on(day))) for day in dates]
+        answers = Showtime.objects.order_by().values_list(*has_any)[:1]  # of one row, whichever: it only asks
+        found = {day for answer in answers for day, has in zip(dates, answer, strict=True) if has}
+        return sorted(found | ({wish.day} if wish.day else set()))
 
     def chips(self, wish: Wish) -> list[Chip]:
         """What is asked for, each with the address that asks for all but it."""

@@ -1,12 +1,20 @@
 """What an operator reads at /metrics: well-formed, true, from this process alone, and not for everybody."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from booking import locks, outbox
+from booking.models import OutboxMessage
 from realtime import metrics, process, tally
 from realtime.tally import Tally
 from realtime.transports.local import LocalTransport
 from realtime.transports.null import NullTransport
+from tests.factories import make_showtime, new_visitor
 from tests.realtime.chaos import Spectator, eventually, running_hub
 from tests.realtime.house import House
 
@@ -149,3 +157,56 @@ async def test_a_bridge_that_goes_down_between_two_polls_is_polled_for_within_ha
         hub.transport.publish(house.commit())
         hub.transport.is_healthy = False
         assert await eventually(lambda: bob.is_true, seconds=1)
+
+
+def ask(client, method, showtime, seats=()):
+    path = f"/api/showtimes/{showtime.pk}/lock/"
+    return getattr(client, method)(path, {"seats": list(seats)}, content_type="application/json").status_code
+
+
+@pytest.mark.django_db
+def test_answers_to_wishes_are_counted_by_outcome():
+    showtime, alice, bob = make_showtime(), Client(), Client()
+    count = {
+        outcome: value("bookmyseat_lock_requests_total", f"outcome={outcome}")
+        for outcome in ("granted", "seats-taken", "released", "unknown-seat")
+    }
+    problems = value("bookmyseat_problems_total", "type=seats-taken")
+    assert ask(alice, "put", showtime, ["A1", "A2"]) == 200
+    assert ask(bob, "put", showtime, ["A2"]) == 409
+    assert ask(bob, "put", showtime, ["nowhere"]) == 422
+    assert ask(alice, "put", showtime, ["A1"]) == 200
+    assert ask(alice, "delete", showtime) == 204
+    grown = {outcome: value("bookmyseat_lock_requests_total", f"outcome={outcome}") - n for outcome, n in count.items()}
+    assert grown == {"granted": 2, "seats-taken": 1, "released": 1, "unknown-seat": 1}
+    assert value("bookmyseat_problems_total", "type=seats-taken") == problems + 1
+
+
+@pytest.mark.django_db
+def test_how_late_a_lapsed_lock_was_swept_is_counted(settings):
+    settings.LOOP = "inside"
+    at, showtime = timezone.now(), make_showtime()
+    before = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
+    booking = locks.lock_seats(showtime_id=showtime.pk, visitor=new_visitor(), labels=["A1"], at=at)
+    locks.expire_locks(at=booking.locked_until + timedelta(seconds=7))
+    after = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
+    assert (after[0] - before[0], after[1] - before[1]) == (pytest.approx(7), 1)
+
+
+@pytest.mark.django_db
+def test_promises_that_wait_are_late_or_were_given_up_are_told(settings):
+    settings.LOOP = "inside"
+    at = timezone.now()
+    with transaction.atomic():
+        outbox.promise(kind="test", dedupe_key="a", payload={}, at=at - timedelta(seconds=90))
+        outbox.promise(kind="test", dedupe_key="b", payload={}, at=at, delay=timedelta(hours=1))
+        outbox.promise(kind="test", dedupe_key="c", payload={}, at=at)
+    OutboxMessage.objects.filter(dedupe_key="c").update(state=OutboxMessage.State.DEAD)
+    outbox.measure_pending(at)
+    outbox.measure_dead(at)
+    assert value("bookmyseat_outbox_pending") == 2
+    assert value("bookmyseat_outbox_oldest_overdue_seconds") == pytest.approx(90)
+    assert value("bookmyseat_outbox_dead") == 1
+    OutboxMessage.objects.all().delete()
+    outbox.measure_pending(at)
+    assert (value("bookmyseat_outbox_pending"), value("bookmyseat_outbox_oldest_overdue_seconds")) == (0, 0)

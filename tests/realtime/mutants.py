@@ -27,6 +27,7 @@ class Mutant:
     file: str
     line: str
     broken: str
+    suite: tuple[str, ...] = SUITE
 
 
 MUTANTS = (
@@ -94,6 +95,7 @@ MUTANTS = (
         "booking/seat_rows.py",
         "    transaction.on_commit(send, robust=True)",
         "    send()",
+        ("tests/realtime/test_publish.py",),  # others wait for ever for what they were told of too early
     ),
     Mutant(
         "window without end",
@@ -132,7 +134,18 @@ def hunt(mutant):
         plant(mutant, folder)
         try:
             ended = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not server", *SUITE],
+                [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "-q",
+                    "-x",
+                    "-p",
+                    "no:cacheprovider",
+                    "-m",
+                    "not server",
+                    *mutant.suite,
+                ],
                 cwd=folder,
                 env={**os.environ, "DATA_DIR": str(folder / "var")},
                 capture_output=True,

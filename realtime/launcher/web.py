@@ -11,6 +11,7 @@ import uvicorn
 from django.conf import settings
 
 from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, leave, say_bye
+from realtime.launcher.hurry import HurriedProtocol
 from realtime.launcher.processes import shared_door
 from realtime.wire import fitting_protocol
 
@@ -41,6 +42,7 @@ def main() -> None:
     django.setup()
     config = uvicorn.Config(
         "asgi:application",
+        http=HurriedProtocol,
         ws=fitting_protocol(),
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,

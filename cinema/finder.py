@@ -169,18 +169,23 @@ class Catalogue:
         return numbers["films"], numbers["times"]
 
     def genre_choices(self, wish: Wish) -> list[Choice]:
-        on = self.showtimes(wish.but(genres=())).order_by().values("movie_id")
-        tagged = Movie.genres.through.objects.filter(movie_id__in=on).values_list("genre_id")
-        counts = dict(tagged.annotate(n=Count("movie_id")))
+        """Every genre of the programme, also those that would give nothing now: choices do not come and go."""
+        counts = self._genre_counts(wish.but(genres=()))
+        shown = set(counts) if wish.is_empty else set(self._genre_counts(Wish()))
         chosen = self.genre_ids(wish.genres)
-        choices = [Choice(g.slug, g.name, counts.get(g.pk, 0), g.pk in chosen) for g in self.genres]
-        return [choice for choice in choices if choice.count or choice.is_chosen]
+        listed = [genre for genre in self.genres if genre.pk in shown | chosen]
+        return [Choice(genre.slug, genre.name, counts.get(genre.pk, 0), genre.pk in chosen) for genre in listed]
+
+    def _genre_counts(self, wish: Wish) -> dict[int, int]:
+        on = self.showtimes(wish).order_by().values("movie_id")
+        tagged = Movie.genres.through.objects.filter(movie_id__in=on).values_list("genre_id")
+        return dict(tagged.annotate(n=Count("movie_id")))
 
     def language_choices(self, wish: Wish) -> list[Choice]:
         spoken = self.showtimes(wish.but(languages=())).order_by().values_list("language")
         counts = dict(spoken.annotate(n=Count("movie_id", distinct=True)))
         chosen = languages_meant(wish.languages, self.languages)
-        names = sorted({name for name in counts if name} | chosen)
+        names = sorted(name for name in self.languages if name)
         return [Choice(name, name, counts.get(name, 0), name in chosen) for name in names]
 
     def days(self, wish: Wish) -> list[date]:

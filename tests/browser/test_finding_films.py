@@ -1,0 +1,131 @@
+"""Finding a film in a real browser: no page load, an address that can be shared, back and forward, live seats left."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_accessibility import violations
+
+
+def films(page):
+    return page.locator("#films [data-film]").evaluate_all("all => all.map((one) => one.dataset.film)")
+
+
+def mark(page):
+    """A page load would lose it."""
+    page.evaluate("window.marked = true")
+
+
+def is_same_page(page):
+    return page.evaluate("window.marked === true")
+
+
+@pytest.fixture
+def front(house, arrive):
+    def enter(path="/", **context):
+        return arrive(house, **context).open(path, live=False).page
+
+    return enter
+
+
+def test_filters_change_the_films_the_counts_and_the_address_without_a_page_load(front):
+    page = front()
+    mark(page)
+    everything = films(page)
+    page.get_by_role("checkbox", name=re.compile("^Comedy")).check()
+    expect(page).to_have_url(re.compile(r"\?genre=comedy$"))
+    comedies = films(page)
+    assert 0 < len(comedies) < len(everything)
+    page.get_by_role("checkbox", name=re.compile("^English")).check()
+    expect(page).to_have_url(re.compile(r"\?genre=comedy&language=English$"))
+    assert page.evaluate("document.activeElement.id") == "language-english"
+    expect(page.locator("#said")).to_contain_text("showtime")
+    page.get_by_role("link", name="Remove Comedy").click()
+    expect(page).to_have_url(re.compile(r"/\?language=English$"))
+    expect(page.locator("#genre-comedy")).not_to_be_checked()
+    page.get_by_label("Search films and people").fill("keaton")
+    expect(page).to_have_url(re.compile(r"q=keaton$"))
+    expect(page.locator("#films [data-film]")).to_have_count(1)
+    page.get_by_role("link", name="Clear all").click()
+    expect(page.get_by_label("Search films and people")).to_have_value("")
+    expect(page.locator("#films [data-film]")).to_have_count(len(everything))
+    assert is_same_page(page)
+    shared = page.url
+    assert "?" not in shared
+
+
+def test_back_forward_and_reload_bring_the_films_and_the_boxes_that_belong_to_them(front):
+    page = front()
+    page.get_by_role("checkbox", name=re.compile("^Drama")).check()
+    expect(page).to_have_url(re.compile("genre=drama"))
+    expect(page.get_by_role("link", name="Remove Drama")).to_be_visible()
+    dramas = films(page)
+    page.get_by_role("checkbox", name=re.compile("^German")).check()
+    expect(page).to_have_url(re.compile("language=German"))
+    expect(page.get_by_role("link", name="Remove German")).to_be_visible()
+    german = films(page)
+    page.go_back()
+    expect(page.locator("#genre-drama")).to_be_checked()
+    expect(page.locator("#language-german")).not_to_be_checked()
+    assert films(page) == dramas
+    page.go_forward()
+    expect(page.locator("#language-german")).to_be_checked()
+    assert films(page) == german
+    page.reload()
+    assert films(page) == german
+
+
+def test_without_a_script_the_same_form_gives_the_same_films(front):
+    plain, scripted = front(java_script_enabled=False), front("/?genre=horror&language=German")
+    plain.locator("#genre-horror").check()
+    plain.locator("#language-german").check()
+    plain.get_by_role("button", name="Show films").click()
+    names = plain.locator("#films .film__title").all_inner_texts()
+    assert names == scripted.locator("#films .film__title").all_inner_texts() != []
+
+
+def test_a_slow_answer_shows_that_something_is_coming_and_a_lost_one_says_so(house, arrive):
+    guest = arrive(house).open("/", live=False)
+    page = guest.page
+
+    def late(route):
+        time.sleep(0.6)
+        route.continue_()
+
+    page.route("**/?genre=*", late)
+    page.locator("#genre-comedy").check(no_wait_after=True)
+    expect(page.locator("#found")).to_have_class(re.compile("htmx-request"))
+    expect(page).to_have_url(re.compile("genre=comedy"))
+    expect(page.locator("#found")).not_to_have_class(re.compile("htmx-request"))
+    page.unroute("**/?genre=*")
+    page.route("**/?*", lambda route: route.fulfill(status=429, body=""))
+    page.locator("#genre-comedy").uncheck()
+    expect(page.locator("#trouble")).to_contain_text("could not be reached")
+    expect(page.get_by_role("link", name="Try again")).to_be_visible()
+    assert all("429" in complaint for complaint in guest.complaints)  # htmx writes down what it was refused
+    guest.complaints.clear()
+
+
+def test_seats_left_change_under_the_eyes_of_who_looks(house, sale, arrive, front):
+    seller = arrive(house).open(sale)
+    showtime = sale.split("/")[2]
+    movie = seller.context.request.get(f"{house.url}/api/showtimes/{showtime}/").json()
+    page = front(f"/movies/{movie['movie']['slug']}/?date={movie['starts_at'][:10]}")
+    meter = page.locator(f'#times [data-left-of="{showtime}"]').first
+    before = int(meter.get_attribute("data-left"))
+    mark(page)
+    seller.choose(*seller.free_seats(2))
+    expect(page.locator(f'#times [data-left-of="{showtime}"]').first).to_have_attribute(
+        "data-left", str(before - 2), timeout=9000
+    )
+    assert is_same_page(page)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("path", ["/?genre=comedy&language=English&q=e", "/?q=zzzz"])
+def test_what_was_found_is_readable_by_all_and_fits(front, width, path):
+    page = front(path, viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -54,6 +54,7 @@ class Crowd:
                 one.socket.setblocking(False)
                 self.seats[one.socket.fileno()] = one
                 self.poll.register(one.socket.fileno(), select.EPOLLIN)
+                self._parse(one, one.rest)  # what came right behind the handshake
             left -= len(batch)
         return time.monotonic() - begun
 
@@ -102,7 +103,9 @@ class Crowd:
             seat.closed = True
             self.poll.unregister(seat.socket.fileno())
             return
-        data = seat.rest + got if seat.rest else got
+        self._parse(seat, seat.rest + got if seat.rest else got)
+
+    def _parse(self, seat: Seat, data: bytes) -> None:
         place, end = 0, len(data)
         while end - place >= 2:
             size, head = data[place + 1] & 127, 2

@@ -1,14 +1,24 @@
-// The front page: says when an answer did not come, and keeps the seats left true.
+// The front page: says when an answer did not come, keeps the focus near what was used, and the seats left true.
 
 import { keepSeatsLeft } from "seats-left";
 
 const trouble = document.getElementById("trouble");
+let before = null; // the last film card before "Show more"
 
 for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.body.addEventListener(event, () => {
-    document.getElementById("again").href = location.href;
+  document.body.addEventListener(event, ({ detail }) => {
+    document.getElementById("again").href = detail.pathInfo?.finalRequestPath || location.href; // what was asked for
     trouble.hidden = false;
   });
 }
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  before = detail.target.matches("li.more") ? detail.target.previousElementSibling : null;
+});
 document.body.addEventListener("htmx:afterSwap", () => (trouble.hidden = true));
+document.body.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement !== document.body) return; // what was used is gone: the nearest thing that is like it
+  const next = before?.nextElementSibling?.querySelector(".film__title a");
+  const near = document.querySelector(".asked a") ?? document.querySelector("#strip a[aria-current]");
+  (next ?? near)?.focus({ preventScroll: true });
+});
 keepSeatsLeft();

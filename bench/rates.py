@@ -197,6 +197,7 @@ def measure(at: House, rate: float, viewers: int, seconds: float, stopped: int =
     spent, taken = cpu_seconds(at.web) - cpu, time.monotonic() - begun
     memory = memory_kib(at.web) - memory
     frames = crowd.events - events
+    found = delays(crowd, made["committed"])  # those who stopped are not among them
     crowd.wake_them()
     truth = true_map(at)
     end = time.monotonic() + SETTLE
@@ -205,7 +206,7 @@ def measure(at: House, rate: float, viewers: int, seconds: float, stopped: int =
     figures = Figures(
         frames / max(1, viewers - stopped) / made["seconds"],
         100 * spent / taken,
-        delays(crowd, made["committed"]),
+        found,
         n_right(crowd, truth),
         len(made["committed"]) / made["seconds"],
         crowd.gaps,

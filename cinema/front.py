@@ -59,6 +59,11 @@ class Front:
         return "" if self.page == 1 else _page_query(self.wish, self.page - 1)
 
     @property
+    def any_day(self) -> str:
+        """The address of the same on any day; "" when that is asked for already."""
+        return self.wish.but(day=None).query if self.wish.day else ""
+
+    @property
     def is_plain(self) -> bool:
         """Nobody asks for anything in particular: there is room for what the house wants to show."""
         return self.wish.is_empty and self.page == 1
@@ -114,8 +119,8 @@ def _films(catalogue: Catalogue, wish: Wish, shown: Sequence[int], soon: Sequenc
 
 
 def _days(days: Sequence[date], wish: Wish, today: date) -> list[Day]:
-    strip = [Day(None, wish.but(day=None).query, wish.day is None, False)] if days else []
-    return strip + [Day(day, wish.but(day=day).query, day == wish.day, day == today) for day in days]
+    any_day = Day(None, wish.but(day=None).query, wish.day is None, False)
+    return [any_day] + [Day(day, wish.but(day=day).query, day == wish.day, day == today) for day in days]
 
 
 def _page_query(wish: Wish, page: int) -> str:

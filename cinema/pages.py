@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page", "")
     front = read_front(wish, int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1, at)
     today = timezone.localdate(at)
-    context = {"front": front, "wish": wish, "today": today}
+    context = {"front": front, "wish": wish, "today": today, "home": request.path}
     if request.headers.get("HX-Request") != "true":
         response = render(request, "cinema/home.html", {**context, **_billboard(front, today)})
     elif number:
@@ -47,7 +47,10 @@ def home(request: HttpRequest) -> HttpResponse:
     else:
         typed = request.headers.get("HX-Trigger") == "finder"  # the boxes of the form are as the person left them
         response = render(request, "cinema/_found.html", {**context, "fragment": True, "typed": typed})
-        response["HX-Push-Url"] = request.path + wish.query
+        address = request.path + wish.query
+        shown = request.headers.get("HX-Current-URL", "").partition("#")[0]
+        is_there = shown == request.build_absolute_uri(address)  # Enter, or leaving the box, is no step in the history
+        response["HX-Push-Url"] = "false" if is_there else address
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -17,7 +17,8 @@ MOST_WORDS = 8
 
 def fold(text: str) -> str:
     """`Gröde` and `grode` are the same to somebody who types on a phone."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", text).casefold()  # in this order: "™" is "TM" before it is "tm"
+    plain = unicodedata.normalize("NFKD", apart)
     return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).split())
 
 

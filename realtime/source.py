@@ -19,6 +19,7 @@ from cinema.models import Showtime
 from cinema.staff import staff_sessions
 
 T = TypeVar("T")
+PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Asking:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def _ask(self, question: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, giving_back, question)
+        """Raises TimeoutError when no answer comes: a frozen database neither answers nor fails."""
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, giving_back, question)
 
 
 class DatabaseSource(Asking):

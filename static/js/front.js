@@ -15,8 +15,8 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   before = detail.target.matches("li.more") ? detail.target.previousElementSibling : null;
 });
 document.body.addEventListener("htmx:afterSwap", () => (trouble.hidden = true));
-document.body.addEventListener("htmx:afterSettle", () => {
-  if (document.activeElement !== document.body) return; // what was used is gone: the nearest thing that is like it
+document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (document.activeElement !== document.body || detail.requestConfig?.elt.isConnected) return; // what was used is gone: the nearest thing that is like it
   const next = before?.nextElementSibling?.querySelector(".film__title a");
   const near = document.querySelector(".asked a") ?? document.querySelector("#strip a[aria-current]");
   (next ?? near)?.focus({ preventScroll: true });

@@ -6,24 +6,18 @@ const link = document.getElementById("trailer");
 const dialog = document.getElementById("player");
 
 if (link && dialog) {
-  const ask = dialog.querySelector(".trailer__ask");
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    dialog.showModal();
-  });
-  document.getElementById("play").addEventListener("click", () => {
     const frame = document.createElement("iframe");
     frame.src = link.dataset.player;
     frame.title = link.dataset.title;
     frame.allow = "fullscreen; encrypted-media";
     frame.referrerPolicy = "strict-origin-when-cross-origin";
-    ask.hidden = true;
-    ask.after(frame);
-    frame.focus();
+    dialog.querySelector("form").after(frame);
+    dialog.showModal();
   });
   dialog.addEventListener("close", () => {
     dialog.querySelector("iframe")?.remove();
-    ask.hidden = false;
     link.focus();
   });
 }

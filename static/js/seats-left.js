@@ -9,7 +9,6 @@ const CLOSED = new Set(["sold-out", "closed", "cancelled", "upcoming"]);
 
 let wait = EVERY;
 let timer = null;
-let told = "";
 
 export function keepSeatsLeft() {
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
@@ -20,7 +19,8 @@ export function keepSeatsLeft() {
 
 async function ask() {
   clearTimeout(timer);
-  const ids = [...new Set([...document.querySelectorAll("[data-left-of]")].map((each) => each.dataset.leftOf))].slice(0, MOST);
+  const near = [...document.querySelectorAll("[data-left-of]")].filter(isNear);
+  const ids = [...new Set(near.map((each) => each.dataset.leftOf))].slice(0, MOST);
   if (ids.length && !document.hidden) {
     const path = `/showtimes/left/?${ids.map((id) => `id=${id}`).join("&")}`;
     const answer = await fetch(path, { headers: { Accept: "text/html" } }).catch(() => null);
@@ -32,9 +32,12 @@ async function ask() {
   timer = setTimeout(ask, wait);
 }
 
+function isNear(meter) {
+  const { top, bottom } = meter.getBoundingClientRect();
+  return bottom > -innerHeight && top < 2 * innerHeight;
+}
+
 function take(text) {
-  if (text === told) return;
-  told = text;
   const fresh = new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-left-of]");
   for (const meter of fresh) {
     for (const old of document.querySelectorAll(`[data-left-of="${meter.dataset.leftOf}"]`)) replace(old, meter);

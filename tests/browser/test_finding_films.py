@@ -1,12 +1,15 @@
 """Finding a film in a real browser: no page load, an address that can be shared, back and forward, live seats left."""
 
 import re
+import sqlite3
 import time
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
+
+ASKED = re.compile(r"/\?.*cinema=")  # what the form asks for
 
 
 def films(page):
@@ -94,13 +97,13 @@ def test_a_slow_answer_shows_that_something_is_coming_and_a_lost_one_says_so(hou
         time.sleep(0.6)
         route.continue_()
 
-    page.route("**/?genre=*", late)
+    page.route(ASKED, late)
     page.locator("#genre-comedy").check(no_wait_after=True)
     expect(page.locator("#found")).to_have_class(re.compile("htmx-request"))
     expect(page).to_have_url(re.compile("genre=comedy"))
     expect(page.locator("#found")).not_to_have_class(re.compile("htmx-request"))
-    page.unroute("**/?genre=*")
-    page.route("**/?*", lambda route: route.fulfill(status=429, body=""))
+    page.unroute(ASKED)
+    page.route(ASKED, lambda route: route.fulfill(status=429, body=""))
     page.locator("#genre-comedy").uncheck()
     expect(page.locator("#trouble")).to_contain_text("could not be reached")
     expect(page.get_by_role("link", name="Try again")).to_be_visible()
@@ -121,6 +124,22 @@ def test_seats_left_change_under_the_eyes_of_who_looks(house, sale, arrive, fron
         "data-left", str(before - 2), timeout=9000
     )
     assert is_same_page(page)
+
+
+def test_a_trailer_is_asked_for_only_by_who_wants_it(house, arrive):
+    with sqlite3.connect(house.data_dir / "db.sqlite3", timeout=20) as database:
+        trailer = "https://www.youtube.com/watch?v=abcdefghijk"
+        database.execute("UPDATE cinema_movie SET trailer_url = ? WHERE slug = 'sunrise'", [trailer])
+    guest, asked = arrive(house), []
+    guest.context.route("https://www.youtube-nocookie.com/**", lambda route: route.fulfill(body="<title>t</title>"))
+    guest.page.on("request", lambda request: asked.append(request.url) if "youtube" in request.url else None)
+    page = guest.open("/movies/sunrise/", live=False).page
+    assert asked == [] and page.locator("iframe").count() == 0
+    page.get_by_role("link", name="Trailer").click()
+    expect(page.locator("dialog iframe")).to_be_visible()
+    assert asked == ["https://www.youtube-nocookie.com/embed/abcdefghijk"]
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("iframe")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

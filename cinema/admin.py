@@ -119,7 +119,7 @@ class MovieAdmin(ModelAdmin[Movie]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movie]:
         return super().get_queryset(request).annotate(ahead=ahead()).prefetch_related("genres")
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("poster"))
     def thumbnail(self, movie: Movie) -> SafeString | str:
         poster = movie.poster_url
         return format_html('<img class="thumbnail" src="{}" alt="" width="40" height="60">', poster) if poster else ""

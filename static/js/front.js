@@ -3,6 +3,10 @@
 import { keepSeatsLeft } from "seats-left";
 
 const trouble = document.getElementById("trouble");
+const plain = (address) => address.split("#")[0];
+const [arrival] = performance.getEntriesByType("navigation");
+// Back or forward while this page was still loading: nobody heard it, and what is here belongs to another address.
+if (arrival && plain(arrival.name) !== plain(location.href)) location.reload();
 let before = null; // the last film card before "Show more"
 
 for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {

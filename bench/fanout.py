@@ -80,8 +80,14 @@ class Buyer:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
         if body is not None:
             headers |= {"Content-Type": "application/json", "X-CSRFToken": cookies["csrftoken"]}
-        self.line.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = self.line.getresponse()
+        content = json.dumps(body) if body is not None else None
+        try:
+            self.line.request(method, path, content, headers)
+            answer = self.line.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self.line.close()  # the line was idle while the viewers came, and the server has closed it
+            self.line.request(method, path, content, headers)
+            answer = self.line.getresponse()
         text = answer.read()
         for line in answer.headers.get_all("Set-Cookie") or []:
             cookies.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})

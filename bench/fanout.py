@@ -60,6 +60,19 @@ class Figures:
     connect: float = 0.0  # CPU milliseconds per viewer
 
 
+def exchange(
+    line: http.client.HTTPConnection, method: str, path: str, body: str | None, headers: dict[str, str]
+) -> http.client.HTTPResponse:
+    """A request on a line that may have been idle while the viewers came, so that the server has closed it."""
+    try:
+        line.request(method, path, body, headers)
+        return line.getresponse()
+    except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+        line.close()
+        line.request(method, path, body, headers)
+        return line.getresponse()
+
+
 class Buyer:
     """One visitor who takes one of two seats in turn: every PUT is a change of two seats."""
 
@@ -80,14 +93,7 @@ class Buyer:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
         if body is not None:
             headers |= {"Content-Type": "application/json", "X-CSRFToken": cookies["csrftoken"]}
-        content = json.dumps(body) if body is not None else None
-        try:
-            self.line.request(method, path, content, headers)
-            answer = self.line.getresponse()
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-            self.line.close()  # the line was idle while the viewers came, and the server has closed it
-            self.line.request(method, path, content, headers)
-            answer = self.line.getresponse()
+        answer = exchange(self.line, method, path, json.dumps(body) if body is not None else None, headers)
         text = answer.read()
         for line in answer.headers.get_all("Set-Cookie") or []:
             cookies.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
@@ -145,8 +151,7 @@ def stock(command: list[str], name: str) -> Iterator[Peer]:
         def publish() -> None:
             v = next(turn)
             body = json.dumps({"type": "delta", "from": v, "v": v + 1, "seats": {"L": [17], "A": [18]}})
-            line.request("POST", "/publish", body, {"Content-Type": "application/json"})
-            line.getresponse().read()
+            exchange(line, "POST", "/publish", body, {"Content-Type": "application/json"}).read()
 
         def answers() -> bool:
             try:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, IntegerField, Max, Min, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Substr
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -190,13 +191,11 @@ class Catalogue:
 
     def days(self, wish: Wish) -> list[date]:
         """The days of the horizon on which something of the wish is shown, and the chosen one."""
-        today = timezone.localdate(self.at)
-        dates = [today + timedelta(days=n) for n in range(AHEAD.days + 1)]
-        fit = self.showtimes(wish.but(day=None)).order_by()
-        has_any = [Exists(fit.filter(_on(day))) for day in dates]
-        answers = Showtime.objects.order_by().values_list(*has_any)[:1]  # of one row, whichever: it only asks
-        found = {day for answer in answers for day, has in zip(dates, answer, strict=True) if has}
-        return sorted(found | ({wish.day} if wish.day else set()))
+        minute = Substr(Cast("starts_at", CharField()), 1, 16)  # both databases write UTC as 2026-11-23 19:30
+        found = self.showtimes(wish.but(day=None)).order_by().annotate(minute=minute)
+        starts = (datetime.fromisoformat(text) for text in found.values_list("minute", flat=True).distinct())
+        days = {timezone.localdate(start.replace(tzinfo=UTC)) for start in starts}
+        return sorted(days | ({wish.day} if wish.day else set()))
 
     def chips(self, wish: Wish) -> list[Chip]:
         """What is asked for, each with the address that asks for all but it."""

@@ -11,8 +11,10 @@ from typing import Literal
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
 
@@ -53,6 +55,26 @@ class Slot:
     def meter(self) -> SafeString:
         free = 10 * self.left / self.on_sale if self.on_sale else 0
         return meter_seats(max(1, int(free)) if self.left else 0)
+
+    @property
+    def words(self) -> str:
+        """How full it is, for people."""
+        if self.state == "cancelled":
+            return gettext("Cancelled")
+        if self.state == "closed":
+            return gettext("Sales are over")
+        if self.state == "upcoming":
+            at = date_format(timezone.localtime(self.showtime.sales_open_at), "D j M, H:i")
+            return gettext("On sale %(at)s") % {"at": at}
+        if self.state == "sold-out":
+            return gettext("Sold out")
+        if self.level == "few":
+            return ngettext("%(n)s seat left", "%(n)s seats left", self.left) % {"n": self.left}
+        return ngettext("%(n)s seat", "%(n)s seats", self.left) % {"n": self.left}
+
+    @property
+    def has_meter(self) -> bool:
+        return self.state in ("open", "sold-out")
 
     @property
     def lowest_price(self) -> int | None:

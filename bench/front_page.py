@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from bench.measures import print_table, spread_of
@@ -123,7 +124,7 @@ def main() -> None:
             queries = Counted()
             with connection.execute_wrapper(queries):
                 size = len(client.get(path).content)
-            spent = cost(lambda client=client, path=path: client.get(path))  # type: ignore[misc]
+            spent = cost(partial(client.get, path))
             ratio = middle / sorted(spent)[ROUNDS // 2]
             rows.append([words, str(queries.number), spread_of(spent), f"{ratio:.1f}", f"{size / 1024:.0f}"])
         connection.close()

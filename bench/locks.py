@@ -175,7 +175,7 @@ def measure_alone(times: int) -> list[list[str]]:
     """One client after the other: rows of the table."""
     from django.utils import timezone
 
-    from booking.locks import lock_seats, take_seats
+    from booking.locks import lock_seats
     from booking.refusals import SeatsTaken
     from realtime.handler import OneStepHandler
     from tests.factories import make_plan, make_showtime, new_visitor
@@ -190,14 +190,14 @@ def measure_alone(times: int) -> list[list[str]]:
         return [f"{row}{1 + number % 2}", f"{row}{2 + number % 2}"]  # one seat stays, one goes, one comes
 
     def ours(number: int) -> None:
-        take_seats(showtime_id=showtime.pk, visitor=alice, labels=wish(number, "A"), at=at)
+        lock_seats(showtime_id=showtime.pk, visitor=alice, labels=wish(number, "A"), at=at)
 
     def theirs(number: int) -> None:
         naive(showtime.pk, bob, wish(number, "B"), at)
 
     def refused(number: int) -> None:
         try:
-            take_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "C1"], at=at)
+            lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "C1"], at=at)
         except SeatsTaken:
             return
         raise AssertionError("the seat is taken")

@@ -1,7 +1,7 @@
 """1, 10, 50, 200 changes a second before 1,000 viewers of one showtime on one uvicorn process: frames, CPU, delay.
 
 `python -m bench.rates [--seconds N] [--viewers N] [--rates 1 10 …]`. Changes are made by the use case
-`booking.locks.take_seats` in a process of its own and come over Redis, so the server's CPU is that of telling alone.
+`booking.locks.lock_seats` in a process of its own and come over Redis, so the server's CPU is that of telling alone.
 The baseline is the same changes with nobody watching; a server that passes each one on would send `changes/s` frames.
 """
 
@@ -88,13 +88,13 @@ def change(showtime_id: int, labels: list[str], rate: float, seconds: float) -> 
     django.setup()
     from django.utils import timezone
 
-    from booking.locks import release_lock, take_seats
+    from booking.locks import lock_seats, release_lock
 
     visitor, committed = uuid.uuid4(), {}
     begun = time.monotonic()
     for number in range(int(rate * seconds)):
         time.sleep(max(0.0, begun + number / rate - time.monotonic()))
-        held = take_seats(showtime_id=showtime_id, visitor=visitor, labels=[labels[number % 2]], at=timezone.now())
+        held = lock_seats(showtime_id=showtime_id, visitor=visitor, labels=[labels[number % 2]], at=timezone.now())
         committed[held.version] = time.monotonic()
     taken = time.monotonic() - begun
     release_lock(showtime_id=showtime_id, visitor=visitor, at=timezone.now())

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from booking import till
-from booking.locks import Held, release_lock, take_seats
+from booking.locks import Held, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
 from cinema import counters
@@ -34,17 +34,17 @@ def _counted(outcome: str) -> Iterator[None]:
 
 
 def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
-    """`locks.take_seats`; an open payment of this visitor is ended first when the wish is another one.
+    """`locks.lock_seats`; an open payment of this visitor is ended first when the wish is another one.
 
     Raises:
         AlreadyPaid: that payment turned out to be paid.
         BeingReleased: no verdict yet; the loop finishes.
-        and what `take_seats` raises, but for PaymentOpen
+        and what `lock_seats` raises, but for PaymentOpen
     """
     with _counted("granted" if labels else "released"):
         for _ in range(2):
             try:
-                return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
+                return lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
         raise BeingReleased(sorted(labels))

@@ -60,7 +60,10 @@ class _AnotherTabFirst(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """What a visitor holds after asking: `indices` of `booking`, at `version` of the map or an older one."""
+    """What a visitor holds after asking: `indices` of `booking`.
+
+    `version` is at least that of the map that first said so: whoever sees an older one sees what was before.
+    """
 
     showtime: Showtime
     layout: str
@@ -69,12 +72,7 @@ class Held:
     version: int
 
 
-def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Booking | None:
-    """`take_seats`, for who only wants the booking."""
-    return take_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at).booking
-
-
-def take_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
+def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
     """Make `labels` the whole wish of this visitor: all of it, or nothing changes.
 
     The deadline is set by the first seat and does not move. Seats no longer named are given back; naming none gives
@@ -96,22 +94,20 @@ def take_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
     wish = find_indices(layout, labels)
     for _ in range(3):
         with contextlib.suppress(_AnotherTabFirst):
-            booking, version = _take(showtime, visitor, wish, at)
+            booking, version = _lock(showtime, visitor, wish, at)
             return Held(showtime, layout, booking, tuple(sorted(wish.values())), version)
     raise Busy
 
 
 @transaction.atomic
-def _take(showtime: Showtime, visitor: uuid.UUID, wish: Wish, at: datetime) -> tuple[Booking | None, int]:
+def _lock(showtime: Showtime, visitor: uuid.UUID, wish: Wish, at: datetime) -> tuple[Booking | None, int]:
     """The booking that now holds exactly the wish, and the version of the map that says so."""
     own = _lock_own(showtime.pk, visitor)
     if own and own.status in Booking.PAYING:
         _refuse_another_wish(own, wish)
         return own, showtime.version
     if not wish:
-        if own:
-            _give_back(own, at)
-        return None, showtime.version
+        return None, (_give_back(own, at) if own else None) or showtime.version
     check_sales(showtime, at)
     booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
     rows = {row.index: row for row in lock_rows(showtime.pk, wish.values(), own.pk if own else None)}
@@ -177,14 +173,19 @@ def _expire(booking_id: int, at: datetime) -> bool:
     return True
 
 
-def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> None:
-    """End a row-locked booking and free whatever seats it still holds, inside the caller's transaction."""
+def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> int | None:
+    """End a row-locked booking and free whatever seats it still holds, inside the caller's transaction.
+
+    Returns:
+        The version of the map that says so; None when it held no seat any more.
+    """
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
     booking.save(update_fields=["status", "end_reason", "ended_at"])
     rows = [row for row in lock_rows_of(booking.pk) if row.status == Status.LOCKED]
-    if rows:
-        freed = SeatWrite(rows, Status.AVAILABLE)
-        write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
+    if not rows:
+        return None
+    freed = SeatWrite(rows, Status.AVAILABLE)
+    return write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
 
 
 def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
@@ -230,11 +231,10 @@ def _lock_own(showtime_id: int, visitor: uuid.UUID) -> Booking | None:
     return next(iter(own), None)
 
 
-def _give_back(own: Booking, at: datetime) -> None:
+def _give_back(own: Booking, at: datetime) -> int | None:
     if own.is_live(at):
-        end_lock(own, Booking.Status.RELEASED, "given-back", at)
-    else:
-        end_lock(own, Booking.Status.EXPIRED, "lapsed", at)
+        return end_lock(own, Booking.Status.RELEASED, "given-back", at)
+    return end_lock(own, Booking.Status.EXPIRED, "lapsed", at)
 
 
 def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at: datetime) -> Booking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from cinema.days import bounds_of
 from cinema.layouts import Layout, layout_of
 from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
 from cinema.problems import Invalid, NotFound, api
@@ -89,12 +90,10 @@ def _on_day(found: ShowtimeQuerySet, text: str) -> ShowtimeQuerySet:
     try:
         if not DAY.fullmatch(text):
             raise ValueError
-        day = date.fromisoformat(text)
-        here = timezone.get_default_timezone()
-        midnights = [datetime.combine(d, time(), here).astimezone(UTC) for d in (day, day + timedelta(days=1))]
+        begins, ends = bounds_of(date.fromisoformat(text))
     except (ValueError, OverflowError):
         raise Invalid("date must be written YYYY-MM-DD.", errors={"date": "must be written YYYY-MM-DD"}) from None
-    return found.filter(starts_at__gte=midnights[0], starts_at__lt=midnights[1])
+    return found.filter(starts_at__gte=begins, starts_at__lt=ends)
 
 
 def _utc(instant: datetime) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
 from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Substr
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.text import slugify
 
+from cinema.days import bounds_of, read_day
 from cinema.languages import NAMES
 from cinema.models import Cinema, Genre, Movie, Showtime, ShowtimeQuerySet
 from cinema.programme import AHEAD, still_sold
@@ -41,7 +41,7 @@ class Wish:
     @classmethod
     def read(cls, query: QueryDict) -> Wish:
         asked = query.get("date", "").strip()
-        day = _read_day(asked)
+        day = read_day(asked)
         return cls(
             genres=_values(query, "genre"),
             languages=_values(query, "language"),
@@ -242,19 +242,8 @@ def _means(slug: str, name: str, wanted: Collection[str]) -> bool:
 
 
 def _on(day: date) -> Q:
-    """That start on this day where the house stands."""
-    here = timezone.get_default_timezone()
-    begins, ends = (datetime.combine(each, time(), here) for each in (day, day + timedelta(days=1)))
+    begins, ends = bounds_of(day)
     return Q(starts_at__gte=begins, starts_at__lt=ends)
-
-
-def _read_day(text: str) -> date | None:
-    """Only days near us: nobody asks for others, and their midnights need not exist."""
-    try:
-        day = parse_date(text)
-    except ValueError:  # shaped like a date, but there is no such day
-        return None
-    return day if day and 1970 <= day.year <= 2999 else None
 
 
 def _values(query: QueryDict, name: str) -> tuple[str, ...]:

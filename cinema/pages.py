@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
+from cinema.days import read_day
 from cinema.finder import Wish
 from cinema.front import Front, read_front, read_left
 from cinema.models import Movie, Showtime
@@ -95,10 +95,7 @@ def movie(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _chosen_day(request: HttpRequest, slots: Sequence[Slot], today: date) -> date:
     """What `?date=` says; without it, or with something that is no date, the first day with something to buy."""
-    try:
-        asked = parse_date(request.GET.get("date", ""))
-    except ValueError:  # shaped like a date, but there is no such day
-        asked = None
+    asked = read_day(request.GET.get("date", ""))
     if asked is not None:
         return asked
     return next((slot.day for slot in slots if slot.state in ("open", "upcoming")), slots[0].day if slots else today)

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from cinema.currencies import SIGNS, minor_digits
+from cinema.days import read_day
 from cinema.staff import staff_page
 from realtime.board_view import LONGEST_WALL, BoardLine, day_of, days_of, houses_of, read_lines, totals_of
 
@@ -51,10 +51,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 def _chosen_day(request: HttpRequest, days: list[date], today: date) -> date:
     """What `?day=` says when that day is on the board, else today."""
-    try:
-        asked = parse_date(request.GET.get("day", ""))
-    except ValueError:  # shaped like a date, but there is no such day
-        asked = None
+    asked = read_day(request.GET.get("day", ""))
     return asked if asked in days else today
 
 

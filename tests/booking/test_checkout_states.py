@@ -20,7 +20,7 @@ LOCK, PAYABLE = timedelta(minutes=5), timedelta(minutes=41)
 
 
 def lock(showtime, who, *labels, at):
-    return lock_seats(showtime_id=showtime.pk, visitor=who, labels=labels, at=at)
+    return lock_seats(showtime_id=showtime.pk, visitor=who, labels=labels, at=at).booking
 
 
 def check_out(showtime, who, at):

@@ -96,7 +96,8 @@ class HouseMachine(RuleBasedStateMachine):
         pk, own = self.own(who)
 
         def act():
-            return locks.lock_seats(showtime_id=self.showtime.pk, visitor=self.people[who], labels=labels, at=self.at)
+            wish = {"showtime_id": self.showtime.pk, "visitor": self.people[who], "labels": labels}
+            return locks.lock_seats(**wish, at=self.at).booking
 
         if own and own.status in PAYING:
             if own.status != "releasing" and sorted(self.of(pk)) == sorted(labels):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.utils import timezone
 from hypothesis import given, settings
@@ -20,6 +20,7 @@ from cinema.models import Cinema, Movie, Screen, Showtime
 from cinema.showtime_file import read_showtimes
 from tests.booking.test_races import together
 from tests.factories import make_movie, make_plan, new_visitor
+from tests.imports import import_file
 from tests.report import report
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -49,16 +50,8 @@ def run(tmp_path, screen, metropolis):
     """Import rows (or raw bytes) as a file; returns what was printed."""
 
     def run(content, *arguments):
-        file = tmp_path / "programme.csv"
-        file.write_bytes(content if isinstance(content, bytes) else write(content))
-        out = io.StringIO()
-        try:
-            call_command("import_showtimes", str(file), *arguments, stdout=out, stderr=out)
-        except CommandError as refusal:
-            assert refusal.returncode == 1
-            assert "Nothing was changed" in str(refusal)
-            raise CommandError(out.getvalue() + str(refusal)) from None
-        return out.getvalue()
+        given = content if isinstance(content, bytes) else write(content)
+        return import_file("import_showtimes", tmp_path / "programme.csv", given, *arguments)
 
     return run
 

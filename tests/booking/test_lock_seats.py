@@ -26,7 +26,7 @@ LOCK = timedelta(minutes=5)
 
 
 def wish(showtime, who, *labels, at):
-    return lock_seats(showtime_id=showtime.pk, visitor=who, labels=labels, at=at)
+    return lock_seats(showtime_id=showtime.pk, visitor=who, labels=labels, at=at).booking
 
 
 def letters(showtime, *indices):

@@ -75,3 +75,9 @@ def test_a_lock_takes_three_round_trips_from_the_first_row_lock_to_the_commit(al
 def test_the_same_wish_again_writes_nothing(alice, showtime):
     put(alice, showtime, "A1")
     assert not [text for text in statements_of(alice, showtime, "A1") if text.startswith(("UPDATE", "INSERT", "WITH"))]
+
+
+def test_the_answer_names_the_version_that_says_so_also_when_all_is_given_back(alice, showtime):
+    for wish in (("A1", "A2"), ("A2", "A3"), ()):
+        answer = put(alice, showtime, *wish).json()
+        assert answer["v"] == alice.get(f"/api/showtimes/{showtime.pk}/map/").json()["v"], wish

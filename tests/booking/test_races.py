@@ -39,7 +39,7 @@ def together(jobs):
 
 
 def lock_job(showtime, visitor, *labels, at):
-    return lambda: lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels, at=at)
+    return lambda: lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels, at=at).booking
 
 
 def test_forty_buyers_for_one_seat_have_one_winner_every_time():

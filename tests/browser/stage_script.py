@@ -66,7 +66,7 @@ def free(showtime, n=2):
 
 
 def lock(showtime, at=now, n=2):
-    return lock_seats(showtime_id=showtime.pk, visitor=me, labels=free(showtime, n), at=at)
+    return lock_seats(showtime_id=showtime.pk, visitor=me, labels=free(showtime, n), at=at).booking
 
 
 def buy(showtime, n=2):

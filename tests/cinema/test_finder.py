@@ -171,7 +171,7 @@ WISHES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(wish=WISHES)
 def test_page_links_and_fragments_find_exactly_what_plain_python_finds(client, catalogue, wish):
     houses = sorted({time.screen.cinema.slug for times in catalogue.values() for time in times})

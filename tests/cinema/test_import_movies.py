@@ -2,7 +2,6 @@ import json
 import time
 from datetime import date
 from decimal import Decimal
-from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +13,7 @@ from cinema.models import Artwork, Genre, Movie
 from cinema.movie_file import read_movies
 from tests.cinema.film_files import empty_film, film, whole_film
 from tests.factories import make_movie
+from tests.imports import import_file
 from tests.report import report
 
 pytestmark = pytest.mark.django_db
@@ -25,16 +25,8 @@ def run(tmp_path):
     """Import films (or raw bytes) as a file; returns what was printed."""
 
     def run(content, *arguments):
-        file = tmp_path / "films.json"
-        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        out = StringIO()
-        try:
-            call_command("import_movies", str(file), *arguments, stdout=out, stderr=out)
-        except CommandError as refusal:
-            assert refusal.returncode == 1
-            assert "Nothing was changed" in str(refusal)
-            raise CommandError(out.getvalue() + str(refusal)) from None
-        return out.getvalue()
+        given = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return import_file("import_movies", tmp_path / "films.json", given, *arguments)
 
     return run
 

@@ -41,7 +41,8 @@ def be(client, visitor):
 
 
 def lock(showtime, visitor, *labels):
-    return lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels or ["B4", "B5"], at=timezone.now())
+    wish = labels or ["B4", "B5"]
+    return lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=wish, at=timezone.now()).booking
 
 
 def checkout(showtime, visitor):

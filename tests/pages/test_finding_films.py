@@ -1,20 +1,15 @@
-"""Filters: any combination gives the same films by htmx, by plain links, and by counting them by hand."""
+"""What an address may ask of the front page, as a page and as a fragment; which films: tests/cinema/test_finder.py."""
 
 import random
 import re
-import unicodedata
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from cinema.models import Cinema, Genre, Movie, Screen, Showtime
 from tests.factories import make_plan
-from tests.report import report
 
 pytestmark = pytest.mark.django_db
 GENRES = {
@@ -28,11 +23,10 @@ LANGUAGES = {"English": "en", "German": "de", "No dialogue": "xx", "French": "fr
 HOUSES = ("Harbourside", "Old Mill", "Studio")
 PEOPLE = ("Greta Schröder", "Buster Keaton", "Maria Falconetti", "Toshirō Mifune", "Brigitte Helm")
 WORDS = ("Night", "River", "Überfahrt", "Moon", "100%", "A_B")
-checked = {"combinations": 0, "films": 0}
 
 
 class House:
-    """A catalogue in which everything meets everything, and what it holds, in plain Python."""
+    """A catalogue in which everything meets everything."""
 
     def __init__(self):
         chance, self.at = random.Random(7), timezone.now()
@@ -44,53 +38,22 @@ class House:
             )
             for name in HOUSES
         ]
-        self.films = []
         minute = 0
         for number in range(70):
             title = f"{chance.choice(WORDS)} {chance.choice(WORDS)} {number}"
             movie = Movie.objects.create(
                 title=title, slug=f"film-{number}", director=chance.choice(PEOPLE), cast=chance.sample(PEOPLE, 2)
             )
-            mine = chance.sample(genres, chance.randint(0, 3))
-            movie.genres.set(mine)
-            times = []
+            movie.genres.set(chance.sample(genres, chance.randint(0, 3)))
             for _ in range(chance.randint(0, 4)):
                 minute += 7
                 starts = self.at + timedelta(days=chance.randint(0, 15), minutes=minute)
                 screen, language = chance.choice(screens), chance.choice([*LANGUAGES, ""])
                 cancelled = self.at if chance.random() < 0.1 else None
-                times.append((screen.cinema.slug, language, starts, cancelled))
                 Showtime.objects.create(
                     movie=movie, screen=screen, plan=plan, starts_at=starts, ends_at=starts + timedelta(minutes=5),
                     language=language, cancelled_at=cancelled, currency="GBP", n_available=chance.randint(0, 2),
                 )  # fmt: skip
-            self.films.append(
-                (movie.slug, f"{title} {movie.director} {' '.join(movie.cast)}", {g.slug for g in mine}, times)
-            )
-
-    def matching(self, *, genre, language, cinema, date, q):
-        return {
-            slug
-            for slug, text, genres, times in self.films
-            if (not genre or genres & set(genre))
-            and all(word in plain(text) for word in plain(q).split())
-            and any(self.fits(each, language, cinema, date) for each in times)
-        }
-
-    def fits(self, time, language, cinema, date):
-        house, spoken, starts, cancelled = time
-        return (
-            cancelled is None
-            and self.at < starts < self.at + timedelta(days=14)
-            and (not language or spoken in language)
-            and (not cinema or house in cinema)
-            and (not date or timezone.localtime(starts).date().isoformat() == date)
-        )
-
-
-def plain(text):
-    split = unicodedata.normalize("NFKD", text.lower())
-    return "".join(letter for letter in split if not unicodedata.combining(letter))
 
 
 @pytest.fixture(scope="module")
@@ -125,57 +88,6 @@ def by_plain_links(query):
         more = re.search(r'<li class="more"><a class="[^"]+" href="([^"#]+)', page)
         path = more[1].replace("&amp;", "&") if more else None
     return found
-
-
-def by_htmx(query):
-    client, found, path = Client(headers={"HX-Request": "true", "HX-Trigger": "finder"}), [], f"/{query}"
-    while path:
-        text = client.get(path).content.decode()
-        assert "<html" not in text
-        found += films_of(text)
-        more = re.search(r'hx-get="([^"]+)" hx-target="closest li"', text)
-        path = more[1].replace("&amp;", "&") if more else None
-    return found
-
-
-def some(values):
-    return st.lists(st.sampled_from(list(values)), max_size=3, unique=True)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(
-    genre=some(GENRES),
-    language=some(LANGUAGES),
-    cinema=some(["harbourside", "old-mill", "studio"]),
-    day=st.none() | st.integers(0, 14),
-    q=st.sampled_from(["", "night", "SCHRODER", "uber", "100%", "a_b", "greta night", "keaton zz", "mifune 1"]),
-)
-def test_any_combination_is_the_same_by_every_way(house, genre, language, cinema, day, q):
-    date = (timezone.localdate(house.at) + timedelta(days=day)).isoformat() if day is not None else ""
-    pairs = [("genre", g) for g in genre] + [("language", v) for v in language] + [("cinema", c) for c in cinema]
-    pairs += ([("date", date)] if date else []) + ([("q", q)] if q else [])
-    query = f"?{urlencode(pairs)}" if pairs else ""
-    wanted = house.matching(genre=genre, language=language, cinema=cinema, date=date, q=q)
-    linked, swapped = by_plain_links(query), by_htmx(query)
-    assert sorted(linked) == sorted(wanted)
-    assert linked == swapped
-    checked["combinations"] += 1
-    checked["films"] += len(wanted)
-
-
-def test_how_many_combinations_were_checked():
-    report("filters", f"{checked['combinations']} combinations, {checked['films']} films, three ways the same")
-    assert checked["films"] > 0
-
-
-def test_a_count_says_how_many_films_its_choice_would_give(house):
-    for name, wish in (("genre", {"language": ["German"]}), ("language", {"genre": ["drama", "crime"]})):
-        text = Client().get("/?" + urlencode(wish, doseq=True)).content.decode()
-        counts = re.findall(rf'name="{name}"[^>]*value="([^"]+)"[^>]*>[^<]*<span[^>]*>.*?</span>(\d+)</span>', text)
-        assert counts
-        for value, count in counts:
-            asked = {"genre": [], "language": [], "cinema": [], "date": "", "q": "", **wish, name: [value]}
-            assert int(count) == len(house.matching(**asked)), (name, value)
 
 
 @pytest.mark.parametrize(

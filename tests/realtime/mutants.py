@@ -18,6 +18,9 @@ PATIENCE = 300
 SUITE = ("tests/booking/test_seatmap.py", "tests/realtime")
 
 
+OPTIONS = ("-v", "-x", "-p", "no:cacheprovider", "-m", "not server")
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One line of `file`, and the line that breaks `rule` in its place."""
@@ -128,7 +131,7 @@ def plant(mutant, folder):
 
 
 def hunt(mutant):
-    """The first test that notices; empty when none does. Tests that never end notice too."""
+    """The first test that notices; empty when none does, also when they do not end."""
     with tempfile.TemporaryDirectory(prefix="bookmyseat-mutant-") as name:
         folder = Path(name)
         plant(mutant, folder)
@@ -138,7 +141,7 @@ def hunt(mutant):
                     sys.executable,
                     "-m",
                     "pytest",
-                    "-q",
+                    "-v",
                     "-x",
                     "-p",
                     "no:cacheprovider",
@@ -154,7 +157,7 @@ def hunt(mutant):
             )
         except subprocess.TimeoutExpired as error:
             failed = [line for line in (error.stdout or b"").decode().splitlines() if " FAILED" in line]
-            return failed[0].split()[0] if failed else "tests that do not end"
+            return failed[0].split()[0] if failed else ""
     if ended.returncode == 1:
         failed = (line for line in ended.stdout.splitlines() if line.startswith(("FAILED ", "ERROR tests")))
         return next(failed).split()[1]

@@ -187,7 +187,7 @@ def test_how_late_a_lapsed_lock_was_swept_is_counted(settings):
     settings.LOOP = "inside"
     at, showtime = timezone.now(), make_showtime()
     before = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
-    booking = locks.lock_seats(showtime_id=showtime.pk, visitor=new_visitor(), labels=["A1"], at=at)
+    booking = locks.lock_seats(showtime_id=showtime.pk, visitor=new_visitor(), labels=["A1"], at=at).booking
     locks.expire_locks(at=booking.locked_until + timedelta(seconds=7))
     after = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
     assert (after[0] - before[0], after[1] - before[1]) == (pytest.approx(7), 1)

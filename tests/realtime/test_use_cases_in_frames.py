@@ -29,7 +29,8 @@ class Scene:
         self.later = self.now + timedelta(minutes=6)
 
     def lock(self, visitor, *labels, at=None):
-        return locks.lock_seats(showtime_id=self.showtime.pk, visitor=visitor, labels=labels, at=at or self.now)
+        held = locks.lock_seats(showtime_id=self.showtime.pk, visitor=visitor, labels=labels, at=at or self.now)
+        return held.booking
 
     def checkout(self, visitor):
         with transaction.atomic():

@@ -16,7 +16,6 @@ from tests.valkey import start_valkey
 SHOWTIMES = 4
 BUYERS_OF_EACH = 6
 BUYERS_OF_A_FROZEN_HOUSE = 15  # more than there are connections: these wait with their statement, the others do not
-CONNECTIONS = 12 * 2  # of both web processes
 VIEWERS_OF_EACH = 5
 RATE = 50  # locks a second
 CALM = 8.0  # seconds before and after each fault
@@ -164,13 +163,12 @@ async def without_the_database(seconds):
     assert told == len(stage.viewers), f"only {told} of {len(stage.viewers)} viewers were told that the map is old"
     busy = sum(status == 503 for _, status in during.taken)
     assert busy, "nobody was told that the database is busy"
-    # A statement that was sent waits for its answer; whoever finds no free connection is told soon.
     stuck = sum(taken > PATIENCE_OF_A_REQUEST for taken, _ in during.taken)
-    assert stuck <= CONNECTIONS, f"database frozen: {stuck} requests waited more than {PATIENCE_OF_A_REQUEST} s"
+    assert not stuck, f"database frozen: {stuck} requests waited more than {PATIENCE_OF_A_REQUEST} s"
     slowest = max(taken for taken, status in during.taken if status == 503)
     return (
-        f"database frozen for {seconds:.0f} s: {busy} times busy, the slowest after {slowest:.1f} s, {stuck} waited"
-        f" with their statement, {told} viewers told, no socket closed, all maps right {right:.1f} s after"
+        f"database frozen for {seconds:.0f} s: {busy} times busy, the slowest after {slowest:.1f} s,"
+        f" {told} viewers told, no socket closed, all maps right {right:.1f} s after"
     )
 
 

@@ -1,0 +1,18 @@
+"""Runs a command that imports a file, as somebody at a terminal sees it."""
+
+from io import StringIO
+
+from django.core.management import CommandError, call_command
+
+
+def import_file(command, file, content, *arguments):
+    """What the command says. A refusal is a CommandError with all of it; it must promise that nothing changed."""
+    file.write_bytes(content)
+    out = StringIO()
+    try:
+        call_command(command, str(file), *arguments, stdout=out, stderr=out)
+    except CommandError as refusal:
+        assert refusal.returncode == 1
+        assert "Nothing was changed" in str(refusal)
+        raise CommandError(out.getvalue() + str(refusal)) from None
+    return out.getvalue()

@@ -186,6 +186,7 @@ class Ticket(models.Model):
     price = models.PositiveIntegerField(help_text="Minor units")
     status = models.CharField(max_length=10, choices=Status, default=Status.VALID)
     used_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["booking", "seat__index"]

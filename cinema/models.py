@@ -105,12 +105,33 @@ class Cinema(models.Model):
     slug = models.SlugField(max_length=120, unique=True)
     city = models.CharField(max_length=120, blank=True)
     address = models.CharField(max_length=250, blank=True)
+    refund_fee = models.PositiveIntegerField(
+        default=0, help_text="Minor units of each seat's price that the house keeps when a buyer cancels"
+    )
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+
+class RefundTier(models.Model):
+    """How much of a price comes back to a buyer who cancels early enough. Without any: all of it, until the setting."""
+
+    cinema = models.ForeignKey(Cinema, on_delete=models.CASCADE, related_name="refund_tiers")
+    minutes_before = models.PositiveIntegerField(help_text="Up to this many minutes before the start")
+    percent = models.PositiveSmallIntegerField(help_text="Of the price, 1 to 100")
+
+    class Meta:
+        ordering = ["cinema", "-minutes_before"]
+        constraints = [
+            models.UniqueConstraint(fields=["cinema", "minutes_before"], name="one_refund_tier_per_moment"),
+            models.CheckConstraint(condition=Q(percent__gte=1, percent__lte=100), name="refund_tier_is_a_percentage"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % until {self.minutes_before} min before"
 
 
 class SeatingPlan(models.Model):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from booking.models import Booking
+from booking.models import Booking, Ticket
 
 # How long after a session's own end its verdict may still be on the way.
 VERDICT_GRACE = timedelta(minutes=10)
@@ -96,7 +96,19 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """One return of money."""
+    """One return of money.
+
+    Its rows of `seats` say for which tickets; a whole payment that bought nothing has none.
+    """
+
+    class Reason(models.TextChoices):
+        LATE = "late"
+        DUPLICATE = "duplicate"
+        MISMATCH = "mismatch"
+        BUYER = "buyer"
+        STAFF = "staff"
+        SHOWTIME = "showtime"
+        OUTSIDE = "outside"
 
     class Status(models.TextChoices):
         REQUESTED = "requested"
@@ -106,11 +118,17 @@ class Refund(models.Model):
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount = models.PositiveIntegerField(help_text="Minor units")
-    reason = models.CharField(max_length=20, help_text="late, duplicate, mismatch or outside")
+    reason = models.CharField(max_length=20, choices=Reason)
     status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
     refund_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 unknown at first, then unique
     idempotency_key = models.CharField(max_length=80, unique=True)
     failure = models.CharField(max_length=120, blank=True)
+    actor = models.CharField(
+        max_length=80, default="system", help_text="Who asked: buyer, staff:<name>, system, outside"
+    )
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, help_text="The failed refund that this one makes good"
+    )
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 
@@ -127,6 +145,65 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.idempotency_key} {self.status}"
+
+
+class RefundSeat(models.Model):
+    """What one cancelled ticket brought back, and what the house kept of its price."""
+
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="seats")
+    ticket = models.OneToOneField(Ticket, on_delete=models.PROTECT, related_name="refund_seat")
+    amount = models.PositiveIntegerField(help_text="Minor units that go back")
+    kept = models.PositiveIntegerField(help_text="Minor units; amount and this are the ticket's price")
+
+    def __str__(self) -> str:
+        return f"{self.ticket}: {self.amount}"
+
+
+class LedgerEntry(models.Model):
+    """A movement of money, or a step of a payment or refund: written in the step's transaction, never changed."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="ledger")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="ledger", null=True)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="ledger", null=True)
+    kind = models.CharField(max_length=30, help_text="Such as payment.paid, refund.succeeded, dispute.opened")
+    amount = models.IntegerField(default=0, help_text="Minor units that moved: to the house above zero, back below")
+    currency = models.CharField(max_length=3)
+    before = models.CharField(max_length=12, blank=True, help_text="State of the payment or refund")
+    after = models.CharField(max_length=12, blank=True)
+    actor = models.CharField(max_length=80, help_text="buyer, staff:<name>, system, stripe or demo")
+    gateway_id = models.CharField(max_length=120, blank=True, help_text="Session, payment intent or refund")
+    event_id = models.CharField(max_length=120, blank=True, help_text="The event that brought the news, if one did")
+    note = models.CharField(max_length=250, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "ledger entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency}"
+
+
+class MoneyAlert(models.Model):
+    """Money that needs a person. Raised once per matter; closed by a person, with a word on how."""
+
+    subject = models.CharField(max_length=120, unique=True, help_text="What it is about, such as refund-failed:17")
+    kind = models.CharField(max_length=30)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="alerts", null=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="alerts", null=True)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="alerts", null=True)
+    text = models.CharField(max_length=250, help_text="What happened and what to do, in plain words")
+    raised_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=80, blank=True)
+    resolution = models.CharField(max_length=250, blank=True)
+
+    class Meta:
+        ordering = ["-raised_at", "-id"]
+        indexes = [models.Index(fields=["raised_at"], condition=Q(closed_at=None), name="money_alert_open")]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class StripeWebhookEvent(models.Model):

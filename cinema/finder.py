@@ -6,13 +6,12 @@ crime film, in German. House, day and language must be those of one and the same
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Substr
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import slugify
@@ -22,6 +21,7 @@ from cinema.languages import NAMES
 from cinema.models import Cinema, Genre, Movie, Showtime, ShowtimeQuerySet
 from cinema.programme import AHEAD, still_sold
 from cinema.search_text import words_of
+from cinema.timetable import Timetable, read_tags, read_timetable
 
 MOST_VALUES = 30  # of one name; more is no question of a person
 LONGEST = 120
@@ -97,12 +97,15 @@ class Chip:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the values of an address can mean, read once a request. `at`: the instant all answers are for."""
+    """What the values of an address can mean, and what is on; read once a request. `at`: the instant of all answers."""
 
     at: datetime
     genres: Sequence[Genre]
     cinemas: Sequence[Cinema]
-    languages: Collection[str]  # in which something is on
+    tags: Mapping[int, Collection[int]]  # films by genre
+    everywhere: Timetable  # all houses
+    asked: Timetable  # the houses of the wish
+    searched: Collection[int] | None  # films that the search of the wish finds; None: it has none
 
     @property
     def until(self) -> datetime:
@@ -112,40 +115,23 @@ class Catalogue:
         return {genre.pk for genre in self.genres if _means(genre.slug, genre.name, wanted)}
 
     def cinema_ids(self, wanted: Collection[str]) -> set[int]:
-        return {cinema.pk for cinema in self.cinemas if _means(cinema.slug, cinema.name, wanted)}
+        return _cinema_ids(self.cinemas, wanted)
 
     # ---- which showtimes, which films ----------------------------------------------------------------------------
 
-    def showtimes(self, wish: Wish) -> ShowtimeQuerySet:
-        """Showtimes within the horizon that can be bought now or later and are what the wish asks for."""
-        found = on_sale(self.at)
+    def timetable(self, wish: Wish) -> Timetable:
+        """What can be bought now or later within the horizon and is what the wish asks for, its houses as read."""
+        languages = languages_meant(wish.languages, self.everywhere.languages) if wish.languages else None
+        return self.asked.only(movies=self._films_meant(wish), languages=languages, day=wish.day)
+
+    def showtimes(self, wish: Wish, movies: Sequence[int]) -> ShowtimeQuerySet:
+        """The showtimes of these films, which the wish found."""
+        found = on_sale(self.at).filter(movie__in=movies)
         if wish.cinemas:
             found = found.filter(screen__cinema__in=self.cinema_ids(wish.cinemas))
         if wish.languages:
-            found = found.filter(language__in=languages_meant(wish.languages, self.languages))
-        if wish.day:
-            found = found.filter(_on(wish.day))
-        if wish.genres or wish.q:
-            found = found.filter(movie__in=self.movies(wish))
-        return found
-
-    def movies(self, wish: Wish) -> QuerySet[Movie]:
-        """Films by genre and search, on the programme or not."""
-        found = Movie.objects.order_by()
-        if wish.genres:
-            tagged = Movie.genres.through.objects.filter(genre__in=self.genre_ids(wish.genres))
-            found = found.filter(pk__in=tagged.values("movie_id"))
-        for word in wish.words:
-            found = found.filter(search_text__contains=word)
-        return found
-
-    def showing(self, wish: Wish, *, first: int, most: int) -> list[int]:
-        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest."""
-        by_film = self.showtimes(wish).order_by().values("movie_id")
-        by_film = by_film.annotate(next=Min("starts_at"), left=Max("n_available"))
-        full = Case(When(left=0, then=Value(1)), default=Value(0), output_field=IntegerField())
-        ordered = by_film.annotate(full=full).order_by("full", "next", "movie_id")
-        return [line["movie_id"] for line in ordered[first : first + most]]
+            found = found.filter(language__in=languages_meant(wish.languages, self.everywhere.languages))
+        return found.filter(_on(wish.day)) if wish.day else found
 
     def soon(self, wish: Wish, most: int) -> list[int]:
         """Films that are not on yet: shown later than the horizon, or to be released."""
@@ -157,45 +143,44 @@ class Catalogue:
         coming = Q(pk__in=later.values("movie_id"))
         if not wish.cinemas:
             coming |= Q(release_date__gt=timezone.localdate(self.at))
-        found = self.movies(wish).filter(coming).exclude(pk__in=on_sale(self.at).order_by().values("movie_id"))
+        found = Movie.objects.filter(coming).exclude(pk__in=on_sale(self.at).order_by().values("movie_id"))
+        if wish.genres:
+            found = found.filter(pk__in=self._tagged(wish))
         if wish.languages:
             found = found.filter(_language_of_film(wish.languages))
-        return list(found.order_by("release_date", "title").values_list("pk", flat=True)[:most])
+        found = _searched(found, wish).order_by("release_date", "title")
+        return list(found.values_list("pk", flat=True)[:most])
+
+    def _films_meant(self, wish: Wish) -> Collection[int] | None:
+        """Films by genre and search, on the programme or not; None is any."""
+        searched = self.searched if wish.q else None
+        if not wish.genres:
+            return searched
+        tagged = self._tagged(wish)
+        return tagged if searched is None else tagged & set(searched)
+
+    def _tagged(self, wish: Wish) -> set[int]:
+        return {film for genre in self.genre_ids(wish.genres) for film in self.tags.get(genre, ())}
 
     # ---- how many ------------------------------------------------------------------------------------------------
 
-    def count(self, wish: Wish) -> tuple[int, int]:
-        """Films and showtimes."""
-        numbers = self.showtimes(wish).aggregate(films=Count("movie", distinct=True), times=Count("pk"))
-        return numbers["films"], numbers["times"]
-
     def genre_choices(self, wish: Wish) -> list[Choice]:
         """Every genre of the programme, also those that would give nothing now: choices do not come and go."""
-        counts = self._genre_counts(wish.but(genres=()))
-        shown = set(counts) if wish.is_empty else set(self._genre_counts(Wish()))
+        found, shown = self.timetable(wish.but(genres=())).movies.keys(), self.everywhere.movies.keys()
         chosen = self.genre_ids(wish.genres)
-        listed = [genre for genre in self.genres if genre.pk in shown | chosen]
-        return [Choice(genre.slug, genre.name, counts.get(genre.pk, 0), genre.pk in chosen) for genre in listed]
-
-    def _genre_counts(self, wish: Wish) -> dict[int, int]:
-        on = self.showtimes(wish).order_by().values("movie_id")
-        tagged = Movie.genres.through.objects.filter(movie_id__in=on).values_list("genre_id")
-        return dict(tagged.annotate(n=Count("movie_id")))
+        films = {genre.pk: self.tags.get(genre.pk, ()) for genre in self.genres}
+        listed = [each for each in self.genres if each.pk in chosen or not shown.isdisjoint(films[each.pk])]
+        return [Choice(each.slug, each.name, len(found & films[each.pk]), each.pk in chosen) for each in listed]
 
     def language_choices(self, wish: Wish) -> list[Choice]:
-        spoken = self.showtimes(wish.but(languages=())).order_by().values_list("language")
-        counts = dict(spoken.annotate(n=Count("movie_id", distinct=True)))
-        chosen = languages_meant(wish.languages, self.languages)
-        names = sorted(name for name in self.languages if name)
+        counts = self.timetable(wish.but(languages=())).languages
+        chosen = languages_meant(wish.languages, self.everywhere.languages)
+        names = sorted(name for name in self.everywhere.languages if name)
         return [Choice(name, name, counts.get(name, 0), name in chosen) for name in names]
 
     def days(self, wish: Wish) -> list[date]:
         """The days of the horizon on which something of the wish is shown, and the chosen one."""
-        minute = Substr(Cast("starts_at", CharField()), 1, 16)  # both databases write UTC as 2026-11-23 19:30
-        found = self.showtimes(wish.but(day=None)).order_by().annotate(minute=minute)
-        starts = (datetime.fromisoformat(text) for text in found.values_list("minute", flat=True).distinct())
-        days = {timezone.localdate(start.replace(tzinfo=UTC)) for start in starts}
-        return sorted(days | ({wish.day} if wish.day else set()))
+        return sorted(self.timetable(wish.but(day=None)).days | ({wish.day} if wish.day else set()))
 
     def chips(self, wish: Wish) -> list[Chip]:
         """What is asked for, each with the address that asks for all but it."""
@@ -208,15 +193,29 @@ class Catalogue:
         return chips
 
 
-def read_catalogue(at: datetime) -> Catalogue:
-    """Three small questions: genres, houses, and the languages of what is on."""
-    languages = on_sale(at).order_by().values_list("language", flat=True).distinct()
-    return Catalogue(at, list(Genre.objects.all()), list(Cinema.objects.all()), frozenset(languages))
+def read_catalogue(wish: Wish, at: datetime) -> Catalogue:
+    """A handful of questions, whatever the number of showtimes."""
+    cinemas = list(Cinema.objects.all())
+    everywhere = asked = read_timetable(on_sale(at), with_sold_out=not wish.cinemas)
+    if wish.cinemas:
+        asked = read_timetable(on_sale(at).filter(screen__cinema__in=_cinema_ids(cinemas, wish.cinemas)))
+    searched = frozenset(_searched(Movie.objects.order_by(), wish).values_list("pk", flat=True)) if wish.q else None
+    return Catalogue(at, list(Genre.objects.all()), cinemas, read_tags(), everywhere, asked, searched)
 
 
 def on_sale(at: datetime) -> ShowtimeQuerySet:
     """What a guest can buy now or later, within the horizon."""
     return still_sold(Showtime.objects.all(), at).filter(ends_at__gt=at, starts_at__lt=at + AHEAD)
+
+
+def _searched(movies: QuerySet[Movie], wish: Wish) -> QuerySet[Movie]:
+    for word in wish.words:
+        movies = movies.filter(search_text__contains=word)
+    return movies
+
+
+def _cinema_ids(cinemas: Iterable[Cinema], wanted: Collection[str]) -> set[int]:
+    return {cinema.pk for cinema in cinemas if _means(cinema.slug, cinema.name, wanted)}
 
 
 def languages_meant(wanted: Collection[str], known: Iterable[str]) -> set[str]:

@@ -80,10 +80,11 @@ class Front:
 
 def read_front(wish: Wish, page: int, at: datetime) -> Front:
     """A dozen questions, whatever the number of films."""
-    catalogue = read_catalogue(at)
-    n_films, n_times = catalogue.count(wish)
+    catalogue = read_catalogue(wish, at)
+    found = catalogue.timetable(wish)
+    n_films = len(found.movies)
     page = max(1, min(page, -(-n_films // PAGE) or 1))
-    shown = catalogue.showing(wish, first=(page - 1) * PAGE, most=PAGE)
+    shown = found.ordered_movies()[(page - 1) * PAGE : page * PAGE]
     soon = catalogue.soon(wish, SOON) if page == 1 else []
     films = _films(catalogue, wish, shown, soon)
     chosen = catalogue.cinema_ids(wish.cinemas)
@@ -93,7 +94,7 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
         films=[films[pk] for pk in shown if pk in films],
         soon=[films[pk] for pk in soon if pk in films],
         n_films=n_films,
-        n_times=n_times,
+        n_times=found.n_times,
         genres=catalogue.genre_choices(wish),
         languages=catalogue.language_choices(wish),
         cinemas=catalogue.cinemas,
@@ -107,7 +108,7 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
 def _films(catalogue: Catalogue, wish: Wish, shown: Sequence[int], soon: Sequence[int]) -> dict[int, Film]:
     """The films with their next times: of the wish for those that are shown, any for those to come."""
     movies = Movie.objects.defer("overview", "search_text").prefetch_related("genres").in_bulk([*shown, *soon])
-    near = Q(pk__in=catalogue.showtimes(wish).filter(movie__in=shown).order_by().values("pk"))
+    near = Q(pk__in=catalogue.showtimes(wish, shown).order_by().values("pk"))
     far = Q(movie__in=soon, cancelled_at=None, starts_at__gt=catalogue.at)
     nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])
     times = Showtime.objects.filter(near | far).annotate(nth=nth).filter(nth__lte=TIMES)

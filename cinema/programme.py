@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 from django.db.models import Q
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
 
@@ -88,9 +88,26 @@ class Slot:
     def starts_at(self) -> datetime:
         return self.showtime.starts_at
 
+    @cached_property
+    def local_start(self) -> datetime:
+        """In the house's time. A page names dozens: Django's `date` filter would convert each again for every part."""
+        return timezone.localtime(self.showtime.starts_at)
+
     @property
     def day(self) -> date:
-        return timezone.localdate(self.showtime.starts_at)
+        return self.local_start.date()
+
+    @property
+    def day_words(self) -> str:
+        return short_day(self.day, get_language() or "")
+
+    @property
+    def clock(self) -> str:
+        return f"{self.local_start:%H:%M}"
+
+    @property
+    def instant(self) -> str:
+        return self.local_start.isoformat()
 
     @property
     def extra(self) -> str:
@@ -165,6 +182,12 @@ def first_sentences(text: str, most: int = 250) -> str:
             break
         kept += sentence
     return kept.strip() or text
+
+
+@lru_cache(maxsize=200)
+def short_day(day: date, language: str) -> str:
+    """Such as Mon 23 Nov, in the active language, which is `language`."""
+    return date_format(day, "D j M")
 
 
 @cache

@@ -1,7 +1,9 @@
 """The one loop: sweeping, promises, whatever else recurs. Inside the web process, or `manage.py work`.
 
-A lease in the database lets one loop act at a time; the others stand by and take over within seconds. Nothing here is
-needed for correctness of seats: time decides, the loop only tidies and tells.
+A lease in the database lets one loop do the chores at a time; the others stand by and take over within seconds.
+Promises need no lease, since each row is claimed by one. They are kept in threads of their own, one a line: a mail
+server or a gateway that hangs holds up nothing else. Nothing here is needed for correctness of seats: time decides,
+the loop only tidies and tells.
 """
 
 from __future__ import annotations
@@ -56,7 +58,36 @@ register_chore("measure what is dead", timedelta(minutes=1), outbox.measure_dead
 
 def wake() -> None:
     """Do not sleep to the end of this beat."""
-    outbox.due.set()
+    outbox.ring()
+
+
+class Keeper:
+    """Keeps the promises of one line until `stop` is set."""
+
+    def __init__(self, stop: threading.Event, line: str) -> None:
+        self.stop, self.line, self.bell = stop, line, outbox.bell()
+        self.thread = threading.Thread(target=self.run, name=f"promises: {line}", daemon=True)
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            self.bell.clear()
+            self.beat()
+            self.bell.wait(BEAT.total_seconds())
+        connections.close_all()
+
+    def beat(self) -> None:
+        try:
+            close_old_connections()
+            while not self.stop.is_set() and outbox.run_due(at=timezone.now(), limit=1, line=self.line):
+                pass
+        except Error as error:
+            counters.LOOP_FAILURES.labels("database").inc()
+            log.warning("promises: the database does not answer: %s", error)
+            self.stop.wait(1)
+        except Exception:  # a fault of ours; the other promises must still be kept
+            counters.LOOP_FAILURES.labels("promises").inc()
+            log.exception("promises of %s: failed", self.line)
+            self.stop.wait(1)
 
 
 class Loop:
@@ -64,6 +95,7 @@ class Loop:
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
+        self.keepers = [Keeper(stop, line) for line in sorted(outbox.lines())]
         self.holder = secrets.token_hex(8)
         self.chores = [Chore(chore.name, chore.every, chore.task) for chore in _chores.values()]
         self.renew_at = 0.0
@@ -71,18 +103,21 @@ class Loop:
 
     def run(self) -> None:
         log.info("loop: started")
+        for keeper in self.keepers:
+            keeper.thread.start()
         try:
             while not self.stop.is_set():
                 self.beat()
-                outbox.due.wait(BEAT.total_seconds())
-                outbox.due.clear()
+                self.stop.wait(BEAT.total_seconds())
         finally:
+            for keeper in self.keepers:
+                keeper.thread.join()
             self.give_up_lease()
             connections.close_all()
             log.info("loop: stopped")
 
     def beat(self) -> None:
-        """One round: keep the lease, do what is due."""
+        """One round: keep the lease, do the chores that are due."""
         try:
             close_old_connections()
             acts = self.keep_lease()
@@ -92,7 +127,6 @@ class Loop:
                 return
             for chore in self.chores:
                 self.do(chore)
-            outbox.run_due(at=timezone.now())
         except Error as error:
             counters.LOOP_FAILURES.labels("database").inc()
             log.warning("loop: the database does not answer: %s", error)

@@ -173,9 +173,10 @@ def _compare(wishes: Sequence[Wish], at: datetime, problems: list[BadRow]) -> No
     by_screen: dict[int, list[Wish]] = defaultdict(list)
     for wish in wishes:
         by_screen[wish.screen.pk].append(wish)
-    for there in _there(wishes):
-        for wish in by_screen[there.screen_id]:
-            problems += _meet(wish, there)
+    there = list(_there(wishes))
+    for showtime in sorted(there, key=lambda one: one.cancelled_at is not None):  # what is called off comes last
+        for wish in by_screen[showtime.screen_id]:
+            problems += _meet(wish, showtime)
     for on_screen in by_screen.values():
         problems += _overlaps_in_file(on_screen)
     for wish in wishes:
@@ -201,11 +202,11 @@ def _there(wishes: Sequence[Wish]) -> Iterable[Showtime]:
 
 def _meet(wish: Wish, there: Showtime) -> Iterable[BadRow]:
     is_same_start = there.starts_at == wish.line.starts_at
-    if is_same_start and there.cancelled_at is not None:
+    if is_same_start and there.cancelled_at is not None and wish.kept is None:
         yield wish.line.bad(
             "starts_at", f"{_named(there.movie, there.starts_at, wish)} was called off; take another start"
         )
-    elif is_same_start and there.movie_id == wish.movie.pk:
+    elif is_same_start and there.cancelled_at is None and there.movie_id == wish.movie.pk:
         wish.kept, wish.ends_at = there, there.ends_at
     elif there.cancelled_at is None and there.starts_at < wish.ends_at and wish.line.starts_at < there.ends_at:
         yield wish.line.bad("starts_at", f"overlaps {_named(there.movie, there.starts_at, wish)}")

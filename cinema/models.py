@@ -277,7 +277,9 @@ class Showtime(models.Model):
             )
         ]
         constraints = [
-            models.UniqueConstraint(fields=["screen", "starts_at"], name="showtime_unique_on_screen"),
+            models.UniqueConstraint(
+                fields=["screen", "starts_at"], condition=Q(cancelled_at=None), name="showtime_unique_on_screen"
+            ),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="showtime_ends_after_start"),
         ]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import CommandError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,6 +209,17 @@ def test_a_showing_that_was_called_off_leaves_its_time_free(run):
     Showtime.objects.update(cancelled_at=timezone.now())
     assert "created 1" in run([line("2026-03-03 20:00")])
     assert "called off" in refused(run, [line()])
+
+
+def test_a_showing_in_the_place_of_one_that_was_called_off_is_known_by_the_next_import(run):
+    run([line()])
+    Showtime.objects.update(cancelled_at=timezone.now())
+    anew = Showtime.objects.get()
+    anew.pk, anew.cancelled_at = None, None
+    anew.save()
+    assert "unchanged 1" in run([line()])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Showtime.objects.update(cancelled_at=None)
 
 
 def test_what_is_past_is_refused_but_a_file_may_be_imported_again_when_some_of_it_is(run):

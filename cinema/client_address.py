@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -32,6 +34,22 @@ def nearest_address(peer: str, forwarded_for: str) -> Address | None:
             break
         nearest = told
     return nearest
+
+
+class ForwardedSchemeMiddleware:
+    """Forgets `X-Forwarded-Proto` from whoever is none of our proxies: a guest must not make plain HTTP look secure.
+
+    Over a local socket there is no address; only a proxy of this machine speaks there.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        peer = _address(request.META.get("REMOTE_ADDR") or "")
+        if peer is not None and not _is_trusted(peer):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        return self.get_response(request)
 
 
 def _address(text: str) -> Address | None:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cinema.problems.ProblemMiddleware",
+    "cinema.client_address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "cinema.static_files.StaticFilesMiddleware",

@@ -37,3 +37,11 @@ def test_the_nearest_address_that_no_proxy_of_ours_has_is_the_clients(rf, settin
 def test_without_trusted_proxies_nobodys_header_is_believed(rf, settings):
     settings.TRUSTED_PROXIES = []
     assert client_address(rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.7")) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(("remote", "secure"), [("10.0.0.1", True), ("203.0.113.7", False), ("", True)])
+def test_only_a_proxy_of_ours_says_that_a_request_came_over_https(client, settings, remote, secure):
+    settings.TRUSTED_PROXIES = PROXIES
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    response = client.get("/healthz", REMOTE_ADDR=remote, HTTP_X_FORWARDED_PROTO="https")
+    assert response.wsgi_request.is_secure() is secure

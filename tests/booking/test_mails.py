@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from booking import bookings, mails
+from booking import bookings, mails, outbox
 from booking.locks import lock_seats
 from booking.mail_files import EmlFileBackend
 from booking.tickets import booking_key, check_key, read_code, ticket_code
@@ -83,6 +83,142 @@ def test_a_refund_of_money_that_bought_nothing_says_why(booking, reason, words):
     message = mail.outbox[-1]
     assert words in message.body and words in message.alternatives[0][0]
     assert "you pay nothing" in message.body.lower()
+
+
+def cancel_tickets(booking, *labels):
+    """Keys of the tickets that a cancellation took."""
+    tickets = booking.tickets.filter(label__in=labels)
+    keys = list(tickets.values_list("pk", flat=True))
+    tickets.update(status="cancelled", cancelled_at=timezone.now())
+    return keys
+
+
+def both_texts(message):
+    return [message.body, message.alternatives[0][0]]
+
+
+def send(kind, booking, **payload):
+    outbox._handlers[kind]({"booking": booking.pk, **payload})
+    return mail.outbox[-1]
+
+
+def test_a_cancellation_of_one_seat_says_what_comes_back_what_is_kept_and_what_stands(booking):
+    confirm(booking)
+    message = send("mail.cancelled", booking, tickets=cancel_tickets(booking, "A1"), refund=920, key="refund:7")
+    film = booking.showtime.movie.title
+    assert message.subject == f"Cancelled: A1, {film} ({booking.reference})"
+    assert message.extra_headers["X-Booking"] == booking.reference
+    for text in both_texts(message):
+        assert "The ticket for A1 is" in text and film in text
+        assert "£11.50" in text and "£9.20" in text and "£2.30" in text, "price, what comes back, what is kept"
+        assert "Your ticket for D2 stays" in text and f"/bookings/{booking.reference}/?key=" in text
+
+
+def test_a_cancellation_of_all_says_so_and_names_no_ticket_that_stands(booking):
+    confirm(booking)
+    keys = cancel_tickets(booking, "A1", "D2")
+    message = send("mail.cancelled", booking, tickets=keys, refund=2600, key="refund:7")
+    assert message.subject.startswith("Cancelled: your booking,")
+    for text in both_texts(message):
+        assert "A1 and D2 are" in text and "£26" in text
+        assert "stay" not in text and "keeps" not in text
+
+
+def test_a_cancellation_that_brings_nothing_back_says_why(booking):
+    confirm(booking)
+    keys = cancel_tickets(booking, "A1")
+    message = send("mail.cancelled", booking, tickets=keys, refund=0, key="cancel:7")
+    for text in both_texts(message):
+        assert "nothing of the price comes back" in text and "You get back" not in text
+
+
+def test_two_cancellations_of_one_booking_are_two_mails_and_a_repetition_is_the_same(booking):
+    confirm(booking)
+    one = {"tickets": cancel_tickets(booking, "A1"), "refund": 1150, "key": "refund:1"}
+    two = {"tickets": cancel_tickets(booking, "D2"), "refund": 1450, "key": "refund:2"}
+    names = [send("mail.cancelled", booking, **payload).extra_headers["Message-ID"] for payload in (one, two, one)]
+    assert names[0] == names[2] != names[1]
+    assert all(re.fullmatch(r"<[a-z0-9A-Z._-]+@[^>]+>", name) for name in names)
+
+
+@pytest.mark.parametrize(("reason", "words"), [(reason, words) for reason, words in mails.WHY.items() if words])
+def test_the_word_that_money_is_back_says_how_much_and_why(booking, reason, words):
+    confirm(booking)
+    cancel_tickets(booking, "A1")
+    message = send("mail.refunded", booking, refund=1150, reason=reason, key="refund:1")
+    assert message.subject == f"£11.50 is back, {booking.showtime.movie.title} ({booking.reference})"
+    for text in both_texts(message):
+        assert f"because {words}" in text and "£11.50" in text and "Your ticket for D2 stays valid" in text
+
+
+def test_money_that_the_house_returned_by_hand_needs_no_reason(booking):
+    confirm(booking)
+    message = send("mail.refunded", booking, refund=1150, reason="outside", key="refund:1")
+    assert "because" not in message.body and "None" not in message.body
+
+
+def test_every_reason_of_a_refund_has_words():
+    from payments.models import Refund
+
+    assert set(mails.WHY) == set(Refund.Reason.values)
+
+
+def test_a_cancelled_showtime_says_do_not_come_and_where_else_to_see_the_film(booking):
+    confirm(booking)
+    keys = cancel_tickets(booking, "A1", "D2")
+    message = send("mail.showtime_cancelled", booking, tickets=keys, refund=2600, key="showtime:3")
+    film = booking.showtime.movie
+    assert message.subject == f"{film.title} will not be shown ({booking.reference})"
+    for text in both_texts(message):
+        assert "Please do not come: your tickets for A1 and D2 are" in text
+        assert "£26, all that you paid for them" in text
+        assert f"https://tickets.example.com/movies/{film.slug}/" in text
+
+
+@pytest.mark.parametrize(
+    ("problem", "words", "leads_back"),
+    [
+        ("declined", "nothing was charged. The seats A1 and D2 are free again", True),
+        ("mismatch", "not the amount we had asked for", True),
+        ("refund_failed", "did not take back £26", False),
+    ],
+)
+def test_a_problem_with_the_money_says_what_to_do(booking, problem, words, leads_back):
+    message = send("mail.payment_problem", booking, problem=problem, refund=2600, key="payment:1")
+    assert booking.reference in message.subject and booking.showtime.movie.title in message.subject
+    for text in both_texts(message):
+        plain = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+        assert words in plain
+        assert (f"https://tickets.example.com/showtimes/{booking.showtime_id}/" in text) == leads_back
+        assert ("answer this mail" in text) != leads_back
+
+
+def test_demo_money_is_said_also_where_nothing_was_booked(booking, settings):
+    settings.DEMO_PAYMENTS = True
+    assert send("mail.payment_problem", booking, problem="declined", key="payment:1").subject.startswith("[DEMO] ")
+    settings.DEMO_PAYMENTS = False
+    message = send("mail.payment_problem", booking, problem="declined", key="payment:1")
+    assert "DEMO" not in message.subject + message.body + message.alternatives[0][0]
+
+
+def test_a_title_is_text_in_every_mail(booking):
+    movie = booking.showtime.movie
+    movie.title = "Fast & <b>Furious</b>\nBcc: bob@example.com"
+    movie.save()
+    confirm(booking)
+    keys = cancel_tickets(booking, "A1")
+    event = {"tickets": keys, "refund": 100, "reason": "buyer", "problem": "declined", "key": "k"}
+    for kind in ("cancelled", "showtime_cancelled", "refunded", "payment_problem", "late_refund"):
+        message = send(f"mail.{kind}", booking, **event)
+        assert "Fast & <b>Furious</b>" in message.body and "Fast &amp; &lt;b&gt;" in message.alternatives[0][0]
+        assert "bob@example.com" not in str(message.message()["Bcc"])
+
+
+def test_tickets_cancelled_before_their_mail_could_go_are_not_sent(booking):
+    bookings.confirm_booking(booking_id=booking.pk, demo=False, at=timezone.now())
+    cancel_tickets(booking, "A1", "D2")
+    mails.send_confirmed({"booking": booking.pk})
+    assert mail.outbox == []
 
 
 def test_a_ticket_code_says_its_ticket_however_it_is_typed(booking):

@@ -21,6 +21,8 @@ def stripe(_stripe_server, settings):
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     _stripe_server.faults.clear()
     _stripe_server.calls.clear()
+    _stripe_server.ahead, _stripe_server.refund_status = 0.0, "succeeded"
+    _stripe_server.deliver_nowhere()
     return _stripe_server
 
 

@@ -9,12 +9,19 @@ ZERO_DECIMAL = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
 )
 THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+# What amounts of these must be divisible by: cards know no smaller coin. Their further digits are there, and are 0.
+STEPS = {"ISK": 100, "UGX": 100} | dict.fromkeys(THREE_DECIMAL, 10)
 SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹", "JPY": "¥"}
 
 
 def minor_digits(currency: str) -> int:
     """How many digits of an amount stand behind the point."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
+def coin(currency: str) -> int:
+    """The smallest sum that a card can move, in minor units: 1 nearly everywhere."""
+    return STEPS.get(currency, 1)
 
 
 def format_money(amount: int, currency: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import slugify
@@ -133,6 +133,16 @@ class Catalogue:
             found = found.filter(language__in=languages_meant(wish.languages, self.everywhere.languages))
         return found.filter(_on(wish.day)) if wish.day else found
 
+    def showing(self, wish: Wish, *, first: int, most: int) -> list[int]:
+        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest."""
+        movies, free, full = list(self.timetable(wish).movies), list[int](), list[int]()
+        while movies and len(free) < first + most:  # nobody need know how full the films of later pages are
+            some, movies = movies[: 2 * (first + most)], movies[2 * (first + most) :]
+            left = dict(self.showtimes(wish, some).order_by().values_list("movie_id").annotate(n=Max("n_available")))
+            for movie in some:
+                (free if left.get(movie) else full).append(movie)
+        return (free + full)[first : first + most]
+
     def soon(self, wish: Wish, most: int) -> list[int]:
         """Films that are not on yet: shown later than the horizon, or to be released."""
         if wish.day:
@@ -196,7 +206,7 @@ class Catalogue:
 def read_catalogue(wish: Wish, at: datetime) -> Catalogue:
     """A handful of questions, whatever the number of showtimes."""
     cinemas = list(Cinema.objects.all())
-    everywhere = asked = read_timetable(on_sale(at), with_sold_out=not wish.cinemas)
+    everywhere = asked = read_timetable(on_sale(at))
     if wish.cinemas:
         asked = read_timetable(on_sale(at).filter(screen__cinema__in=_cinema_ids(cinemas, wish.cinemas)))
     searched = frozenset(_searched(Movie.objects.order_by(), wish).values_list("pk", flat=True)) if wish.q else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import F, Q, Window
+from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from cinema.programme import Film, Slot, slot_state
 PAGE = 24  # films
 SOON = 12
 TIMES = 3  # of a film that are read; a card shows two, the billboard three
+NOT_ON_A_CARD = ("overview", "search_text", "cast", "spoken_languages", "director")
 HURRY = 0.6  # of the seats gone: such a showing is named under "Filling up now"
 HURRY_WITHIN = timedelta(hours=24)
 
@@ -84,7 +85,7 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
     found = catalogue.timetable(wish)
     n_films = len(found.movies)
     page = max(1, min(page, -(-n_films // PAGE) or 1))
-    shown = found.ordered_movies()[(page - 1) * PAGE : page * PAGE]
+    shown = catalogue.showing(wish, first=(page - 1) * PAGE, most=PAGE)
     soon = catalogue.soon(wish, SOON) if page == 1 else []
     films = _films(catalogue, wish, shown, soon)
     chosen = catalogue.cinema_ids(wish.cinemas)
@@ -107,16 +108,24 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
 
 def _films(catalogue: Catalogue, wish: Wish, shown: Sequence[int], soon: Sequence[int]) -> dict[int, Film]:
     """The films with their next times: of the wish for those that are shown, any for those to come."""
-    movies = Movie.objects.defer("overview", "search_text").prefetch_related("genres").in_bulk([*shown, *soon])
-    near = Q(pk__in=catalogue.showtimes(wish, shown).order_by().values("pk"))
-    far = Q(movie__in=soon, cancelled_at=None, starts_at__gt=catalogue.at)
-    nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])
-    times = Showtime.objects.filter(near | far).annotate(nth=nth).filter(nth__lte=TIMES)
+    movies = Movie.objects.defer(*NOT_ON_A_CARD).prefetch_related("genres").in_bulk([*shown, *soon])
+    begins = {at for times in catalogue.timetable(wish).next_of(shown, TIMES).values() for at in times}
+    times = list(_with_rooms(catalogue.showtimes(wish, shown).filter(starts_at__in=begins)))
+    if soon:
+        nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])
+        far = Showtime.objects.filter(movie__in=soon, cancelled_at=None, starts_at__gt=catalogue.at)
+        times += _with_rooms(far.annotate(nth=nth).filter(nth__lte=TIMES))
     found: dict[int, list[Slot]] = {pk: [] for pk in movies}
-    for showtime in times.select_related("screen__cinema").order_by("starts_at", "id"):
-        showtime.movie = movies[showtime.movie_id]
-        found[showtime.movie_id].append(Slot(showtime, slot_state(showtime, catalogue.at)))
+    for showtime in times:
+        slots = found.get(showtime.movie_id)
+        if slots is not None and len(slots) < TIMES:
+            showtime.movie = movies[showtime.movie_id]
+            slots.append(Slot(showtime, slot_state(showtime, catalogue.at)))
     return {pk: Film(movie, found[pk]) for pk, movie in movies.items()}
+
+
+def _with_rooms(showtimes: QuerySet[Showtime]) -> QuerySet[Showtime]:
+    return showtimes.defer("prices").select_related("screen").order_by("starts_at", "id")
 
 
 def _days(days: Sequence[date], wish: Wish, today: date) -> list[Day]:

@@ -18,6 +18,7 @@ from cinema.finder import Wish
 from cinema.front import Front, read_front, read_left
 from cinema.models import Movie, Showtime
 from cinema.programme import Slot, first_sentences, houses_of, pick_billboard, read_slots
+from cinema.slot_drawing import draw_left
 from cinema.trailers import player_of
 
 MORE = 8  # times of other days on the page of a film
@@ -63,7 +64,7 @@ def left(request: HttpRequest) -> HttpResponse:
         for text in request.GET.getlist("id")[:MOST_LEFT]
         if text.isascii() and text.isdigit() and len(text) < 16
     ]
-    response = render(request, "cinema/_lefts.html", {"slots": read_left(ids, timezone.now())})
+    response = HttpResponse("".join(draw_left(slot) for slot in read_left(ids, timezone.now())))
     etag = f'"{hashlib.md5(response.content, usedforsecurity=False).hexdigest()}"'
     response["ETag"] = etag
     response["Cache-Control"] = "no-cache"

@@ -6,8 +6,7 @@ by the database into one text a beginning, are counted here several times faster
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -38,7 +37,7 @@ class JoinedIds(Aggregate):
 class Beginning:
     """What begins at one instant in one language. A film that begins in two rooms is there twice."""
 
-    instant: str  # UTC, as the database writes it: sorts like the instant
+    at: datetime
     day: date  # of the house
     language: str
     movies: Sequence[int]
@@ -46,10 +45,9 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Timetable:
-    """Beginnings in order; `sold_out` are those of showtimes without a seat left, which `beginnings` name too."""
+    """Beginnings in order."""
 
     beginnings: Sequence[Beginning]
-    sold_out: Sequence[Beginning]
 
     def only(
         self,
@@ -59,13 +57,9 @@ class Timetable:
         day: date | None = None,
     ) -> Timetable:
         """Of these films, languages and day; None is any."""
-
-        def pick(beginnings: Iterable[Beginning]) -> list[Beginning]:
-            kept = [each for each in beginnings if (languages is None or each.language in languages)]
-            kept = [each for each in kept if day is None or each.day == day]
-            return kept if movies is None else [_of(each, movies) for each in kept]
-
-        return Timetable(pick(self.beginnings), pick(self.sold_out))
+        kept = [each for each in self.beginnings if languages is None or each.language in languages]
+        kept = [each for each in kept if day is None or each.day == day]
+        return Timetable(kept if movies is None else [_of(each, movies) for each in kept])
 
     @cached_property
     def n_times(self) -> int:
@@ -76,12 +70,14 @@ class Timetable:
         """The films in the order of their next beginning: a set that keeps its order."""
         return dict.fromkeys(chain.from_iterable(each.movies for each in self.beginnings))
 
-    def ordered_movies(self) -> list[int]:
-        """What begins next comes first, what is sold out at all its times after the rest."""
-        full = Counter(chain.from_iterable(each.movies for each in self.sold_out))
-        times = Counter(movie for each in self.beginnings for movie in each.movies if movie in full) if full else full
-        gone = {movie for movie in full if full[movie] == times[movie]}
-        return [movie for movie in self.movies if movie not in gone] + [movie for movie in self.movies if movie in gone]
+    def next_of(self, movies: Collection[int], most: int) -> dict[int, list[datetime]]:
+        """The first `most` beginnings of each of these films; in several rooms at once counts as often."""
+        found: dict[int, list[datetime]] = {movie: [] for movie in movies}
+        for each in self.beginnings:
+            for movie in each.movies:
+                if movie in found and len(found[movie]) < most:
+                    found[movie].append(each.at)
+        return found
 
     @cached_property
     def languages(self) -> dict[str, int]:
@@ -96,9 +92,18 @@ class Timetable:
         return {each.day for each in self.beginnings if each.movies}
 
 
-def read_timetable(showtimes: ShowtimeQuerySet, *, with_sold_out: bool = True) -> Timetable:
-    """One question, and a second for what is sold out, whatever the number of showtimes."""
-    return Timetable(_beginnings(showtimes), _beginnings(showtimes.filter(n_available=0)) if with_sold_out else [])
+def read_timetable(showtimes: ShowtimeQuerySet) -> Timetable:
+    """One question, whatever the number of showtimes."""
+    instant = Cast("starts_at", CharField())
+    joined = showtimes.order_by().annotate(instant=instant).values_list("instant", "language")
+    begun: dict[str, tuple[datetime, date]] = {}
+    found = []
+    for text, language, movies in sorted(joined.annotate(movies=JoinedIds("movie_id"))):
+        if text not in begun:
+            at = _instant(text)
+            begun[text] = (at, timezone.localdate(at))
+        found.append(Beginning(*begun[text], language, sorted(map(int, movies.split(",")))))
+    return Timetable(found)
 
 
 def read_tags() -> dict[int, frozenset[int]]:
@@ -108,23 +113,11 @@ def read_tags() -> dict[int, frozenset[int]]:
     return {genre: frozenset(map(int, movies.split(","))) for genre, movies in joined}
 
 
-def _beginnings(showtimes: ShowtimeQuerySet) -> list[Beginning]:
-    instant = Cast("starts_at", CharField())
-    joined = showtimes.order_by().annotate(instant=instant).values_list("instant", "language")
-    days: dict[str, date] = {}
-    found = []
-    for text, language, movies in sorted(joined.annotate(movies=JoinedIds("movie_id"))):
-        if text not in days:
-            days[text] = _day_of(text)
-        found.append(Beginning(text, days[text], language, sorted(map(int, movies.split(",")))))
-    return found
-
-
-def _day_of(text: str) -> date:
-    """Both databases write an instant in UTC as 2026-11-23 19:30:00, with what follows different."""
-    return timezone.localdate(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC))
+def _instant(text: str) -> datetime:
+    """As the databases write it in UTC: 2026-11-23 19:30:00, perhaps with a fraction, on PostgreSQL with +00."""
+    return datetime.fromisoformat(text.partition("+")[0]).replace(tzinfo=UTC)
 
 
 def _of(beginning: Beginning, movies: Collection[int]) -> Beginning:
     kept = [movie for movie in beginning.movies if movie in movies]
-    return Beginning(beginning.instant, beginning.day, beginning.language, kept)
+    return Beginning(beginning.at, beginning.day, beginning.language, kept)

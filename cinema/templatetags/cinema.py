@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import template
+from django.utils.safestring import SafeString
 
 from cinema.currencies import format_money
+from cinema.programme import Slot
+from cinema.slot_drawing import draw_slot
 
 register = template.Library()
 
@@ -22,3 +27,9 @@ def hours_and_minutes(minutes: int | None) -> str:
         return ""
     hours, rest = divmod(minutes, 60)
     return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
+
+
+@register.simple_tag
+def slot(slot: Slot, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False) -> SafeString:
+    """`{% slot slot today %}`: see `cinema.slot_drawing.draw_slot`."""
+    return draw_slot(slot, from_day=from_day, with_day=with_day, with_price=with_price)

@@ -19,11 +19,15 @@ __all__ = [
     "LockExpired",
     "NotFound",
     "NotOnSale",
+    "NothingToCancel",
+    "PaymentDisputed",
     "PaymentOpen",
     "RateLimited",
     "Refusal",
     "SalesClosed",
     "SeatsTaken",
+    "TicketUsed",
+    "TooLateToCancel",
     "TooManySeats",
     "UnknownSeat",
 ]
@@ -95,8 +99,41 @@ class TooManySeats(Refusal):
 class UnknownSeat(Refusal):
     type, status, title = "unknown-seat", 422, "No such seat"
 
+    def __init__(self, seats: list[str], detail: str = "The hall has no seat of that name.") -> None:
+        super().__init__(detail, seats=seats)
+
+
+class NothingToCancel(Invalid):
+    title = "There is nothing to cancel"
+
+
+class TooLateToCancel(SalesClosed):
+    """Of the contract's types it is the one for what is over for good."""
+
+    title = "Too late to cancel"
+
+
+class TicketUsed(Forbidden):
+    title = "That ticket has been used"
+
     def __init__(self, seats: list[str]) -> None:
-        super().__init__("The hall has no seat of that name.", seats=seats)
+        verb = "has" if len(seats) == 1 else "have"
+        super().__init__(
+            f"{spoken(seats)} {verb} been used at the door and cannot be cancelled. Ask the house if that is wrong.",
+            seats=seats,
+        )
+
+
+class PaymentDisputed(Forbidden):
+    """Nobody may move this money while the bank has it: not a matter of time, nor of a wrong request."""
+
+    title = "The bank is looking into this payment"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The payment of this booking is disputed at the bank, which decides where the money goes. "
+            "Nothing was changed and the tickets stay valid; ask the house."
+        )
 
 
 class RateLimited(Refusal):

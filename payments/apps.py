@@ -6,7 +6,8 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from payments import checks, till
+        from payments import checks, refunds, till
 
         checks.register_checks()
         till.install()
+        refunds.register_handlers()

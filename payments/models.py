@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any, Never
 
 from django.db import models
 from django.db.models import Q
@@ -159,6 +161,35 @@ class RefundSeat(models.Model):
         return f"{self.ticket}: {self.amount}"
 
 
+class AppendOnly(Exception):
+    """Somebody tried to change what is only ever added to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__("Lines of the ledger are never changed or deleted: write another one.")
+
+
+class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
+    """Reads and adds."""
+
+    def update(self, **kwargs: Any) -> Never:
+        raise AppendOnly
+
+    def delete(self) -> Never:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> Never:
+        raise AppendOnly
+
+    def update_or_create(self, *args: Any, **kwargs: Any) -> Never:
+        raise AppendOnly
+
+    def bulk_create(self, objs: Iterable[LedgerEntry], *args: Any, **kwargs: Any) -> list[LedgerEntry]:
+        """Raises AppendOnly where lines that are written already would be changed."""
+        if kwargs.get("update_conflicts"):
+            raise AppendOnly
+        return super().bulk_create(objs, *args, **kwargs)
+
+
 class LedgerEntry(models.Model):
     """A movement of money, or a step of a payment or refund: written in the step's transaction, never changed."""
 
@@ -176,12 +207,23 @@ class LedgerEntry(models.Model):
     note = models.CharField(max_length=250, blank=True)
     at = models.DateTimeField()
 
+    objects = LedgerQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "ledger entries"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.currency}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Adds. Raises AppendOnly for a line that is written already."""
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        raise AppendOnly
 
 
 class MoneyAlert(models.Model):

@@ -26,6 +26,7 @@ from booking.bookings import (
     mark_processing,
 )
 from booking.models import Booking
+from payments.asking_back import lock_payment
 from payments.gateways import RefundState, Session
 from payments.models import Payment, Refund
 
@@ -140,13 +141,6 @@ def promise_end(payment: Payment, at: datetime) -> None:
         payload={"payment": payment.pk},
         at=at,
     )
-
-
-def lock_payment(payment_id: int) -> Payment:
-    """Row-lock the booking first, then the payment: the order of everybody."""
-    booking_id = Payment.objects.values_list("booking_id", flat=True).get(pk=payment_id)
-    Booking.objects.select_for_update().get(pk=booking_id)
-    return Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
 
 
 def _settle_paid(payment: Payment, session: Session, at: datetime) -> str:

@@ -1,0 +1,118 @@
+"""Cancelling tickets of a confirmed booking: tickets, seats, what is asked back. The money itself is not moved here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from booking import outbox
+from booking.locks import end_lock
+from booking.models import Booking, ShowtimeSeat, Ticket
+from booking.refusals import UnknownSeat
+from booking.seat_rows import SeatWrite, lock_rows_of, write_seats
+
+Status = Booking.Status
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The booking as it is now and the tickets that were cancelled; none when they had been cancelled before."""
+
+    booking: Booking
+    tickets: tuple[Ticket, ...]
+
+
+def choose_tickets(booking: Booking, labels: Iterable[str] | None) -> list[Ticket]:
+    """The standing tickets of these seats in the order of the map; of all seats without labels.
+
+    Labels named twice count once, and seats that are cancelled already are left out: asking twice is asking once.
+
+    Raises:
+        UnknownSeat: the booking has no such seat.
+    """
+    tickets = list(booking.tickets.all())
+    if labels is not None:
+        wanted = set(labels)
+        unknown = sorted(wanted - {ticket.label for ticket in tickets})
+        if unknown:
+            raise UnknownSeat(unknown, "This booking has no seat of that name.")
+        tickets = [ticket for ticket in tickets if ticket.label in wanted]
+    return [ticket for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
+
+
+def cancel_tickets(
+    *,
+    booking_id: int,
+    labels: Sequence[str] | None,
+    amount: int,
+    at: datetime,
+    reason: str,
+    owed: bool = False,
+) -> Cancelled:
+    """Cancel these tickets and free their seats, in the caller's transaction and as its last step.
+
+    The booking stays confirmed while a ticket stands; afterwards it is being refunded, or cancelled when no money is
+    due. A mail is promised.
+
+    Args:
+        labels: the seats; all that stand without.
+        amount: what goes back for them, minor units; it counts as asked back from now on.
+        reason: `buyer`, `staff` or `showtime`: who gave them up.
+        owed: money of this booking is to go back, or has gone back, even if none does for these tickets.
+
+    Raises:
+        UnknownSeat
+    """
+    assert connection.in_atomic_block, "tickets are cancelled in the transaction that asks for their money"
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    tickets = choose_tickets(booking, labels) if booking.status == Status.CONFIRMED else []
+    if not tickets:
+        return Cancelled(booking, ())
+    chosen = {ticket.pk for ticket in tickets}
+    for ticket in tickets:
+        ticket.status, ticket.cancelled_at = Ticket.Status.CANCELLED, at
+    booking.tickets.filter(pk__in=chosen).update(status=Ticket.Status.CANCELLED, cancelled_at=at)
+    booking.refunded += amount
+    if not booking.tickets.exclude(status=Ticket.Status.CANCELLED).exists():
+        booking.status = Status.REFUNDING if owed or booking.refunded else Status.CANCELLED
+        booking.ended_at = at
+    booking.save(update_fields=["refunded", "status", "ended_at"])
+    _promise_mail(booking, tickets, amount, reason, at)
+    seats = {ticket.seat_id for ticket in tickets}
+    rows = [row for row in lock_rows_of(booking.pk) if row.pk in seats]
+    assert len(rows) == len(tickets), "a standing ticket has its booked seat"
+    write_seats(
+        showtime_id=booking.showtime_id,
+        writes=[SeatWrite(rows, ShowtimeSeat.Status.AVAILABLE)],
+        reason="showtime" if reason == "showtime" else "cancel",
+        at=at,
+        revenue=-sum(ticket.price for ticket in tickets),
+    )
+    return Cancelled(booking, tuple(tickets))
+
+
+@transaction.atomic
+def end_lock_of_cancelled_showtime(*, booking_id: int, at: datetime) -> bool:
+    """Give back the seats of a lock whose showtime was cancelled. Returns False when it is no lock any more."""
+    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    if booking.status != Status.LOCKED:
+        return False
+    end_lock(booking, Status.RELEASED, "showtime", at)
+    return True
+
+
+def _promise_mail(booking: Booking, tickets: list[Ticket], amount: int, reason: str, at: datetime) -> None:
+    """`mail.cancelled`, or `mail.showtime_cancelled`: which tickets (keys), and how much comes back for them."""
+    kind = "mail.showtime_cancelled" if reason == "showtime" else "mail.cancelled"
+    # A ticket is cancelled once, so the first of them names the mail.
+    key = f"{kind}:{booking.pk}:{min(ticket.pk for ticket in tickets)}"
+    payload = {
+        "booking": booking.pk,
+        "tickets": [ticket.pk for ticket in tickets],
+        "refund": amount,
+        "reason": reason,
+    }
+    outbox.promise(kind=kind, dedupe_key=key, payload=payload, at=at)

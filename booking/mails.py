@@ -4,13 +4,13 @@ What the payloads carry, besides `booking` (its key); amounts are minor units:
 
 - `mail.confirmed`: nothing more.
 - `mail.late_refund`: `reason`, `late` or `mismatch`: the money bought nothing and goes back whole.
-- `mail.cancelled`: `tickets` (keys of those that this cancellation took), `refund` (what comes back for them), `key`.
+- `mail.cancelled`: `tickets` (keys of those that this cancellation took), `refund` (what comes back for them).
 - `mail.showtime_cancelled`: the same; all that was paid for them comes back.
 - `mail.refunded`: `refund` (what has gone back), `reason` (one of `WHY`), `key`.
 - `mail.payment_problem`: `problem` (one of `PROBLEMS`), `key`, and `refund` where money is meant to go back.
 
-`key` names the event (`refund:17`): of several mails of one kind about one booking each is a mail of its own, and a
-repetition of one is the same mail.
+`key` names the event (`refund:17`), a cancellation its first ticket: of several mails of one kind about one booking
+each is a mail of its own, and a repetition of one is the same mail.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def send_cancelled(payload: outbox.Payload) -> None:
     context = _cancellation(booking, payload)
     what = context["gone"] if context["standing"] else "your booking"
     subject = f"Cancelled: {what}, {booking.showtime.movie.title} ({booking.reference})"
-    _compose(booking, "cancelled", subject, payload["key"], **context).send()
+    _compose(booking, "cancelled", subject, _key(payload), **context).send()
 
 
 def send_showtime_cancelled(payload: outbox.Payload) -> None:
@@ -108,7 +108,7 @@ def send_showtime_cancelled(payload: outbox.Payload) -> None:
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
     film_url = _origin(booking) + reverse("cinema:movie", args=[booking.showtime.movie.slug])
     context = {"film_url": film_url, **_cancellation(booking, payload)}
-    _compose(booking, "showtime_cancelled", subject, payload["key"], **context).send()
+    _compose(booking, "showtime_cancelled", subject, _key(payload), **context).send()
 
 
 def send_refunded(payload: outbox.Payload) -> None:
@@ -164,6 +164,11 @@ def _cancellation(booking: Booking, payload: outbox.Payload) -> dict[str, Any]:
         "kept": sum(ticket.price for ticket in cancelled) - refund,
         **_standing(booking),
     }
+
+
+def _key(payload: outbox.Payload) -> str:
+    """A ticket is cancelled once, so the first of them names the cancellation."""
+    return f"ticket-{min(payload['tickets'])}"
 
 
 def _standing(booking: Booking) -> dict[str, Any]:

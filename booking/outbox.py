@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
 Handler = Callable[[Payload], None]
+Witness = Callable[[OutboxMessage, datetime], None]
 State = OutboxMessage.State
 
 CLAIM = timedelta(seconds=45)  # after this long without a sign of life a claim is anybody's
@@ -38,7 +39,8 @@ MOST_ATTEMPTS = 16  # the last one two to three hours after the first
 LONGEST_WAIT = timedelta(minutes=30)
 
 _handlers: dict[str, Handler] = {}
-_on_dead: list[Callable[[OutboxMessage, datetime], None]] = []
+_on_dead: list[Witness] = []
+_on_revived: list[Witness] = []
 _bells: WeakSet[threading.Event] = WeakSet()
 
 
@@ -51,10 +53,14 @@ def register(kind: str, handler: Handler) -> None:
     _handlers[kind] = handler
 
 
-def on_dead(callback: Callable[[OutboxMessage, datetime], None]) -> None:
-    """Have `callback(message, at)` called in the transaction in which a promise is given up."""
-    if callback not in _on_dead:
-        _on_dead.append(callback)
+def on_dead(witness: Witness) -> None:
+    """Have `witness(message, at)` called in the transaction in which a promise is given up."""
+    _on_dead.append(witness)
+
+
+def on_revived(witness: Witness) -> None:
+    """Have `witness(message, at)` called in the transaction in which somebody has a promise tried again."""
+    _on_revived.append(witness)
 
 
 def lines() -> set[str]:
@@ -83,13 +89,18 @@ def promise(*, kind: str, dedupe_key: str, payload: Payload, at: datetime, delay
         transaction.on_commit(ring, robust=True)
 
 
+@transaction.atomic
 def revive(*, message_id: int, at: datetime) -> bool:
     """Try once more, from the first attempt, what was given up. Returns False for a promise in any other state."""
-    dead = OutboxMessage.objects.filter(pk=message_id, state=State.DEAD)
-    revived = dead.update(state=State.PENDING, attempts=0, next_at=at, claimed_until=None)
-    if revived:
-        transaction.on_commit(ring, robust=True)
-    return bool(revived)
+    message = OutboxMessage.objects.select_for_update().filter(pk=message_id, state=State.DEAD).first()
+    if message is None:
+        return False
+    message.state, message.attempts, message.next_at = State.PENDING, 0, at
+    message.save(update_fields=["state", "attempts", "next_at"])
+    for witness in _on_revived:
+        witness(message, at)
+    transaction.on_commit(ring, robust=True)
+    return True
 
 
 def run_due(*, at: datetime, limit: int = 50, line: str = "") -> int:
@@ -173,8 +184,8 @@ def _bury(message: OutboxMessage, told: str, at: datetime) -> None:
     """Give up, and call for a person in the same transaction."""
     message.state, message.claimed_until, message.last_error = State.DEAD, None, told
     message.save(update_fields=["state", "claimed_until", "last_error"])
-    for callback in _on_dead:
-        callback(message, at)
+    for witness in _on_dead:
+        witness(message, at)
     counters.OUTBOX_ATTEMPTS.labels(message.kind, "given up").inc()
     log.critical("outbox: gave up on %s after %d tries: %s", message.dedupe_key, message.attempts, told)
 

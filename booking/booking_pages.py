@@ -18,6 +18,7 @@ from booking.access import find_booking
 from booking.calendar_file import calendar_file
 from booking.hall_sketch import sketch_hall
 from booking.models import Booking, Ticket
+from booking.refund_words import read_terms
 from booking.refusals import NotFound
 from booking.tickets import check_key, qr_svg, ticket_code
 from booking.visitors import visitor_of
@@ -63,6 +64,8 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
     at = timezone.now()
     state = found.status if found.status != Status.LOCKED or found.is_live(at) else Status.EXPIRED
     seats = _seats_of(found)
+    called_off = found.showtime.cancelled_at is not None
+    standing = [one for one in found.tickets.all() if one.status != Ticket.Status.CANCELLED]
     tickets = [PrintedTicket(one, code := ticket_code(one), qr_svg(code)) for one in found.tickets.all()]
     context: dict[str, Any] = {
         "booking": found,
@@ -72,6 +75,11 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "is_waiting": state in WAITING,
         "has_seats": state in (*Booking.LIVE, Status.CONFIRMED),
         "is_over": found.showtime.ends_at <= at,
+        "called_off": called_off,
+        "n_standing": len(standing),
+        "standing_sum": sum(one.price for one in standing),
+        "offer": read_terms(found, at=at) if state == Status.CONFIRMED and not called_off else None,
+        "cancel_url": _with_key(request, found, f"{found.get_absolute_url()}cancel/"),
         "can_sell": found.showtime.sales(at) == "open",
         "labels": [seat.label for seat in seats],
         "rows": sorted({seat.row for seat in seats if seat.row}),
@@ -101,9 +109,11 @@ def calendar(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _seats_of(found: Booking) -> list[PlanSeat]:
-    """The seats of a booking in the order of the map: ticketed, else paid for, else held."""
+    """The seats of a booking in the order of the map: those whose tickets stand, else ticketed, paid for, held."""
     plan = layout_of(found.showtime.plan.hash)
-    labels = [ticket.label for ticket in found.tickets.all()]
+    tickets = list(found.tickets.all())
+    standing = [ticket.label for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
+    labels = standing or [ticket.label for ticket in tickets]
     if not labels and found.status != Status.LOCKED:
         labels = [place.label for place in found.places.all()]
     if labels:

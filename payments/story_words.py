@@ -1,0 +1,153 @@
+"""What the steps of a booking are called when staff read its story."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from booking.models import Booking, OutboxMessage, ShowtimeSeat
+from booking.refusals import spoken
+from cinema.currencies import format_money
+from payments.models import LedgerEntry, Refund
+
+Seat = ShowtimeSeat.Status
+
+
+@dataclass(frozen=True)
+class Told:
+    what: str
+    icon: str = "card"
+    tone: str = "plain"
+    who: str = ""
+
+
+def who(actor: str) -> str:
+    """Who did it: `staff:ines` is Ines's name as she signs in."""
+    if actor.startswith("staff:"):
+        return actor.removeprefix("staff:")
+    names = {
+        "buyer": _("the buyer"),
+        "system": _("by itself"),
+        "stripe": "Stripe",
+        "demo": _("demo payments"),
+        "outside": _("somebody at Stripe"),
+    }
+    return names.get(actor, actor)
+
+
+def seats(reason: str, after: str, labels: Sequence[str]) -> Told:
+    """What happened to seats, by the reason that the history keeps."""
+    names = spoken(labels)
+    if after == Seat.LOCKED:
+        return Told(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
+    if after == Seat.BOOKED:
+        return Told(_("Booked %s and made the tickets") % names, "ticket", "good", _("by itself"))
+    gone = {
+        "lock": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
+        "given-back": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
+        "changed": Told(_("Chose other seats than %s") % names, "seat", "quiet", _("the buyer")),
+        "cancelled": Told(_("Cancelled the payment; %s went back to the house") % names, "x", "plain", _("the buyer")),
+        "declined": Told(_("The card was declined; %s went back to the house") % names, "x", "plain", _("by itself")),
+        "lapsed": Told(_("The hold ran out; %s went back to the house") % names, "clock", "plain", _("by itself")),
+        "payment-ended": Told(_("The payment had ended; %s went back to the house") % names, "clock", "plain"),
+        "cancel": Told(_("Cancelled the tickets for %s; anybody may book them again") % names, "x", "bad"),
+        "refund": Told(_("Cancelled the tickets for %s; anybody may book them again") % names, "x", "bad"),
+        "showtime": Told(_("The showtime was cancelled; the tickets for %s are void") % names, "block", "bad"),
+    }
+    return gone.get(reason, Told(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
+
+
+def money(entry: LedgerEntry, refund: Refund | None) -> Told:
+    """What a line of the ledger says."""
+    if refund is not None:
+        return _refund(entry, refund)
+    asked = format_money(entry.payment.amount, entry.currency) if entry.payment else ""
+    moved = format_money(abs(entry.amount), entry.currency)
+    told = {
+        "payment.created": Told(_("Began to pay %s") % asked, "card", "quiet"),
+        "payment.opened": Told(_("The payment page was opened"), "card", "quiet"),
+        "payment.paid": Told(_("Paid %s") % moved, "check", "good"),
+        "payment.processing": Told(_("The bank is still thinking about it"), "clock"),
+        "payment.expired": Told(_("The payment page was closed; nothing was paid"), "x", "quiet"),
+        "payment.failed": Told(_("The payment failed; nothing was paid"), "x"),
+        "payment.declined": Told(_("A card was declined"), "x"),
+        "payment.abandoned": Told(_("Nobody could say how the payment ended; the seats were freed"), "alert", "bad"),
+        "payment.mismatch": Told(_("What was paid is not what was asked"), "alert", "bad"),
+        "refund.outside": Told(_("Gave back %s at Stripe, not here") % moved, "swap", "bad"),
+        "dispute.opened": Told(_("The buyer's bank disputes the payment"), "alert", "bad"),
+        "dispute.updated": Told(_("News of the dispute"), "alert"),
+        "dispute.closed": Told(_("The dispute is over"), "check"),
+        "dispute.funds_withdrawn": Told(_("The bank took %s back for the dispute") % moved, "alert", "bad"),
+        "dispute.funds_reinstated": Told(_("The bank returned %s: the dispute was won") % moved, "check", "good"),
+        "tickets.cancelled": Told(_("Asked to cancel tickets; no money was due"), "x"),
+        "warning.fraud": Told(_("The bank warns of fraud; a refund now avoids a dispute"), "alert", "bad"),
+    }
+    return told.get(entry.kind, Told(entry.kind))
+
+
+def _refund(entry: LedgerEntry, refund: Refund) -> Told:
+    sum_ = format_money(refund.amount, entry.currency)
+    labels = [seat.ticket.label for seat in refund.seats.all()]
+    why = _("for %s") % spoken(labels) if labels else reason(refund)
+    told = {
+        "refund.requested": Told(_("Asked for %(sum)s to go back, %(why)s") % {"sum": sum_, "why": why}, "swap"),
+        "refund.submitted": Told(_("The refund of %s is on its way to the bank") % sum_, "clock", "quiet"),
+        "refund.succeeded": Told(_("Gave back %s") % sum_, "check", "good"),
+        "refund.failed": Told(_("The refund of %s failed") % sum_, "alert", "bad"),
+        "refund.returned": Told(_("The buyer's bank sent %s back to us") % sum_, "alert", "bad"),
+        "refund.outside": Told(_("Gave back %s at Stripe, not here") % sum_, "swap", "bad"),
+    }
+    return told.get(entry.kind, Told(entry.kind))
+
+
+def reason(refund: Refund) -> str:
+    """Why money goes back."""
+    reasons = {
+        "late": _("because it came after the seats had gone"),
+        "duplicate": _("because it was paid twice"),
+        "mismatch": _("because it was not what was asked"),
+        "buyer": _("because the buyer cancelled"),
+        "staff": _("because the house cancelled"),
+        "showtime": _("because the showtime was cancelled"),
+        "outside": _("asked for at Stripe"),
+    }
+    return reasons.get(refund.reason, refund.reason)
+
+
+def mail_name(kind: str) -> str:
+    names = {
+        "mail.confirmed": _("Mail with the tickets"),
+        "mail.cancelled": _("Mail about the cancelled tickets"),
+        "mail.refunded": _("Mail that the money is back"),
+        "mail.late_refund": _("Mail about the late payment"),
+        "mail.showtime_cancelled": _("Mail about the cancelled showtime"),
+        "mail.payment_problem": _("Mail about a problem with the payment"),
+    }
+    return names.get(kind, kind)
+
+
+def mail_sent(kind: str, email: str) -> str:
+    return _("%(mail)s sent to %(email)s") % {"mail": mail_name(kind), "email": email}
+
+
+def let_in(labels: Sequence[str]) -> str:
+    return _("Let in with %s") % spoken(labels)
+
+
+def alert_raised() -> str:
+    return _("A person is needed")
+
+
+def alert_closed() -> str:
+    return _("Settled by a person")
+
+
+def promise(message: OutboxMessage, refunds: Mapping[int, Refund], booking: Booking) -> str:
+    """What is still to happen."""
+    if message.kind == "payments.refund" and (refund := refunds.get(message.payload.get("refund", 0))):
+        return _("Tell the bank to give back %s") % format_money(refund.amount, booking.currency)
+    if message.kind == "payments.cancel_booking":
+        return _("Cancel this booking, because its showtime was cancelled")
+    return _("%(mail)s to %(email)s") % {"mail": mail_name(message.kind), "email": booking.email}

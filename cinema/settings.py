@@ -105,8 +105,10 @@ STRIPE_API_BASE = env.text("STRIPE_API_BASE")
 PAYMENTS = env.choice("PAYMENTS", ("demo", "stripe"), default="stripe" if STRIPE_SECRET_KEY else "demo")
 DEMO_PAYMENTS_ANYWAY = env.flag("DEMO_PAYMENTS_ANYWAY", default=False)
 DEMO_PAYMENTS = PAYMENTS == "demo" and not STRIPE_SECRET_KEY and (DEBUG or DEMO_PAYMENTS_ANYWAY)
-if STRIPE_API_BASE and not STRIPE_SECRET_KEY.startswith("sk_test_"):
-    env.refuse("STRIPE_API_BASE", "is for tests: it goes with a key that begins with sk_test_")
+if STRIPE_API_BASE and not STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")):
+    env.refuse("STRIPE_API_BASE", "is for tests: it goes with a key that begins with sk_test_ or rk_test_")
+if STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY[3:7] != STRIPE_SECRET_KEY[3:7]:
+    env.refuse("STRIPE_PUBLISHABLE_KEY", "and STRIPE_SECRET_KEY must both be of test mode or both live")
 if PAYMENTS == "stripe" and not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS):
     env.refuse("PAYMENTS", "is stripe, so STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set too")
 if PAYMENTS == "demo" and STRIPE_SECRET_KEY:

@@ -20,10 +20,11 @@ from django.urls import reverse
 
 from booking.bookings import begin_checkout, confirm_booking
 from booking.models import Booking, BookingSeat
-from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired
-from payments.gateways import GatewayRefused, GatewayUnavailable, Line, SessionRequest, gateway
+from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
+from payments.gateways import GatewayRefused, GatewayUnavailable, Line, SessionRequest, gateway, is_live
+from payments.gateways.amounts import why_not
 from payments.models import VERDICT_GRACE, Payment
-from payments.settlement import apply_refused_creation, apply_session
+from payments.settlement import apply_refused_creation, apply_session, record_creation
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,15 @@ class NoGateway(Busy):
 
     def __init__(self) -> None:
         super().__init__("Nothing was charged and your seats are still held. Please try again.")
+
+
+class NotPayable(Refusal):
+    """No card can be charged this sum; the seats stay locked."""
+
+    type, status, title = "invalid", 422, "This sum cannot be paid by card"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, errors={"seats": sentence})
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, o
         Invalid: that is no e-mail address.
         LockExpired: there is nothing to pay for, or its time has passed.
         AlreadyPaid, BeingReleased: this lock's payment is past being paid.
+        NotPayable: no card can be charged that sum.
         NoGateway: it gave no session; the seats stay locked.
     """
     address = read_email(email)
@@ -153,6 +164,8 @@ def _refuse_second_payment(showtime_id: int, visitor: uuid.UUID) -> None:
 
 def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: datetime) -> Payment:
     provider = Payment.Provider.DEMO if settings.DEMO_PAYMENTS else Payment.Provider.STRIPE
+    if provider == Payment.Provider.STRIPE and (sentence := why_not(booking.total, booking.currency)):
+        raise NotPayable(sentence)
     key = f"pay_{uuid.uuid4().hex}"
     lines = _lines(booking, booking.places.all())
     request = SessionRequest(
@@ -169,7 +182,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
     payment = Payment(
         booking=booking,
         provider=provider,
-        livemode=provider == Payment.Provider.STRIPE and "_live_" in settings.STRIPE_SECRET_KEY[:8],
+        livemode=provider == Payment.Provider.STRIPE and is_live(settings.STRIPE_SECRET_KEY),
         amount=booking.total,
         currency=booking.currency,
         email=booking.email,
@@ -183,6 +196,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
         payment.url = f"{origin}{booking.get_absolute_url()}"
         confirm_booking(booking_id=booking.pk, demo=provider == Payment.Provider.DEMO, at=at)
     payment.save(force_insert=True)
+    record_creation(payment, at)
     return payment
 
 

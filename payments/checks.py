@@ -8,10 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from payments.gateways import is_live
+
 
 def register_checks() -> None:
     register(check_demo_is_private)
     register(check_live_key_is_not_debugged)
+    register(check_key_is_live, deploy=True)
 
 
 def check_demo_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -27,12 +30,25 @@ def check_demo_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 
 def check_live_key_is_not_debugged(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    if settings.DEBUG and "_live_" in settings.STRIPE_SECRET_KEY[:8]:
+    if settings.DEBUG and is_live(settings.STRIPE_SECRET_KEY):
         return [
             Warning(
                 "A live Stripe key is set with DEBUG=1: real cards are charged by a development server.",
                 hint="Use a key that begins with sk_test_, or set DEBUG=0.",
                 id="payments.W001",
+            )
+        ]
+    return []
+
+
+def check_key_is_live(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Only `check --deploy` asks: a rehearsal of production may run with a test key."""
+    if settings.PAYMENTS == "stripe" and not settings.DEBUG and not is_live(settings.STRIPE_SECRET_KEY):
+        return [
+            Error(
+                "Stripe's key is a test key with DEBUG=0: anybody gets tickets for the number of a test card.",
+                hint="Set a STRIPE_SECRET_KEY that begins with sk_live_ or rk_live_, and take away STRIPE_API_BASE.",
+                id="payments.E002",
             )
         ]
     return []

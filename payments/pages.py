@@ -25,8 +25,9 @@ from cinema.layouts import layout_of
 from cinema.models import Showtime
 from payments.api import origin_of
 from payments.checkout import start_checkout
-from payments.ending import end_payment, reconcile
+from payments.ending import end_payment
 from payments.models import Payment
+from payments.reconciliation import reconcile_payment
 
 Status = Booking.Status
 RING = 100  # circumference of the countdown's circle
@@ -117,7 +118,7 @@ def come_back(request: HttpRequest, reference: str) -> HttpResponse:
     booking = _own_booking(request, reference)
     payment = _payment_of(request, booking)
     if payment is not None and payment.is_active:
-        reconcile(payment, at=timezone.now())
+        reconcile_payment(payment, at=timezone.now())
         booking.refresh_from_db()
     if payment is not None and booking.status in (Status.CHECKOUT, Status.RELEASING):
         here = request.get_full_path()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from django.conf import settings
+from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -16,12 +22,15 @@ from payments.ending import end_payment, reconcile, settle
 from payments.gateways import GatewayRefused, GatewayUnavailable, RefundRequest, RefundState, gateway
 from payments.gateways.demo import deliver_event
 from payments.models import Payment, Refund
+from payments.reconciliation import YOUNG, reconcile_all
 from payments.settlement import apply_refund
 
-# A payment this young is still being begun, or paid, by somebody whose own requests tell us how it goes.
-YOUNG = timedelta(seconds=20)
 ASK_EVERY = timedelta(seconds=30)
+RECONCILE_EVERY = timedelta(minutes=10)
 AT_ONCE = 50
+SIDE_BY_SIDE = 12  # questions to the gateway at a time
+LONGEST_ROUND = 2.0  # seconds; the loop has other things to do
+FIRST_TRY = timedelta(seconds=20)  # a refund older than this may have been asked for by somebody who died
 LONGEST_UNASKED = F("ask_again_at").asc(nulls_first=True)  # databases do not agree on where nothing comes
 # Answers after which asking again cannot help; a person has to.
 BEYOND_REFUND = ("charge_already_refunded", "charge_disputed", "charge_not_refundable")
@@ -40,14 +49,17 @@ def install() -> None:
     outbox.register("payments.expire", keep_expire)
     outbox.register("payments.refund", keep_refund)
     outbox.register("payments.demo_event", deliver_event)
+    outbox.register("reconcile.all", keep_reconciled)
     register_chore("end overdue payments", timedelta(milliseconds=500), lambda at: end_overdue(at=at))
     register_chore("ask about payments", ASK_EVERY, lambda at: ask_about_open(at=at))
+    register_chore("promise to reconcile", RECONCILE_EVERY, lambda at: promise_to_reconcile(at=at))
 
 
 def end_overdue(*, at: datetime) -> int:
     """End the payments of checkouts whose time has passed, and go on with those that are being ended.
 
-    One gateway that does not answer ends the round, so that the loop's other work is not held up.
+    Several at a time, since the seats of each wait for it. A gateway that does not answer ends the round, so that the
+    loop's other work is not held up.
 
     Returns:
         How many payments got their verdict.
@@ -56,12 +68,8 @@ def end_overdue(*, at: datetime) -> int:
     for booking in overdue:
         begin_release(booking_id=booking.pk, reason="lapsed", at=at)
     releasing = Payment.objects.to_ask(at).filter(booking__status=Booking.Status.RELEASING)
-    ended = 0
-    for payment in releasing.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]:
-        if not settle(payment, at=at):
-            break
-        ended += 1
-    return ended + _finish_orphans(at)
+    waiting = list(releasing.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE])
+    return _ask_together(partial(settle, at=at), waiting) + _finish_orphans(at)
 
 
 def ask_about_open(*, at: datetime) -> int:
@@ -70,15 +78,31 @@ def ask_about_open(*, at: datetime) -> int:
     Returns:
         How many answers there were.
     """
+
+    def ask(payment: Payment) -> bool:
+        answered = reconcile(payment, at=at)
+        if answered:
+            # Delayed payments take days; the others have their deadline, and are ended then.
+            Payment.objects.filter(pk=payment.pk, ask_again_at=None).update(ask_again_at=at + ASK_EVERY)
+        return answered
+
     quiet = Payment.objects.to_ask(at).filter(created_at__lte=at - YOUNG)
-    answers = 0
-    for payment in quiet.exclude(booking__status=Booking.Status.RELEASING).order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]:
-        if not reconcile(payment, at=at):
-            break
-        answers += 1
-        # Delayed payments take days; the others have their deadline, and are ended then.
-        Payment.objects.filter(pk=payment.pk, ask_again_at=None).update(ask_again_at=at + ASK_EVERY)
-    return answers
+    others = quiet.exclude(booking__status=Booking.Status.RELEASING)
+    return _ask_together(ask, list(others.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]))
+
+
+def promise_to_reconcile(*, at: datetime) -> None:
+    """What else may have gone past us is looked for by the outbox, in a line of its own: it takes a while."""
+    if settings.DEMO_PAYMENTS:
+        return  # nothing happens at the demo gateway that we do not know
+    with transaction.atomic():
+        key = f"reconcile.all:{int(at.timestamp() // RECONCILE_EVERY.total_seconds())}"
+        outbox.promise(kind="reconcile.all", dedupe_key=key, payload={}, at=at)
+
+
+def keep_reconciled(payload: dict[str, Any]) -> None:
+    """Outbox: what could not be asked now is asked by the next one."""
+    reconcile_all(at=timezone.now())
 
 
 def keep_expire(payload: dict[str, Any]) -> None:
@@ -105,14 +129,14 @@ def keep_refund(payload: dict[str, Any]) -> None:
         payment_intent=payment.payment_intent,
         amount=refund.amount,
         reference=payment.booking.reference,
-        retry=timezone.now() - refund.created_at > timedelta(hours=20),
+        retry=timezone.now() - refund.created_at > FIRST_TRY,
     )
     try:
         state = gateway(payment.provider).refund(request)
     except GatewayRefused as error:
-        if error.code not in BEYOND_REFUND:
+        if not error.is_final and error.code not in BEYOND_REFUND:
             raise
-        state = RefundState("", "failed", error.code)
+        state = RefundState("", "failed", error.code or "refused")
     apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
 
 
@@ -120,3 +144,30 @@ def _finish_orphans(at: datetime) -> int:
     """A booking that is being released and has no payment to wait for: whoever began it died in between."""
     orphans = Booking.objects.filter(status=Booking.Status.RELEASING).exclude(payments__status__in=Payment.ACTIVE)
     return sum(end_payment(booking_id=booking.pk, reason="lapsed", at=at) for booking in orphans[:AT_ONCE])
+
+
+def _ask_together(ask: Callable[[Payment], bool], payments: Sequence[Payment]) -> int:
+    """Ask about each of these, several at a time, until one gets no answer or the round has lasted long enough.
+
+    Returns:
+        How many answers there were.
+    """
+    if len(payments) < 2:
+        return sum(ask(payment) for payment in payments)
+    begun, answers = time.monotonic(), 0
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="gateway") as pool:
+        for start in range(0, len(payments), SIDE_BY_SIDE):
+            batch = payments[start : start + SIDE_BY_SIDE]
+            answered = sum(pool.map(partial(_ask_alone, ask), batch))
+            answers += answered
+            if answered < len(batch) or time.monotonic() - begun > LONGEST_ROUND:
+                break
+    return answers
+
+
+def _ask_alone(ask: Callable[[Payment], bool], payment: Payment) -> bool:
+    """In a thread of its own, whose connection to the database ends with the question."""
+    try:
+        return ask(payment)
+    finally:
+        connections.close_all()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class GatewayUnavailable(Exception):
@@ -15,11 +20,16 @@ class GatewayUnavailable(Exception):
 
 
 class GatewayRefused(Exception):
-    """A definite no: nothing was done. `code` is the gateway's own word for the reason, if it has one."""
+    """A definite no: nothing was done.
 
-    def __init__(self, message: str, code: str = "") -> None:
+    `code` is the gateway's own word for the reason, if it has one. `is_final`: the same call can never work, whatever
+    an operator does; a wrong key, say, is not final.
+    """
+
+    def __init__(self, message: str, code: str = "", *, is_final: bool = True) -> None:
         super().__init__(message)
         self.code = code
+        self.is_final = is_final
 
 
 class BadEvent(Exception):
@@ -112,7 +122,11 @@ class Event:
 
 
 class Gateway(Protocol):
-    """Every call may raise GatewayUnavailable (outcome unknown) or GatewayRefused (nothing was done)."""
+    """Every call may raise GatewayUnavailable (outcome unknown) or GatewayRefused (nothing was done).
+
+    None is made while a transaction is open (RuntimeError): a slow gateway would hold its row locks. Snapshots are
+    plain, as events carry them.
+    """
 
     livemode: bool
 
@@ -127,6 +141,43 @@ class Gateway(Protocol):
     def refund(self, request: RefundRequest) -> RefundState:
         """The same request with the same key returns the money once."""
 
+    def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
+        """The snapshot of one refund."""
+
+    def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
+        """All refunds of one payment, whoever made them."""
+
+    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+        """All refunds made since then, the oldest first; at most `MOST_LISTED`, the newest of them."""
+
+    def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
+        """Events of at most 20 kinds that some webhook has not taken, the oldest first; at most `MOST_LISTED`."""
+
+
+MOST_LISTED = 1000
+
+
+def outside_transactions(call: Callable[P, T]) -> Callable[P, T]:
+    """Refuse the call while a transaction is open."""
+
+    @wraps(call)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        refuse_inside_transaction()
+        return call(*args, **kwargs)
+
+    return guarded
+
+
+def refuse_inside_transaction() -> None:
+    """Raises RuntimeError when a transaction is open: a slow gateway would hold its row locks."""
+    if connection.in_atomic_block:
+        raise RuntimeError("A gateway is never called inside a database transaction.")
+
+
+def is_live(key: str) -> bool:
+    """Whether this key of Stripe's moves real money."""
+    return "_live_" in key[:8]
+
 
 def gateway(provider: str) -> Gateway:
     """The gateway of a payment; ask for it where you call it.
@@ -135,8 +186,7 @@ def gateway(provider: str) -> Gateway:
         GatewayUnavailable: this installation has no such gateway (any more).
         RuntimeError: a transaction is open. A slow gateway would hold its row locks.
     """
-    if connection.in_atomic_block:
-        raise RuntimeError("A gateway is never called inside a database transaction.")
+    refuse_inside_transaction()
     if provider == "demo" and settings.DEMO_PAYMENTS:
         from payments.gateways.demo import DemoGateway
 
@@ -170,3 +220,8 @@ def read_session(found: Mapping[str, Any]) -> Session:
         reference=str(found.get("client_reference_id") or metadata.get("reference") or ""),
         key=str(metadata.get("payment") or ""),
     )
+
+
+def read_refund(found: Mapping[str, Any]) -> RefundState:
+    """A refund from its form on the wire. Raises KeyError when it is none."""
+    return RefundState(str(found["id"]), str(found.get("status") or "pending"), str(found.get("failure_reason") or ""))

@@ -12,7 +12,7 @@ import http.client
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,16 @@ from django.utils import timezone
 
 from booking import outbox
 from cinema.environment import kept_secret
-from payments.gateways import GatewayRefused, RefundRequest, RefundState, Session, SessionRequest, read_session
+from payments.gateways import (
+    Event,
+    GatewayRefused,
+    RefundRequest,
+    RefundState,
+    Session,
+    SessionRequest,
+    outside_transactions,
+    read_session,
+)
 from payments.models import DemoSession
 
 Status = DemoSession.Status
@@ -36,6 +45,7 @@ class DemoGateway:
 
     livemode = False
 
+    @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
         at = timezone.now()
         found = DemoSession.objects.filter(idempotency_key=request.key).first()
@@ -45,9 +55,11 @@ class DemoGateway:
             raise GatewayRefused("the key was used with other parameters")
         return read_session(describe(found))
 
+    @outside_transactions
     def retrieve_session(self, session_id: str) -> Session:
         return read_session(describe(_change(session_id, lambda session: None)))
 
+    @outside_transactions
     def expire_session(self, session_id: str) -> Session:
         def expire(session: DemoSession) -> None:
             if session.status != Status.OPEN:
@@ -56,6 +68,7 @@ class DemoGateway:
 
         return read_session(describe(_change(session_id, expire)))
 
+    @outside_transactions
     def refund(self, request: RefundRequest) -> RefundState:
         session_id = DemoSession.objects.values_list("session_id", flat=True).filter(
             payment_intent=request.payment_intent, status=Status.COMPLETE
@@ -70,6 +83,29 @@ class DemoGateway:
 
         session = _change(session_id.first() or "", give_back)
         return RefundState(session.refunds[request.key]["id"], "succeeded", "")
+
+    @outside_transactions
+    def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
+        for session in DemoSession.objects.exclude(refunds={}):
+            for found in _refunds_of(session):
+                if found["id"] == refund_id:
+                    return found
+        raise GatewayRefused("there is no such refund")
+
+    @outside_transactions
+    def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
+        sessions = DemoSession.objects.filter(payment_intent=payment_intent)
+        return [found for session in sessions for found in _refunds_of(session)]
+
+    @outside_transactions
+    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+        """None that the product does not know: nobody gives back demo money but the product."""
+        return []
+
+    @outside_transactions
+    def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
+        """None: demo events are promises of the outbox, which keeps them until they are taken."""
+        return []
 
 
 def pay(session_id: str) -> DemoSession:
@@ -116,6 +152,22 @@ def describe(session: DemoSession) -> dict[str, Any]:
         "metadata": _metadata(request),
         "url": f"{page.scheme}://{page.netloc}{reverse('payments:demo', args=[session.session_id])}",
     }
+
+
+def _refunds_of(session: DemoSession) -> list[dict[str, Any]]:
+    request = SessionRequest.from_json(session.request)
+    return [
+        {
+            "id": refund["id"],
+            "object": "refund",
+            "amount": refund["amount"],
+            "currency": request.currency.lower(),
+            "payment_intent": session.payment_intent,
+            "status": "succeeded",
+            "metadata": {"refund": key, "reference": request.reference},
+        }
+        for key, refund in session.refunds.items()
+    ]
 
 
 def describe_intent(session: DemoSession) -> dict[str, Any]:

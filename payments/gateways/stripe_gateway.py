@@ -6,13 +6,16 @@ Written against stripe 16: objects are not dicts, nothing is retried unless aske
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import stripe
 
 from payments.gateways import (
+    MOST_LISTED,
     BadEvent,
     Event,
     GatewayRefused,
@@ -22,10 +25,14 @@ from payments.gateways import (
     RefundState,
     Session,
     SessionRequest,
+    is_live,
+    outside_transactions,
+    read_refund,
     read_session,
 )
 
 if TYPE_CHECKING:
+    from stripe.params import EventListParams, RefundCreateParams
     from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 T = TypeVar("T")
@@ -48,41 +55,66 @@ class StripeGateway:
     """`payments.gateways.Gateway` over Stripe's hosted Checkout: cards, automatic capture."""
 
     def __init__(self, key: str, base: str = "") -> None:
-        self.livemode = "_live_" in key[:8]
+        self.livemode = is_live(key)
         self._patient = _client(key, base, PATIENT, 2)
         self._quick = _client(key, base, QUICK, 0)
 
+    @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
         """One key per request, so a repetition finds the session that the first call made."""
         checkout = (self._quick if quick else self._patient).v1.checkout.sessions
         options: stripe.RequestOptions = {"idempotency_key": request.key}
         return _ask(lambda: _session(checkout.create(_create_params(request), options)))
 
+    @outside_transactions
     def retrieve_session(self, session_id: str) -> Session:
         return _ask(lambda: _session(self._quick.v1.checkout.sessions.retrieve(session_id)))
 
+    @outside_transactions
     def expire_session(self, session_id: str) -> Session:
         return _ask(lambda: _session(self._quick.v1.checkout.sessions.expire(session_id)))
 
+    @outside_transactions
     def refund(self, request: RefundRequest) -> RefundState:
         """A key is forgotten after a day, so a retry first looks for the refund that an earlier call made."""
         if request.retry:
-            for refund in _ask(lambda: self._refunds_of(request.payment_intent)):
-                if refund.to_dict().get("metadata", {}).get("refund") == request.key:
-                    return _refund(refund)
+            for found in self.list_refunds(request.payment_intent):
+                if (found.get("metadata") or {}).get("refund") == request.key:
+                    return read_refund(found)
         options: stripe.RequestOptions = {"idempotency_key": request.key}
         metadata = {"refund": request.key, "reference": request.reference}
-        create = self._patient.v1.refunds.create
-        return _ask(
-            lambda: _refund(
-                create(
-                    {"payment_intent": request.payment_intent, "amount": request.amount, "metadata": metadata}, options
-                )
-            )
-        )
+        params: RefundCreateParams = {
+            "payment_intent": request.payment_intent,
+            "amount": request.amount,
+            "metadata": metadata,
+        }
+        return _ask(lambda: read_refund(_plain(self._patient.v1.refunds.create(params, options))))
 
-    def _refunds_of(self, payment_intent: str) -> list[Any]:
-        return list(self._patient.v1.refunds.list({"payment_intent": payment_intent, "limit": 100}).data)
+    @outside_transactions
+    def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
+        return _ask(lambda: _plain(self._patient.v1.refunds.retrieve(refund_id)))
+
+    @outside_transactions
+    def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
+        refunds = self._patient.v1.refunds
+        return _ask(lambda: _listed(refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter()))
+
+    @outside_transactions
+    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+        refunds, created = self._patient.v1.refunds, int(since.timestamp())
+        return _ask(lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter()))
+
+    @outside_transactions
+    def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
+        params: EventListParams = {
+            "delivery_success": False,
+            "types": list(kinds),
+            "created": {"gte": int(since.timestamp())},
+            "limit": 100,
+        }
+        return [
+            _event(found) for found in _ask(lambda: _listed(self._patient.v1.events.list(params).auto_paging_iter()))
+        ]
 
 
 def read_event(body: bytes, header: str | None, secrets: Sequence[str]) -> Event:
@@ -95,12 +127,7 @@ def read_event(body: bytes, header: str | None, secrets: Sequence[str]) -> Event
         try:
             event = stripe.Webhook.construct_event(body, header, secret, TOLERANCE)
             _refuse_future(header or "")
-            return Event(
-                id=str(event.id),
-                kind=str(event.type),
-                livemode=bool(getattr(event, "livemode", False)),
-                object=dict(event.data.object.to_dict(for_json=True)),
-            )
+            return _event(event.to_dict(for_json=True))
         except stripe.SignatureVerificationError:
             continue
         # The library raises what its parsing meets (JSON, Unicode, Attribute, Key, Type, Value, Recursion error):
@@ -150,8 +177,22 @@ def _session(found: stripe.checkout.Session) -> Session:
     return read_session(found.to_dict(for_json=True))
 
 
-def _refund(found: stripe.Refund) -> RefundState:
-    return RefundState(found.id, found.status or "pending", getattr(found, "failure_reason", None) or "")
+def _event(found: dict[str, Any]) -> Event:
+    return Event(
+        id=str(found["id"]),
+        kind=str(found["type"]),
+        livemode=bool(found.get("livemode", False)),
+        object=dict(found["data"]["object"]),
+    )
+
+
+def _plain(found: stripe.StripeObject) -> dict[str, Any]:
+    return dict(found.to_dict(for_json=True))
+
+
+def _listed(pages: Iterable[stripe.StripeObject]) -> list[dict[str, Any]]:
+    """A listing, which comes newest first, the other way round."""
+    return [_plain(found) for found in islice(pages, MOST_LISTED)][::-1]
 
 
 def _ask(call: Callable[[], T]) -> T:
@@ -162,7 +203,8 @@ def _ask(call: Callable[[], T]) -> T:
         raise GatewayUnavailable(_told(error)) from error
     except stripe.StripeError as error:
         if error.http_status is not None and 400 <= error.http_status < 500 and error.http_status != 409:
-            raise GatewayRefused(_told(error), code=error.code or "") from error
+            is_final = error.http_status in (400, 402)
+            raise GatewayRefused(_told(error), code=error.code or "", is_final=is_final) from error
         raise GatewayUnavailable(_told(error)) from error
     except (KeyError, TypeError, ValueError) as error:  # an answer that is no session: a proxy's page, perhaps
         raise GatewayUnavailable(f"unreadable answer: {type(error).__name__}") from error

@@ -1,0 +1,32 @@
+"""`manage.py reconcile_payments`: ask the gateway about everything whose end is not known, and say what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from payments.reconciliation import Finding, reconcile_all
+
+
+class Command(BaseCommand):
+    help = "Compare payments and refunds with the gateway and mend the difference. Safe at any time, also twice."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = reconcile_all(at=timezone.now())
+        for line in table(report.findings):
+            self.stdout.write(line)
+        asked, news, silent = len(report.findings), len(report.news), len(report.unanswered)
+        self.stdout.write(f"{asked} asked about, {news} changed, {silent} without an answer")
+        if silent:
+            raise CommandError(
+                "Some questions got no answer. The loop goes on asking; or try again later."
+            )
+
+
+def table(findings: list[Finding]) -> list[str]:
+    """A line each, in columns."""
+    rows = [("what", "here", "now"), *((found.subject, found.before, found.after) for found in findings)]
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return [f"{what:<{widths[0]}}  {here:<{widths[1]}}  {now}" for what, here, now in rows] if findings else []

@@ -1,0 +1,204 @@
+"""Comparing what we believe with what the gateway says, and mending the difference.
+
+Events may come late, never, or have been refused by a server that was down; somebody may have given money back at the
+gateway itself. Everything found goes through the functions that the webhook uses, so this may run at any time, twice,
+and beside webhooks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from booking.bookings import begin_release
+from booking.models import Booking
+from payments.ending import reconcile, settle
+from payments.gateways import Event, GatewayRefused, GatewayUnavailable, gateway, read_refund
+from payments.models import Payment, Refund, StripeWebhookEvent
+from payments.settlement import apply_refund
+from payments.webhook import ACTIONS, take_event
+
+log = logging.getLogger(__name__)
+
+# A payment this young is still being begun, or paid, by somebody whose own requests tell us how it goes.
+YOUNG = timedelta(seconds=20)
+# A refund this young is still being asked for, or on its way.
+YOUNG_REFUND = timedelta(minutes=2)
+LOOK_BACK = timedelta(days=3)  # for as long Stripe itself goes on delivering an event
+SILENCES = 3  # questions in a row without an answer: nobody is there
+NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: what was asked about, how it stood here, and what came of it."""
+
+    subject: str
+    before: str
+    after: str
+
+    @property
+    def is_news(self) -> bool:
+        return self.after not in (self.before, NO_ANSWER)
+
+
+@dataclass
+class Report:
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, subject: str, before: str, after: str) -> None:
+        self.findings.append(Finding(subject, before, after))
+
+    @property
+    def news(self) -> list[Finding]:
+        """What changed something here."""
+        return [found for found in self.findings if found.is_news]
+
+    @property
+    def unanswered(self) -> list[Finding]:
+        return [found for found in self.findings if found.after == NO_ANSWER]
+
+
+def reconcile_payment(payment: Payment, *, at: datetime) -> bool:
+    """Learn how one payment stands and do what follows. Returns whether there was an answer."""
+    releasing = payment.booking.status == Booking.Status.RELEASING
+    return settle(payment, at=at) if releasing else reconcile(payment, at=at)
+
+
+def reconcile_all(*, at: datetime) -> Report:
+    """Ask the gateway about everything whose end is not known here, and about what we may never have been told.
+
+    Payments that are open, processing or being ended; those given up without an answer; refunds on their way; refunds
+    made at the gateway itself; events that no delivery brought. Never call it inside a transaction.
+    """
+    report = Report()
+    _reconcile_payments(report, at)
+    _reconcile_refunds(report, at)
+    _find_refunds(report, at)
+    _fetch_events(report, at)
+    for found in report.news:
+        log.warning("reconciled: %s: %s, now %s", found.subject, found.before, found.after)
+    return report
+
+
+def _reconcile_payments(report: Report, at: datetime) -> None:
+    for booking in Booking.objects.overdue(at):
+        begin_release(booking_id=booking.pk, reason="lapsed", at=at)
+    # Money may have come for what was given up because nobody answered.
+    given_up = Q(abandoned=True, status=Payment.Status.EXPIRED, settled_at__gte=at - LOOK_BACK)
+    active = Q(status__in=Payment.ACTIVE, created_at__lte=at - YOUNG)
+    silences = 0
+    for payment in Payment.objects.filter(active | given_up).select_related("booking").order_by("pk"):
+        answered = reconcile_payment(payment, at=at)
+        now = Payment.objects.only("status").get(pk=payment.pk)
+        report.add(f"payment of {payment.booking.reference}", payment.status, now.status if answered else NO_ANSWER)
+        silences = 0 if answered else silences + 1
+        if silences >= SILENCES:
+            return
+
+
+def _reconcile_refunds(report: Report, at: datetime) -> None:
+    """Refunds that the gateway has, and those that it may have without our knowing its name for them."""
+    waiting = Refund.objects.filter(created_at__lte=at - YOUNG_REFUND).select_related("payment__booking")
+    underway = (Refund.Status.REQUESTED, Refund.Status.SUBMITTED)
+    for refund in waiting.filter(status__in=underway).order_by("pk"):
+        subject = f"refund of {refund.payment.booking.reference}"
+        try:
+            found = _find_refund(refund)
+        except (GatewayUnavailable, GatewayRefused) as error:
+            log.warning("reconciling %s: %s", subject, error)
+            report.add(subject, refund.status, NO_ANSWER)
+            continue
+        if found is not None:
+            apply_refund(refund_id=refund.pk, state=read_refund(found), at=at)
+        report.add(subject, refund.status, Refund.objects.only("status").get(pk=refund.pk).status)
+
+
+def _find_refund(refund: Refund) -> dict[str, Any] | None:
+    """Its snapshot; None when the gateway has never heard of it: the outbox is still to tell."""
+    at_gateway = gateway(refund.payment.provider)
+    if refund.refund_id is not None:
+        return at_gateway.retrieve_refund(refund.refund_id)
+    if refund.payment.payment_intent is None:
+        return None
+    listed = at_gateway.list_refunds(refund.payment.payment_intent)
+    named = (found for found in listed if (found.get("metadata") or {}).get("refund") == refund.idempotency_key)
+    return next(named, None)
+
+
+def _find_refunds(report: Report, at: datetime) -> None:
+    """Refunds that were made or have changed at the gateway without our being told."""
+    provider = _provider()
+    try:
+        recent = gateway(provider).recent_refunds(at - LOOK_BACK)
+    except (GatewayUnavailable, GatewayRefused) as error:
+        log.warning("reconciling refunds: %s", error)
+        report.add("refunds made outside", "", NO_ANSWER)
+        return
+    ours = set(
+        Payment.objects.filter(
+            provider=provider, payment_intent__in={str(found.get("payment_intent")) for found in recent}
+        ).values_list("payment_intent", flat=True)
+    )
+    known = dict(
+        Refund.objects.filter(refund_id__in=[found["id"] for found in recent]).values_list("refund_id", "status")
+    )
+    told = (
+        Event(
+            id=f"asked:{found['id']}:{found['status']}",
+            kind="refund.updated",
+            livemode=gateway(provider).livemode,
+            object=found,
+        )
+        for found in recent
+        if found.get("payment_intent") in ours and not _same(known.get(found["id"]), str(found["status"]))
+    )
+    _take(report, provider, told, at)
+
+
+def _same(here: str | None, there: str) -> bool:
+    """Whether our word for a refund is the gateway's."""
+    if there in ("failed", "canceled"):
+        return here == Refund.Status.FAILED
+    if there == "succeeded":
+        return here in (Refund.Status.SUCCEEDED, Refund.Status.FAILED)
+    return here is not None
+
+
+def _fetch_events(report: Report, at: datetime) -> None:
+    """Events that some delivery failed to bring; those that came another way are stored already."""
+    provider = _provider()
+    try:
+        missed = gateway(provider).undelivered_events(at - LOOK_BACK, list(ACTIONS))
+    except (GatewayUnavailable, GatewayRefused) as error:
+        log.warning("reconciling events: %s", error)
+        report.add("undelivered events", "", NO_ANSWER)
+        return
+    _take(report, provider, missed, at)
+
+
+def _take(report: Report, provider: str, events: Iterable[Event], at: datetime) -> None:
+    missed = list(events)
+    stored = set(
+        StripeWebhookEvent.objects.filter(event_id__in=[event.id for event in missed]).values_list(
+            "event_id", flat=True
+        )
+    )
+    for event in missed:
+        if event.id in stored:
+            continue
+        try:
+            outcome = take_event(provider=provider, event=event, at=at)
+        except (KeyError, TypeError, ValueError) as error:
+            outcome = f"unreadable: {error}"
+        report.add(f"{event.kind} {event.id}", "not told", outcome)
+
+
+def _provider() -> str:
+    return Payment.Provider.DEMO if settings.DEMO_PAYMENTS else Payment.Provider.STRIPE

@@ -78,8 +78,8 @@ def begin_release(*, booking_id: int, reason: str, at: datetime) -> Booking:
     """Say that the open payment is being ended. The seats stay locked until its verdict.
 
     Args:
-        reason: `given-back`, `changed`, `cancelled`, `declined` or `lapsed`. The first one said stands, except
-            that a change of mind never outlives a stronger word.
+        reason: `given-back`, `changed`, `cancelled`, `declined`, `lapsed` or `showtime` (which was cancelled). The
+            first one said stands, except that a change of mind never outlives a stronger word.
     """
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status == Status.CHECKOUT or (booking.status == Status.RELEASING and booking.end_reason == "changed"):
@@ -155,29 +155,26 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
 
 
 @transaction.atomic
-def begin_refund(*, booking_id: int, at: datetime, reason: str = "late") -> Booking:
-    """All of the money goes back: tickets are void, seats are free in this transaction, not when the bank settles.
+def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "late") -> Booking:
+    """Money came for a booking that cannot have its seats any more: all of it goes back, and seats still held are free.
+
+    Nothing for a booking that has its tickets; those are cancelled (`booking.cancellation`).
 
     Args:
-        reason: what the mail says to a buyer who never had tickets: `late`, or `mismatch` for a wrong amount.
+        amount: what was received and goes back, minor units.
+        reason: what the mail says: `late`, `mismatch` for a wrong amount, `showtime` for one that was cancelled.
     """
     booking = Booking.objects.select_for_update().get(pk=booking_id)
-    if booking.status in (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
+    if booking.status in (Status.CONFIRMED, Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
         return booking
-    was_confirmed = booking.status == Status.CONFIRMED
-    booking.status, booking.ended_at, booking.refunded = Status.REFUNDING, at, booking.total
+    booking.status, booking.ended_at, booking.refunded = Status.REFUNDING, at, amount
     booking.save(update_fields=["status", "ended_at", "refunded"])
-    booking.tickets.update(status=Ticket.Status.CANCELLED)
-    if not was_confirmed:
-        key = f"mail.late_refund:{booking.pk}"
-        outbox.promise(
-            kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at
-        )
+    key = f"mail.late_refund:{booking.pk}"
+    outbox.promise(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at)
     rows = lock_rows_of(booking.pk)
     if rows:
-        revenue = -booking.total if was_confirmed else 0
         freed = [SeatWrite(rows, Seat.AVAILABLE)]
-        write_seats(showtime_id=booking.showtime_id, writes=freed, reason="refund", at=at, revenue=revenue)
+        write_seats(showtime_id=booking.showtime_id, writes=freed, reason="refund", at=at)
     return booking
 
 

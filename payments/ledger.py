@@ -46,6 +46,7 @@ def record(
     payment: Payment | None = None,
     refund: Refund | None = None,
     amount: int = 0,
+    currency: str = "",
     before: str = "",
     after: str = "",
     actor: str = "system",
@@ -57,6 +58,7 @@ def record(
 
     Args:
         amount: what moved, minor units: to the house above zero, back to the buyer below.
+        currency: when it is not the payment's own.
         before, after: state of the payment or refund.
         event_id: of the event that brought the news.
     """
@@ -67,7 +69,7 @@ def record(
         refund=refund,
         kind=kind,
         amount=amount,
-        currency=payment.currency if payment else booking.currency,
+        currency=currency or (payment.currency if payment else booking.currency),
         before=before,
         after=after,
         actor=actor,

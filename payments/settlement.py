@@ -2,18 +2,18 @@
 
 The webhook, the success page and the reconciler all come here with a snapshot of the session. Every step is a no-op
 when the payment is already past it, so news may come twice, at once, late and in any order. Row locks are taken in the
-order booking, payment, seats, showtime. Nothing here speaks to a gateway.
+order booking, payment, refund, seats, showtime. Every step writes its line of the ledger. Nothing here speaks to a
+gateway.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 
 from booking import outbox
 from booking.bookings import (
@@ -26,49 +26,66 @@ from booking.bookings import (
     mark_processing,
 )
 from booking.models import Booking
-from payments.asking_back import lock_payment
-from payments.gateways import RefundState, Session
-from payments.models import Payment, Refund
+from cinema.currencies import format_money
+from payments import ledger
+from payments.asking_back import ask_back, lock_payment
+from payments.gateways import Session
+from payments.models import Payment
+from payments.refund_news import apply_refund as apply_refund
 
 log = logging.getLogger(__name__)
 Status = Payment.Status
-REFUND_STATUS = {"succeeded": Refund.Status.SUCCEEDED, "failed": Refund.Status.FAILED, "canceled": Refund.Status.FAILED}
-WHOLE_BOOKING = ("late", "mismatch")  # reasons for which the booking itself is being refunded
+STEPS: dict[str, str] = {
+    Status.OPEN: "payment.opened",
+    Status.PAID: "payment.paid",
+    Status.PROCESSING: "payment.processing",
+    Status.EXPIRED: "payment.expired",
+    Status.FAILED: "payment.failed",
+}
+
+
+@dataclass(frozen=True)
+class News:
+    """When it was heard, and the event that brought it, if one did."""
+
+    at: datetime
+    event_id: str = ""
 
 
 @transaction.atomic
-def apply_session(*, payment_id: int, session: Session, at: datetime, failed: bool = False) -> str:
+def apply_session(*, payment_id: int, session: Session, at: datetime, failed: bool = False, event_id: str = "") -> str:
     """Bring payment and booking to where this snapshot says they are.
 
     Args:
         failed: the snapshot came with the news that its delayed payment failed.
+        event_id: the event that carried the snapshot, for the ledger.
 
     Returns:
         The outcome in a word: confirmed, already, refunding, processing, open, ended, ignored or mismatch.
     """
-    payment = lock_payment(payment_id)
+    payment, news = lock_payment(payment_id), News(at, event_id)
     if session.livemode != payment.livemode or payment.session_id not in (None, session.id):
-        return _flag(payment, "another account or session")
+        return _flag(payment, "another account or session", news)
     _learn(payment, session)
     if session.is_paid:
-        return _settle_paid(payment, session, at)
+        return _settle_paid(payment, session, news)
     if not payment.is_active:
         if session.status == "open":  # an answer from long ago: nobody may pay this any more
             promise_end(payment, at)
         return "already"
     if failed:
-        return _settle_dead(payment, Status.FAILED, at)
+        return _settle_dead(payment, Status.FAILED, news)
     if session.status == "expired":
-        return _settle_dead(payment, Status.EXPIRED, at)
+        return _settle_dead(payment, Status.EXPIRED, news)
     if session.status == "complete":
-        return _settle_processing(payment, at)
+        return _settle_processing(payment, news)
     if payment.status == Status.CREATED:
-        _move(payment, Status.OPEN)
+        _move(payment, Status.OPEN, news)
     return "open"
 
 
 @transaction.atomic
-def apply_decline(*, payment_id: int, at: datetime) -> str:
+def apply_decline(*, payment_id: int, at: datetime, event_id: str = "") -> str:
     """A card was declined. By `DECLINE_POLICY` the seats are given up (once the session is dead), or it may try again.
 
     Returns:
@@ -79,6 +96,7 @@ def apply_decline(*, payment_id: int, at: datetime) -> str:
         return "already"
     payment.declined_at = at
     payment.save(update_fields=["declined_at"])
+    _tell(payment, "payment.declined", News(at, event_id), before=payment.status)
     if settings.DECLINE_POLICY != "release":
         return "noted"
     begin_release(booking_id=payment.booking_id, reason="declined", at=at)
@@ -93,7 +111,7 @@ def apply_refused_creation(*, payment_id: int, at: datetime) -> str:
     if payment.status != Status.CREATED or payment.session_id is not None:
         return "already"
     begin_release(booking_id=payment.booking_id, reason="changed", at=at)
-    return _settle_dead(payment, Status.FAILED, at)
+    return _settle_dead(payment, Status.FAILED, News(at))
 
 
 @transaction.atomic
@@ -105,32 +123,30 @@ def abandon(*, payment_id: int, at: datetime) -> str:
     payment = lock_payment(payment_id)
     if not payment.is_active or at < payment.verdict_until:
         return "already"
-    log.error("payment %s: no verdict until %s, its seats are freed; look at it", payment, payment.verdict_until)
+    log.error("payment %s: no verdict until %s, its seats are freed", payment, payment.verdict_until)
+    ledger.raise_alert(
+        subject=f"no-verdict:{payment.pk}",
+        kind="no-verdict",
+        text=f"Nobody could say how a payment of {payment.booking.reference} ended, so its seats were freed. Look it "
+        "up at the gateway: if it was paid, we shall hear of it and keep the seats or give the money back.",
+        booking=payment.booking,
+        payment=payment,
+        at=at,
+    )
     payment.abandoned = True
-    return _settle_dead(payment, Status.EXPIRED, at)
+    return _settle_dead(payment, Status.EXPIRED, News(at))
 
 
-@transaction.atomic
-def apply_refund(*, refund_id: int, state: RefundState, at: datetime) -> str:
-    """Bring a refund to where the gateway says it is; the booking is refunded with its last one."""
-    payment = lock_payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
-    refund = Refund.objects.select_for_update().get(pk=refund_id)
-    status = REFUND_STATUS.get(state.status, Refund.Status.SUBMITTED)
-    settled = (Refund.Status.SUCCEEDED, Refund.Status.FAILED)
-    # A bank may send money back after it succeeded; nothing else ever leaves a settled state.
-    if refund.status in settled and status != Refund.Status.FAILED:
-        return "already"
-    was = refund.status
-    refund.status, refund.refund_id, refund.failure = status, state.id or refund.refund_id, state.failure
-    refund.settled_at = at if status in settled else None
-    refund.save(update_fields=["status", "refund_id", "failure", "settled_at"])
-    if status == Refund.Status.FAILED:
-        if was != status and refund.reason in WHOLE_BOOKING:
-            Booking.objects.filter(pk=payment.booking_id).update(refunded=Greatest(F("refunded") - refund.amount, 0))
-        log.error("refund %s failed (%s): reach the buyer another way", refund, state.failure or "no reason")
-    elif status == Refund.Status.SUCCEEDED and refund.reason in WHOLE_BOOKING:
-        finish_refund(booking_id=payment.booking_id, at=at)
-    return str(status)
+def record_creation(payment: Payment, at: datetime) -> None:
+    """The ledger's first line about a payment, in the transaction that writes its row; a free one is paid already."""
+    ledger.record(
+        booking=payment.booking,
+        payment=payment,
+        kind="payment.created",
+        after=payment.status,
+        actor="buyer",
+        at=at,
+    )
 
 
 def promise_end(payment: Payment, at: datetime) -> None:
@@ -143,61 +159,61 @@ def promise_end(payment: Payment, at: datetime) -> None:
     )
 
 
-def _settle_paid(payment: Payment, session: Session, at: datetime) -> str:
+def _settle_paid(payment: Payment, session: Session, news: News) -> str:
     if payment.status == Status.PAID:
         return "already"
     booking = payment.booking
     payment.late = booking.status in Booking.ENDED_UNPAID
-    payment.received, payment.settled_at = session.amount, at
+    payment.received, payment.settled_at = session.amount, news.at
     equal = (session.amount, session.currency) == (payment.amount, payment.currency)
     payment.mismatch = payment.mismatch or not equal
-    _move(payment, Status.PAID)
+    _move(payment, Status.PAID, news, amount=session.amount, currency=session.currency)
     if not equal:
-        log.error("payment %s: paid %s %s; the money goes back", payment, session.amount, session.currency)
+        _call_for_a_look(payment, session, news)
     if payment != booking.payments.latest("pk") or booking.total != payment.amount:
-        return _promise_refund(payment, "duplicate", at)  # the buyer has begun anew since
+        return _return_whole(payment, "duplicate", news)  # the buyer has begun anew since
     verdict = Confirmation.SEATS_GONE
     if equal or booking.status not in (*Booking.LIVE, *Booking.ENDED_UNPAID):
-        verdict = confirm_booking(booking_id=booking.pk, demo=payment.provider == Payment.Provider.DEMO, at=at)
+        verdict = confirm_booking(booking_id=booking.pk, demo=payment.provider == Payment.Provider.DEMO, at=news.at)
     if verdict is Confirmation.CONFIRMED:
         return "confirmed"
     if verdict is Confirmation.ALREADY:
-        return _promise_refund(payment, "duplicate", at)
-    begin_refund(booking_id=booking.pk, at=at, reason="late" if equal else "mismatch")
-    return _promise_refund(payment, "late" if equal else "mismatch", at)
+        return _return_whole(payment, "duplicate", news)
+    return _return_whole(payment, "late" if equal else "mismatch", news)
 
 
-def _settle_processing(payment: Payment, at: datetime) -> str:
+def _settle_processing(payment: Payment, news: News) -> str:
     if payment.status == Status.PROCESSING:
         return "already"
-    _move(payment, Status.PROCESSING)
-    mark_processing(booking_id=payment.booking_id, at=at)
+    _move(payment, Status.PROCESSING, news)
+    mark_processing(booking_id=payment.booking_id, at=news.at)
     return "processing"
 
 
-def _settle_dead(payment: Payment, status: str, at: datetime) -> str:
+def _settle_dead(payment: Payment, status: str, news: News) -> str:
     # A delayed payment is past its session's end; only its own failure ends it.
     if payment.status == Status.PROCESSING and status == Status.EXPIRED and not payment.abandoned:
         return "ignored"
-    payment.settled_at = at
-    _move(payment, status)
-    finish_release(booking_id=payment.booking_id, at=at)
+    payment.settled_at = news.at
+    _move(payment, status, news)
+    if status == Status.FAILED and payment.session_id:  # the buyer has long left the page that would say so
+        _promise_mail(payment, "declined", news.at)
+    finish_release(booking_id=payment.booking_id, at=news.at)
     return "ended"
 
 
-def _promise_refund(payment: Payment, reason: str, at: datetime) -> str:
+def _return_whole(payment: Payment, reason: str, news: News) -> str:
     """Money that bought nothing goes back whole, once; the outbox tells the gateway."""
     amount = payment.received or payment.amount
+    if amount:
+        key = f"refund:{payment.idempotency_key}"
+        ask_back(payment, amount=amount, reason=reason, key=key, actor="system", at=news.at)
+    if reason != "duplicate":  # else the booking is another payment's, or still to be paid
+        called_off = payment.booking.showtime.cancelled_at is not None
+        told = "showtime" if called_off and reason == "late" else reason
+        begin_refund(booking_id=payment.booking_id, amount=amount, at=news.at, reason=told)
     if not amount:
-        finish_refund(booking_id=payment.booking_id, at=at)
-        return "refunding"
-    refund, fresh = Refund.objects.get_or_create(
-        idempotency_key=f"refund:{payment.idempotency_key}",
-        defaults={"payment": payment, "amount": amount, "reason": reason, "created_at": at},
-    )
-    if fresh:
-        key = f"payments.refund:{refund.pk}"
-        outbox.promise(kind="payments.refund", dedupe_key=key, payload={"refund": refund.pk}, at=at)
+        finish_refund(booking_id=payment.booking_id, at=news.at)
     return "refunding"
 
 
@@ -210,13 +226,77 @@ def _learn(payment: Payment, session: Session) -> None:
     payment.save(update_fields=["session_id", "payment_intent", "url", "asks", "ask_again_at"])
 
 
-def _flag(payment: Payment, why: str) -> str:
+def _flag(payment: Payment, why: str, news: News) -> str:
     log.error("payment %s: news of %s; nothing was done", payment, why)
-    payment.mismatch = True
-    payment.save(update_fields=["mismatch"])
+    if not payment.mismatch:
+        payment.mismatch = True
+        payment.save(update_fields=["mismatch"])
+        _tell(payment, "payment.mismatch", news, before=payment.status, after=payment.status, note=why)
+        ledger.raise_alert(
+            subject=f"mismatch:{payment.pk}",
+            kind="mismatch",
+            text=f"News of {why} came for a payment of {payment.booking.reference}, and nothing was done with it. Are "
+            "the keys and the webhook secret those of one account?",
+            booking=payment.booking,
+            payment=payment,
+            at=news.at,
+        )
     return "mismatch"
 
 
-def _move(payment: Payment, status: str) -> None:
-    payment.status = Status(status)
+def _call_for_a_look(payment: Payment, session: Session, news: News) -> None:
+    """The amount or currency is not ours; `_return_whole` gives it back, a person should find out why."""
+    paid = format_money(session.amount, session.currency)
+    asked = format_money(payment.amount, payment.currency)
+    _tell(payment, "payment.mismatch", news, note=f"paid {paid}, asked for {asked}")
+    ledger.raise_alert(
+        subject=f"mismatch:{payment.pk}",
+        kind="mismatch",
+        text=f"{payment.booking.reference} paid {paid} where {asked} was asked. It goes back whole; find out how that "
+        "came about at the gateway.",
+        booking=payment.booking,
+        payment=payment,
+        at=news.at,
+    )
+
+
+def _promise_mail(payment: Payment, problem: str, at: datetime) -> None:
+    key = f"payment:{payment.pk}"
+    payload = {"booking": payment.booking_id, "problem": problem, "key": key}
+    kind = "mail.payment_problem"
+    outbox.promise(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)
+
+
+def _move(payment: Payment, status: str, news: News, *, amount: int = 0, currency: str = "") -> None:
+    before, payment.status = payment.status, Status(status)
     payment.save(update_fields=["status", "late", "received", "settled_at", "mismatch", "abandoned"])
+    kind = "payment.abandoned" if payment.abandoned and status == Status.EXPIRED else STEPS[status]
+    _tell(payment, kind, news, before=before, after=payment.status, amount=amount, currency=currency)
+
+
+def _tell(
+    payment: Payment,
+    kind: str,
+    news: News,
+    *,
+    before: str = "",
+    after: str = "",
+    amount: int = 0,
+    currency: str = "",
+    note: str = "",
+) -> None:
+    """A line of the ledger about a payment; the gateway is who did it, except where nobody could ask it."""
+    ledger.record(
+        booking=payment.booking,
+        payment=payment,
+        kind=kind,
+        amount=amount,
+        currency=currency,
+        before=before,
+        after=after,
+        actor="system" if kind == "payment.abandoned" else payment.provider,
+        gateway_id=(payment.payment_intent if kind == "payment.paid" else payment.session_id) or "",
+        event_id=news.event_id,
+        note=note,
+        at=news.at,
+    )

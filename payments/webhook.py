@@ -21,12 +21,14 @@ from django.views.decorators.http import require_POST
 
 from booking.models import Booking
 from cinema.problems import is_overload
+from payments.disputes import apply_dispute, apply_warning
 from payments.ending import settle
 from payments.gateways import BadEvent, Event, RefundState, read_session
 from payments.gateways.demo import webhook_secret
 from payments.gateways.stripe_gateway import read_event
-from payments.models import Payment, Refund, StripeWebhookEvent
-from payments.settlement import apply_decline, apply_refund, apply_session
+from payments.models import Payment, StripeWebhookEvent
+from payments.refund_news import RefundNews, apply_refund_of, apply_refunded_charge
+from payments.settlement import apply_decline, apply_session
 
 log = logging.getLogger(__name__)
 
@@ -115,49 +117,34 @@ def _take_session(payment: Payment, event: Event, at: datetime) -> str:
     failed = event.kind == "checkout.session.async_payment_failed"
     said = {"status": "expired" if event.kind.endswith(".expired") else "complete"}
     session = read_session({**said, **event.object})
-    return apply_session(payment_id=payment.pk, session=session, at=at, failed=failed)
+    return apply_session(payment_id=payment.pk, session=session, at=at, failed=failed, event_id=event.id)
 
 
 def _take_decline(payment: Payment, event: Event, at: datetime) -> str:
     if event.livemode != payment.livemode:
         return "mismatch"
-    return apply_decline(payment_id=payment.pk, at=at)
+    return apply_decline(payment_id=payment.pk, at=at, event_id=event.id)
 
 
 def _take_refund(payment: Payment, event: Event, at: datetime) -> str:
-    """`refund.*` carries the refund itself; one that a person made at the gateway gets a row too."""
+    """`refund.*` carries the refund itself."""
     found = event.object
     state = RefundState(str(found["id"]), str(found["status"]), str(found.get("failure_reason") or ""))
-    key = (found.get("metadata") or {}).get("refund") or f"outside:{state.id}"
-    refund = payment.refunds.filter(refund_id=state.id).first() or payment.refunds.filter(idempotency_key=key).first()
-    if refund is None:
-        log.error("payment %s: refund %s was made outside; look at its tickets", payment, state.id)
-        refund = Refund.objects.create(
-            payment=payment, amount=int(found["amount"]), reason="outside", idempotency_key=key, created_at=at
-        )
-    return apply_refund(refund_id=refund.pk, state=state, at=at)
+    news = RefundNews(state, int(found["amount"]), str((found.get("metadata") or {}).get("refund") or ""))
+    return apply_refund_of(payment_id=payment.pk, news=news, at=at, event_id=event.id)
 
 
 def _take_refunded_charge(payment: Payment, event: Event, at: datetime) -> str:
-    """`charge.refunded`: for cards it may be the only word that a refund has succeeded."""
-    standing = payment.refunds.exclude(status=Refund.Status.FAILED)
-    if int(event.object["amount_refunded"]) < sum(refund.amount for refund in standing):
-        return "already"
-    refunds = [refund for refund in standing if refund.status == Refund.Status.SUBMITTED]
-    for refund in refunds:
-        apply_refund(refund_id=refund.pk, state=RefundState(refund.refund_id or "", "succeeded", ""), at=at)
-    return "refunded" if refunds else "already"
+    refunded = int(event.object["amount_refunded"])
+    return apply_refunded_charge(payment_id=payment.pk, amount_refunded=refunded, at=at, event_id=event.id)
 
 
 def _take_dispute(payment: Payment, event: Event, at: datetime) -> str:
-    log.error("payment %s: %s; a person must answer at the gateway", payment, event.kind)
-    Payment.objects.filter(pk=payment.pk).update(disputed=True)
-    return "disputed"
+    return apply_dispute(payment_id=payment.pk, kind=event.kind, found=event.object, at=at, event_id=event.id)
 
 
 def _take_warning(payment: Payment, event: Event, at: datetime) -> str:
-    log.error("payment %s: %s; a refund now avoids a dispute", payment, event.kind)
-    return "noted"
+    return apply_warning(payment_id=payment.pk, found=event.object, at=at, event_id=event.id)
 
 
 ACTIONS: dict[str, Callable[[Payment, Event, datetime], str]] = {

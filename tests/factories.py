@@ -7,9 +7,12 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from booking.cancellation import cancel_tickets
+from booking.models import Booking
 from booking.sales import open_sales
 from cinema.models import Cinema, Movie, Screen, Seat, SeatCategory, SeatingPlan, Showtime
 
@@ -93,3 +96,10 @@ def make_showtime(
 def make_user(email: str = "", *, staff: bool = False, password: str = "a long password 1"):
     email = email or f"guest{next(_numbers)}@example.com"
     return get_user_model().objects.create_user(username=email, email=email, password=password, is_staff=staff)
+
+
+@transaction.atomic
+def give_back(booking_id: int, at: datetime, reason: str = "staff") -> Booking:
+    """All tickets of a confirmed booking cancelled and all of its price asked back, as booking knows it."""
+    booking = Booking.objects.get(pk=booking_id)
+    return cancel_tickets(booking_id=booking_id, labels=None, amount=booking.total, at=at, reason=reason).booking

@@ -12,7 +12,7 @@ from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
 from booking.refusals import BeingReleased, LockExpired, PaymentOpen, SeatsTaken
 from booking.seatmap import read_map
-from tests.factories import new_visitor
+from tests.factories import give_back, new_visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -173,8 +173,8 @@ def test_a_late_payment_for_a_seat_somebody_has_changes_nothing_and_is_refunded(
     assert bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now) is Confirmation.SEATS_GONE
     assert read_map(showtime.pk) == before
     assert not booking.tickets.exists()
-    bookings.begin_refund(booking_id=booking.pk, at=now)
-    refunding = bookings.begin_refund(booking_id=booking.pk, at=now)
+    bookings.begin_refund(booking_id=booking.pk, amount=2300, at=now)
+    refunding = bookings.begin_refund(booking_id=booking.pk, amount=2300, at=now)
     assert (refunding.status, refunding.refunded) == ("refunding", 2300)
     assert bookings.finish_refund(booking_id=booking.pk, at=now).status == "refunded"
     assert OutboxMessage.objects.filter(kind="mail.late_refund").count() == 1
@@ -201,7 +201,7 @@ def test_a_refunded_booking_gives_seats_tickets_and_takings_back(showtime, alice
     lock(showtime, alice, "A1", at=now)
     booking = check_out(showtime, alice, now)
     bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now)
-    bookings.begin_refund(booking_id=booking.pk, at=now)
+    give_back(booking.pk, now)
     showtime.refresh_from_db()
     assert (showtime.revenue, showtime.n_booked, state(showtime)[0]) == (0, 0, "A")
     assert booking.tickets.get().status == "cancelled"

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from booking.bookings import (
     begin_checkout,
-    begin_refund,
     begin_release,
     confirm_booking,
     finish_release,
@@ -18,7 +17,7 @@ from booking.locks import lock_seats, release_lock
 from booking.models import Booking
 from booking.tickets import booking_key, ticket_code
 from booking.visitors import SESSION_KEY
-from tests.factories import make_movie, make_screen, make_showtime, make_user, new_visitor
+from tests.factories import give_back, make_movie, make_screen, make_showtime, make_user, new_visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +174,7 @@ def test_seats_given_back_before_paying_are_told_as_given_back(client, showtime,
 
 
 def test_a_refund_says_where_the_money_is_and_shows_no_ticket(client, showtime, alice):
-    booking = begin_refund(booking_id=confirm(showtime, alice).pk, at=timezone.now())
+    booking = give_back(confirm(showtime, alice).pk, timezone.now())
     page = read(be(client, alice), booking)
     assert "Your money is on its way back" in page and "£23" in page
     assert 'class="ticket"' not in page

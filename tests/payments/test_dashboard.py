@@ -10,7 +10,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking.bookings import begin_checkout, begin_refund, confirm_booking
+from booking.bookings import begin_checkout, confirm_booking
 from booking.locks import lock_seats
 from booking.models import Ticket
 from cinema.models import Movie, Showtime
@@ -18,7 +18,7 @@ from payments.analytics import Funnel, Sales, Takings
 from payments.dashboard import plain_cell
 from payments.dashboard_words import DayRow, compare, compare_shares, drawn_rows, funnel_steps, heat_level
 from payments.models import Payment, Refund
-from tests.factories import make_movie, make_plan, make_screen, make_showtime, make_user, new_visitor
+from tests.factories import give_back, make_movie, make_plan, make_screen, make_showtime, make_user, new_visitor
 
 pytestmark = pytest.mark.django_db
 PAGE = "/movies/admin-dashboard/"
@@ -45,7 +45,7 @@ def sell(showtime, *labels, at=NOW, refund=False, demo=True):
     )
     confirm_booking(booking_id=booking.pk, demo=demo, at=at)
     if refund:
-        begin_refund(booking_id=booking.pk, at=at)
+        give_back(booking.pk, at)
     return booking
 
 

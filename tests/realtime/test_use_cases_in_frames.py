@@ -7,10 +7,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from booking import bookings, locks, sales
+from booking import bookings, cancellation, locks, sales
 from booking.models import SeatChange
 from booking.seatmap import read_map
-from tests.factories import make_showtime, new_visitor
+from tests.factories import give_back, make_showtime, new_visitor
 from tests.realtime.chaos import eventually
 from tests.realtime.reference_client import digest_of
 from tests.realtime.stage import in_thread, watching
@@ -57,6 +57,12 @@ class Scene:
     def alice_ended_unpaid(self):
         self.alice_releasing()
         bookings.finish_release(booking_id=self.booking.pk, at=self.now)
+
+    def cancel(self, *labels, reason="buyer"):
+        with transaction.atomic():
+            return cancellation.cancel_tickets(
+                booking_id=self.booking.pk, labels=labels, amount=500, at=self.now, reason=reason
+            )
 
     def confirm(self, at=None):
         return bookings.confirm_booking(booking_id=self.booking.pk, demo=True, at=at or self.now)
@@ -118,9 +124,24 @@ STEPS = [
         "refund",
         Scene.alice_confirmed,
         lambda s: (
-            bookings.begin_refund(booking_id=s.booking.pk, at=s.now),
+            give_back(s.booking.pk, s.now),
             bookings.finish_refund(booking_id=s.booking.pk, at=s.now),
         ),
+        "AAA",
+    ),
+    step("cancel one of two tickets", Scene.alice_confirmed, lambda s: s.cancel("A1"), "ABA"),
+    step("cancel a ticket twice", Scene.alice_confirmed, lambda s: (s.cancel("A2"), s.cancel("A2")), "BAA"),
+    step("cancel of a showtime", Scene.alice_confirmed, lambda s: s.cancel("A1", "A2", reason="showtime"), "AAA"),
+    step(
+        "a lock ended by a cancelled showtime",
+        lambda s: setattr(s, "booking", s.lock(s.alice, "A1", "A2")),
+        lambda s: cancellation.end_lock_of_cancelled_showtime(booking_id=s.booking.pk, at=s.now),
+        "AAA",
+    ),
+    step(
+        "money that came too late",
+        Scene.alice_at_checkout,
+        lambda s: bookings.begin_refund(booking_id=s.booking.pk, amount=2300, at=s.now),
         "AAA",
     ),
     step(
@@ -189,7 +210,7 @@ def clear_house(scene):
     """Every seat free again, by the use cases."""
     at = scene.now + timedelta(days=1)
     for booking in scene.showtime.bookings.filter(status="confirmed"):
-        bookings.begin_refund(booking_id=booking.pk, at=scene.now)
+        give_back(booking.pk, scene.now)
     for booking in scene.showtime.bookings.filter(status__in=["checkout", "processing", "releasing"]):
         bookings.begin_release(booking_id=booking.pk, reason="cancelled", at=scene.now)
         bookings.finish_release(booking_id=booking.pk, at=scene.now)

@@ -1,0 +1,136 @@
+"""What the bank says when a buyer contests a payment. While it decides, nobody may give that money back.
+
+Each dispute is told once per step, whatever the order its events come in: the gateway may tell one change twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from cinema.currencies import format_money
+from payments import ledger
+from payments.asking_back import lock_payment
+from payments.models import LedgerEntry, MoneyAlert, Payment
+from payments.refunds import promise_cancellation
+
+OURS = ("won", "warning_closed", "prevented")  # how a dispute may end without the money being lost
+STEPS = {
+    "charge.dispute.created": "dispute.opened",
+    "charge.dispute.updated": "dispute.updated",
+    "charge.dispute.closed": "dispute.closed",
+    "charge.dispute.funds_withdrawn": "dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated": "dispute.funds_reinstated",
+}
+
+
+@transaction.atomic
+def apply_dispute(*, payment_id: int, kind: str, found: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
+    """Take one step of a dispute.
+
+    Args:
+        kind: of the event.
+        found: the dispute as the event carries it.
+
+    Returns:
+        disputed, won, lost or already
+    """
+    payment, step = lock_payment(payment_id), STEPS[kind]
+    dispute, status, amount = str(found["id"]), str(found.get("status") or ""), int(found.get("amount") or 0)
+    steps = set(LedgerEntry.objects.filter(payment=payment, gateway_id=dispute).values_list("kind", flat=True))
+    if step in steps and step != "dispute.updated":
+        return "already"
+    moved = {"dispute.funds_withdrawn": -amount, "dispute.funds_reinstated": amount}.get(step, 0)
+    _tell(payment, step, dispute, at, event_id, amount=moved, note=status)
+    if step == "dispute.closed":
+        return _close(payment, dispute, status, at)
+    if "dispute.closed" in steps:  # news from before the end
+        return "already"
+    if not payment.disputed:
+        Payment.objects.filter(pk=payment.pk).update(disputed=True)
+    ledger.raise_alert(
+        subject=f"dispute:{dispute}",
+        kind="dispute",
+        text=f"The buyer of {payment.booking.reference} disputes {format_money(amount, payment.currency)} at the bank. "
+        "Answer it at the gateway in time; no refund is possible until it is decided.",
+        booking=payment.booking,
+        payment=payment,
+        at=at,
+    )
+    return "disputed"
+
+
+@transaction.atomic
+def apply_warning(*, payment_id: int, found: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
+    """The bank thinks that the card may be stolen: a refund now avoids a dispute. Returns noted or already."""
+    payment, warning = lock_payment(payment_id), str(found["id"])
+    if LedgerEntry.objects.filter(payment=payment, kind="warning.fraud", gateway_id=warning).exists():
+        return "already"
+    _tell(payment, "warning.fraud", warning, at, event_id, note=str(found.get("fraud_type") or ""))
+    ledger.raise_alert(
+        subject=f"fraud-warning:{warning}",
+        kind="fraud-warning",
+        text=f"The bank warns that the card of {payment.booking.reference} may be stolen. Cancelling its tickets now "
+        "gives the money back and avoids a dispute.",
+        booking=payment.booking,
+        payment=payment,
+        at=at,
+    )
+    return "noted"
+
+
+def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
+    """A dispute that the house won lets its money be moved again; a lost one keeps the payment marked."""
+    booking = payment.booking
+    if status not in OURS:
+        Payment.objects.filter(pk=payment.pk).update(disputed=True)
+        ledger.raise_alert(
+            subject=f"dispute-lost:{dispute}",
+            kind="dispute",
+            text=f"The bank gave the buyer of {booking.reference} the disputed money. Its tickets stand as they were: "
+            "decide what becomes of them.",
+            booking=booking,
+            payment=payment,
+            at=at,
+        )
+        return "lost"
+    MoneyAlert.objects.filter(subject=f"dispute:{dispute}", closed_at=None).update(
+        closed_at=at, closed_by="system", resolution="The bank decided for the house."
+    )
+    if open_disputes(payment):
+        return "won"
+    Payment.objects.filter(pk=payment.pk).update(disputed=False)
+    if booking.showtime.cancelled_at is not None:  # its cancellation had to wait for this
+        promise_cancellation(booking_id=booking.pk, actor="system", at=at, again=dispute)
+    return "won"
+
+
+def open_disputes(payment: Payment) -> set[str]:
+    """Disputes of this payment that stand against the house: not decided, or lost."""
+    entries = LedgerEntry.objects.filter(payment=payment, kind__startswith="dispute.").order_by("pk")
+    standing: dict[str, bool] = {}
+    for dispute, kind, note in entries.values_list("gateway_id", "kind", "note"):
+        if kind == "dispute.closed":
+            standing[dispute] = note not in OURS
+        else:
+            standing.setdefault(dispute, True)
+    return {dispute for dispute, stands in standing.items() if stands}
+
+
+def _tell(
+    payment: Payment, kind: str, about: str, at: datetime, event_id: str, *, amount: int = 0, note: str = ""
+) -> None:
+    ledger.record(
+        booking=payment.booking,
+        payment=payment,
+        kind=kind,
+        amount=amount,
+        actor=payment.provider,
+        gateway_id=about,
+        event_id=event_id,
+        note=note,
+        at=at,
+    )

@@ -36,6 +36,13 @@ LAZY = (
 CLAIM, LEASE = timedelta(seconds=1.2), timedelta(seconds=1)
 
 
+def address(given):
+    """The DATABASE_URL of these settings."""
+    if given["ENGINE"].endswith("sqlite3"):
+        return f"sqlite:///{given['NAME']}"
+    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+
+
 class Process:
     """One of the nursery's children; `url` is where a web process answers."""
 

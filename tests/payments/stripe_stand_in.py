@@ -237,6 +237,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, request, client_address):
+        """A caller that was killed in the middle of its call is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class RemoteStripe:
     """A stand-in in another process: `remote.pay(session_id)` does there what it does here."""

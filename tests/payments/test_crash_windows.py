@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.payments.buyers import GONE, Buyer, deliver
-from tests.payments.crashing_process import Nursery
+from tests.payments.crashing_process import Nursery, address
 from tests.payments.stripe_stand_in import KEY, SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,9 +22,10 @@ COMES_BACK = pytest.mark.parametrize("comes_back", [True, False], ids=["the buye
 @pytest.fixture(scope="module")
 def nursery(django_db_setup, _stripe_server, tmp_path_factory):
     from django.conf import settings
+    from django.db import connection
 
     with Nursery(
-        DATABASE_URL=address_of_the_tests_database(),
+        DATABASE_URL=address(connection.settings_dict),
         DATA_DIR=tmp_path_factory.mktemp("crashes"),
         SECRET_KEY=settings.SECRET_KEY,
         STRIPE_SECRET_KEY=KEY,
@@ -32,15 +33,6 @@ def nursery(django_db_setup, _stripe_server, tmp_path_factory):
         STRIPE_API_BASE=_stripe_server.url,
     ) as nursery:
         yield nursery
-
-
-def address_of_the_tests_database():
-    from django.db import connection
-
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
 
 
 class House:

@@ -8,6 +8,9 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import ExitStack
+
+from tests.postgres import running_postgres
 
 # name: module, function, its argument quickly and in full
 SECTIONS = {
@@ -18,6 +21,8 @@ SECTIONS = {
     "database-frozen": ("cluster_faults", "database_frozen", 10.0, 10.0),
     "web-terminated": ("web_process_ends", "terminated", 200, 2000),
     "web-killed": ("web_process_ends", "killed", 200, 2000),
+    "money-kills": ("money_kills", "many", 40, 200),
+    "money-kills-postgresql": ("money_kills", "many", 40, 200),
 }
 
 
@@ -31,8 +36,10 @@ def run_inside(section, quick):
     module, function, shorter, full = SECTIONS[section]
     begun = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="bookmyseat-soak-") as folder:
-            set_up_django(folder)
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bookmyseat-soak-"))
+            database = stack.enter_context(running_postgres()) if section.endswith("-postgresql") else ""
+            set_up_django(folder, database)
             run = getattr(importlib.import_module(f"tests.soak.{module}"), function)
             summary = run(shorter if quick else full)
     except Exception as error:
@@ -43,12 +50,13 @@ def run_inside(section, quick):
     return 0
 
 
-def set_up_django(folder):
+def set_up_django(folder, database=""):
     """Settings of our own: what the developer has set or kept stays out."""
     from tests.servers import every_setting
 
     os.environ |= dict.fromkeys(every_setting(), "")
     os.environ |= {"DJANGO_SETTINGS_MODULE": "cinema.settings", "DATA_DIR": folder, "LOOP": "external"}
+    os.environ["DATABASE_URL"] = database
     import django
 
     django.setup()

@@ -23,6 +23,7 @@ from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
 from payments.gateways import GatewayRefused, GatewayUnavailable, Line, SessionRequest, gateway, is_live
 from payments.gateways.amounts import why_not
+from payments.ledger import raise_alert
 from payments.models import VERDICT_GRACE, Payment
 from payments.settlement import apply_refused_creation, apply_session, record_creation
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # Stripe takes no session shorter than 30 minutes, by its own clock and after the journey there.
 SHORTEST_SESSION = timedelta(minutes=31)
+# A request this fresh is refused for what it says; an older one may only be too late to be made.
+FRESH = timedelta(minutes=1)
 
 
 class NoGateway(Busy):
@@ -104,10 +107,24 @@ def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool
         raise NoGateway from error
     except GatewayRefused as error:
         log.error("payment %s: session refused: %s", payment, error)
+        if at - payment.created_at < FRESH:
+            _call_for_help(error, at)
         apply_refused_creation(payment_id=payment.pk, at=at)
         return False
     apply_session(payment_id=payment.pk, session=session, at=at)
     return True
+
+
+@transaction.atomic
+def _call_for_help(error: GatewayRefused, at: datetime) -> None:
+    """Nobody can pay while the gateway refuses what it is asked: once a day and reason."""
+    raise_alert(
+        subject=f"session-refused:{at:%Y-%m-%d}:{error.code}",
+        kind="session-refused",
+        text=f"The gateway refuses to take payments ({error}). Buyers are told to try again; their seats stay held. "
+        "Look at Stripe's keys and at what its dashboard says of this request.",
+        at=at,
+    )
 
 
 def read_email(email: str) -> str:

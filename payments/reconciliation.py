@@ -21,7 +21,7 @@ from booking.models import Booking
 from payments.ending import reconcile, settle
 from payments.gateways import Event, GatewayRefused, GatewayUnavailable, gateway, read_refund
 from payments.models import Payment, Refund, StripeWebhookEvent
-from payments.settlement import apply_refund
+from payments.refund_news import apply_refund
 from payments.webhook import ACTIONS, take_event
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from payments.gateways import GatewayRefused, GatewayUnavailable, RefundRequest,
 from payments.gateways.demo import deliver_event
 from payments.models import Payment, Refund
 from payments.reconciliation import YOUNG, reconcile_all
-from payments.settlement import apply_refund
+from payments.refund_news import apply_refund
 
 ASK_EVERY = timedelta(seconds=30)
 RECONCILE_EVERY = timedelta(minutes=10)

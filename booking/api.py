@@ -107,7 +107,11 @@ def priced_seats(showtime: Showtime, layout: str, indices: Iterable[int]) -> lis
 @api("GET")
 def booking(request: HttpRequest, reference: str) -> HttpResponse:
     """One booking, for its owner and staff."""
-    found = find_booking(request, reference)
+    return booking_answer(find_booking(request, reference))
+
+
+def booking_answer(found: Booking) -> JsonResponse:
+    """A booking as it is now."""
     tickets = list(found.tickets.all())
     response = JsonResponse(
         {

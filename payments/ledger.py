@@ -130,7 +130,7 @@ def finish_when_settled(*, booking_id: int, at: datetime) -> None:
     for somebody to ask again or to say how else the money went back."""
     refunds = Refund.objects.filter(payment__booking_id=booking_id).exclude(payment__in=duplicates(booking_id))
     on_its_way = Q(status__in=[Refund.Status.REQUESTED, Refund.Status.SUBMITTED])
-    failed = Q(status=Refund.Status.FAILED, refund=None, alerts__closed_at=None)
+    failed = Q(status=Refund.Status.FAILED, refund=None, alerts__kind="refund-failed", alerts__closed_at=None)
     if not refunds.filter(on_its_way | failed).exists():
         finish_refund(booking_id=booking_id, at=at)
 

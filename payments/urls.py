@@ -23,6 +23,7 @@ urlpatterns = [
     path("payments/cancel/<slug:reference>/", pages.cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
+    path("api/bookings/<slug:reference>/cancellation/", api.cancellation, name="cancellation"),
     path("staff/bookings/", staff_bookings.search, name="staff-bookings"),
     path("staff/bookings/<slug:reference>/", staff_bookings.story, name="staff-booking"),
     path("staff/bookings/<slug:reference>/cancel/", staff_cancel.cancel_tickets, name="staff-cancel"),

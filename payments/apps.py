@@ -6,8 +6,9 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from payments import checks, refunds, till
+        from payments import checks, given_up, refunds, till
 
         checks.register_checks()
         till.install()
+        given_up.watch()
         refunds.register_handlers()

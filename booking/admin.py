@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,7 +27,7 @@ admin.site.unregister(Showtime)
 class SellingShowtimeAdmin(ShowtimeAdmin):
     """The catalogue's page of showings, with the doors to their sale."""
 
-    actions = ("open_sales",)
+    actions = ("open_sales", "call_off")
 
     @admin.action(description=gettext_lazy("Open sales"), permissions=["change"])
     def open_sales(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> None:
@@ -36,6 +37,15 @@ class SellingShowtimeAdmin(ShowtimeAdmin):
             opened += self._open(request, showtime, at)
         words = ngettext("Sales are open for %d showing.", "Sales are open for %d showings.", opened)
         self.message_user(request, words % opened, messages.SUCCESS if opened else messages.WARNING)
+
+    @admin.action(description=gettext_lazy("Cancel, with refunds"), permissions=["change"])
+    def call_off(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> HttpResponse | None:
+        """One at a time: the next page says what it means and asks."""
+        chosen = list(queryset.values_list("pk", flat=True)[:2])
+        if len(chosen) == 1:
+            return redirect("payments:staff-cancel-showtime", chosen[0])
+        self.message_user(request, _("Choose one showing to cancel; each is a matter of its own."), messages.WARNING)
+        return None
 
     def _open(self, request: HttpRequest, showtime: Showtime, at: Any) -> bool:
         """False, with the reason, for one that is over or called off; one that is open already stays so."""

@@ -52,8 +52,10 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
 def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:
     there = SeeOther(_address("booking:booking", booking, request))
     standing, gone = _sort_out(booking, labels)
-    if gone and not standing:  # a second click, another tab
-        messages.info(request, _cancelled_words(gone, _("already")))
+    if not standing:
+        if not gone:
+            return _look(request, booking, labels, at, _("Choose at least one of these tickets."))
+        messages.info(request, _cancelled_words(gone, _("already")))  # a second click, another tab
         return there
     offer = offer_of(booking, at, standing)
     if request.POST.get("back") != str(offer.amount) or gone:

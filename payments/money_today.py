@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -82,6 +83,21 @@ def open_alerts() -> QuerySet[MoneyAlert]:
 
 def related(alerts: QuerySet[MoneyAlert]) -> QuerySet[MoneyAlert]:
     return alerts.select_related("booking", "payment", "refund__payment")
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """An alert, and whether a button can help: its refund failed and nobody has asked again."""
+
+    alert: MoneyAlert
+    can_ask_again: bool
+
+
+def with_remedies(alerts: Iterable[MoneyAlert]) -> list[Remedy]:
+    found = list(alerts)
+    failed = {each.refund_id for each in found if each.refund and each.refund.status == Refund.Status.FAILED}
+    replaced = set(Refund.objects.filter(replaces__in=failed).values_list("replaces_id", flat=True))
+    return [Remedy(alert, alert.refund_id in failed - replaced) for alert in found]
 
 
 def dead_letters() -> QuerySet[OutboxMessage]:

@@ -22,7 +22,7 @@ from cinema.staff import staff_page
 from payments.find_bookings import find_bookings, read_reference
 from payments.ledger import Actor
 from payments.models import MoneyAlert
-from payments.money_today import related, sum_booking
+from payments.money_today import related, sum_booking, with_remedies
 from payments.pages import SeeOther
 from payments.returns import Returns, read_returns
 from payments.story import read_story
@@ -92,7 +92,6 @@ def _story(booking: Booking, at: datetime) -> dict[str, Any]:
     tickets = list(booking.tickets.all())
     standing = [ticket for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
     returns = read_returns(booking)
-    from payments.staff_money import with_remedy
 
     return {
         "door": "bookings",
@@ -101,7 +100,7 @@ def _story(booking: Booking, at: datetime) -> dict[str, Any]:
         "movie": booking.showtime.movie,
         "state": state_of(booking),
         "story": read_story(booking),
-        "alerts": [with_remedy(each) for each in related(MoneyAlert.objects.filter(booking=booking, closed_at=None))],
+        "alerts": with_remedies(related(MoneyAlert.objects.filter(booking=booking, closed_at=None))),
         "labels": labels_of(booking),
         "n_tickets": len(tickets),
         "standing_words": _standing_words(tickets, standing),
@@ -111,6 +110,7 @@ def _story(booking: Booking, at: datetime) -> dict[str, Any]:
         "can_mail": _can_mail(booking),
         "n_sent": _n_sent(booking),
         "can_cancel": booking.status == Status.CONFIRMED and bool(standing),
+        "called_off": booking.showtime.cancelled_at is not None,
         "can_cancel_showtime": booking.showtime.cancelled_at is None and at < booking.showtime.ends_at,
     }
 

@@ -52,7 +52,7 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
     try:
         cancel_booking(booking_id=booking.pk, labels=standing, by=staff_actor(request), at=at, note=reason)
     except Refusal as refusal:
-        return _look(request, booking, labels, refusal=refusal.detail, reason=reason, status=refusal.status)
+        return _look(request, booking, labels, refusal=refusal.detail, reason=reason, status=409)
     words = ngettext("%s is cancelled.", "%s are cancelled.", len(standing))
     messages.success(request, words % spoken(standing))
     return SeeOther(reverse("payments:staff-booking", args=[booking.reference]))

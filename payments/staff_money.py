@@ -51,7 +51,7 @@ def read_money(at: datetime) -> dict[str, Any]:
         "currency": settings.CURRENCY,
         "today": ours,
         "others": list(today.values()),
-        "alerts": [with_remedy(alert) for alert in money.open_alerts()[:AT_ONCE]],
+        "alerts": money.with_remedies(money.open_alerts()[:AT_ONCE]),
         "dead": _promises(dead[:AT_ONCE]),
         "more_dead": len(dead) > AT_ONCE,
         "under_way": [_under_way(refund) for refund in waiting],
@@ -59,13 +59,6 @@ def read_money(at: datetime) -> dict[str, Any]:
         "under_way_sum": money.sum_under_way().get(settings.CURRENCY, 0),
         "closed": [_settled(alert) for alert in _closed()],
     }
-
-
-def with_remedy(alert: MoneyAlert) -> dict[str, Any]:
-    """The alert, and whether its refund failed with nobody having asked again."""
-    refund = alert.refund
-    failed = refund is not None and refund.status == Refund.Status.FAILED
-    return {"alert": alert, "can_ask_again": failed and not Refund.objects.filter(replaces=refund).exists()}
 
 
 def _promises(dead: list[OutboxMessage]) -> list[dict[str, Any]]:

@@ -18,8 +18,9 @@ from payments import story_words as words
 from payments.models import LedgerEntry, MoneyAlert, Refund
 
 # What is told first where several things were written at one instant.
-CHOICE, PAYMENT, SEATS, REFUND, MAIL, ALERT = range(6)
-AFTER_MONEY = ("confirm", "cancel", "refund", "showtime")  # reasons of seats that follow from what happened to money
+CHOICE, PAYMENT, SEATS, REFUND, FREED, MAIL, ALERT = range(7)
+# Where the reason of a change of seats follows from what happened to money; else money follows from it.
+RANKS = {"confirm": SEATS, "cancel": FREED, "refund": FREED, "showtime": FREED}
 
 Seat = ShowtimeSeat.Status
 
@@ -108,7 +109,7 @@ def _seats(booking: Booking, breaks: Sequence[datetime]) -> Iterator[Moment]:
                 held = [*(one for one in held if one != label), *([label] if row.after == Seat.LOCKED else [])]
             labels, after = (held, Seat.LOCKED) if held else (labels, Seat.AVAILABLE)
         told = words.seats(rows[0].reason, after, list(dict.fromkeys(labels)))
-        rank = SEATS if rows[0].reason in AFTER_MONEY else CHOICE
+        rank = RANKS.get(rows[0].reason, CHOICE)
         yield Moment(at, rank, told.icon, told.what, who=told.who, tone=told.tone)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
 from booking.refusals import spoken
@@ -44,6 +45,11 @@ def seats(reason: str, after: str, labels: Sequence[str]) -> Told:
         return Told(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
     if after == Seat.BOOKED:
         return Told(_("Booked %s and made the tickets") % names, "ticket", "good", _("by itself"))
+    freed = ngettext(
+        "%s is cancelled and free again",
+        "%s are cancelled and free again",
+        len(labels),
+    )
     gone = {
         "lock": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
         "given-back": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
@@ -52,9 +58,9 @@ def seats(reason: str, after: str, labels: Sequence[str]) -> Told:
         "declined": Told(_("The card was declined; %s went back to the house") % names, "x", "plain", _("by itself")),
         "lapsed": Told(_("The hold ran out; %s went back to the house") % names, "clock", "plain", _("by itself")),
         "payment-ended": Told(_("The payment had ended; %s went back to the house") % names, "clock", "plain"),
-        "cancel": Told(_("Cancelled the tickets for %s; anybody may book them again") % names, "x", "bad"),
-        "refund": Told(_("Cancelled the tickets for %s; anybody may book them again") % names, "x", "bad"),
-        "showtime": Told(_("The showtime was cancelled; the tickets for %s are void") % names, "block", "bad"),
+        "cancel": Told(freed % names, "x", "bad"),
+        "refund": Told(freed % names, "x", "bad"),
+        "showtime": Told(_("The showtime was cancelled, and %s with it") % names, "block", "bad"),
     }
     return gone.get(reason, Told(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
 

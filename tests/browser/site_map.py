@@ -66,6 +66,15 @@ def ask_too_often(page):
     send(page)
 
 
+def choose_to_cancel(page):
+    page.get_by_text("Cancel tickets").click()
+    page.locator(".pick input:enabled").first.check()
+
+
+def say_settled(page):
+    page.get_by_text("It is settled").first.click()
+
+
 # The tooltips of its two-column chooser, and the inline style with which it sets the chooser's height.
 DJANGOS = ("axe aria-prohibited-attr", "Applying inline style violates")
 
@@ -87,6 +96,19 @@ PAGES = (
     Page("booking-paying", "/bookings/{paying}/", "customer"),
     Page("booking-expired", "/bookings/{expired}/", "customer"),
     Page("booking-refunded", "/bookings/{refunded}/", "customer"),
+    Page("booking-choosing-to-cancel", "/bookings/{whole}/", "customer", act=choose_to_cancel, says="£6 back"),
+    Page("booking-partly-cancelled", "/bookings/{part}/", "customer", says="is back."),
+    Page("booking-refund-under-way", "/bookings/{waiting}/", "customer", says="is on its way back."),
+    Page("booking-refund-failed", "/bookings/{failed}/", "customer", says="could not be given back."),
+    Page("booking-all-cancelled", "/bookings/{all_back}/", "customer", says="on its way back"),
+    Page("booking-all-failed", "/bookings/{lost}/", "customer", says="We could not give your money back"),
+    Page("booking-too-late", "/bookings/{late}/", "customer", says="That time has passed."),
+    Page("booking-used", "/bookings/{used}/", "customer", act=choose_to_cancel, says="Used"),
+    Page("booking-showtime-cancelled", "/bookings/{called_off}/", "customer", says="It is not being shown"),
+    Page("cancel", "/bookings/{whole}/cancel/", "customer", says="Which tickets?"),
+    Page("cancel-look", "/bookings/{whole}/cancel/?{seats}", "customer", says="Comes back"),
+    Page("cancel-changed", "/bookings/{part}/cancel/?{part_seats}", "customer", says="already cancelled"),
+    Page("cancel-too-late", "/bookings/{late}/cancel/", "customer", says="That time has passed."),
     Page("bookings", "/bookings/", "customer"),
     Page("bookings-empty", "/bookings/"),
     Page("sign-in", "/accounts/login/?next=/bookings/"),
@@ -118,6 +140,18 @@ PAGES = (
     Page("board", "/staff/board/", "staff"),
     Page("board-wall", "/staff/board/?view=wall", "staff", whole=False),
     Page("dashboard", "/movies/admin-dashboard/", "staff"),
+    Page("staff-bookings", "/staff/bookings/", "staff", says="The latest"),
+    Page("staff-bookings-found", "/staff/bookings/?q=mira", "staff", says="partly cancelled"),
+    Page("staff-bookings-none", "/staff/bookings/?q=zzzz", "staff", says="No such booking"),
+    Page("story", "/staff/bookings/{part}/", "staff", says="Gave back"),
+    Page("story-failed", "/staff/bookings/{failed}/", "staff", act=say_settled, says="Given up after 16 tries"),
+    Page("story-paying", "/staff/bookings/{paying}/", "staff", says="The payment page was opened"),
+    Page("staff-cancel", "/staff/bookings/{whole}/cancel/", "staff", says="Which tickets?"),
+    Page("staff-cancel-look", "/staff/bookings/{whole}/cancel/?{seats}", "staff", says="Goes back"),
+    Page("staff-cancel-none", "/staff/bookings/{lost}/cancel/", "staff", says="No ticket of this booking stands"),
+    Page("money", "/staff/money/", "staff", says="Needs a person"),
+    Page("cancel-showtime", "/staff/showtimes/{busy}/cancel/", "staff", says="This cannot be undone."),
+    Page("cancel-showtime-done", "/staff/showtimes/{called_off_showtime}/cancel/", "staff", says="still to be asked"),
     Page("admin", "/admin/", "staff"),
     Page("admin-list", "/admin/cinema/movie/", "staff"),
     Page("admin-change", "/admin/cinema/movie/{movie_id}/change/", "staff", tolerates=DJANGOS),

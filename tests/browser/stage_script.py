@@ -20,6 +20,7 @@ from booking.visitors import SESSION_KEY as VISITOR
 from booking.visitors import account_visitor
 from cinema.demo_staff import EMAIL
 from cinema.models import Movie, Showtime
+from tests.browser.money_stage import lay_out_money
 
 now = timezone.now()
 settings.RATE_LIMITS = False  # the customer of this stage buys more at once than one may
@@ -131,4 +132,5 @@ facts |= {
     "reset": f"/accounts/password/reset/key/{key}/",
     "confirm": reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]),
 }
+facts |= lay_out_money(big[10:], lock, me, customer.email, now)
 print(json.dumps(facts))

@@ -31,7 +31,6 @@ from payments import ledger
 from payments.asking_back import ask_back, lock_payment
 from payments.gateways import Session
 from payments.models import Payment
-from payments.refund_news import apply_refund as apply_refund
 
 log = logging.getLogger(__name__)
 Status = Payment.Status

@@ -16,7 +16,8 @@ from payments.ending import end_payment, reconcile, settle
 from payments.gateways import Event, RefundState
 from payments.gateways.demo import pay
 from payments.models import Payment, Refund
-from payments.settlement import apply_refund, apply_session
+from payments.refund_news import apply_refund
+from payments.settlement import apply_session
 from payments.webhook import take_event
 from tests.factories import make_movie, make_plan, make_screen, make_showtime, new_visitor
 

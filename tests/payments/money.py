@@ -1,0 +1,121 @@
+"""What tests of refunds share: seats that are paid for, news from Stripe, terms of a cinema, what the ledger says.
+
+A module that imports `open_books`, `_django_db_helper` and `_adds_up` runs in real transactions, with only the books
+emptied after each test: the houses stay, since every test has a showtime of its own. At the end of each test
+everything must add up.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from booking.models import Booking, Ticket
+from cinema.models import RefundTier
+from payments.ending import reconcile
+from payments.gateways.demo import pay
+from payments.ledger import Actor
+from payments.ledger_check import find_differences
+from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
+from payments.refunds import cancel_booking
+from tests.factories import make_showtime, new_visitor
+from tests.payments.sales import Sale, post
+
+STAFF = Actor.staff("ines")
+
+
+@pytest.fixture(scope="module")
+def open_books(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def _django_db_helper(open_books):
+    """pytest-django's own, which would empty every table after each test."""
+
+
+@pytest.fixture(autouse=True)
+def _adds_up(open_books, settings):
+    settings.RATE_LIMITS = False
+    yield
+    differences = find_differences(patience=0)
+    empty_books()
+    assert differences == []
+
+
+@transaction.atomic
+def empty_books():
+    models = [*apps.get_app_config("payments").get_models(), *apps.get_app_config("booking").get_models()]
+    with connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
+        cursor.execute(
+            "UPDATE cinema_showtime SET n_available = 0, n_locked = 0, n_booked = 0, n_blocked = 0, revenue = 0"
+        )
+
+
+def buy(*labels, showtime=None, stripe=None):
+    """Alice's seats, paid: with demo money, or at Stripe's stand-in."""
+    sale = Sale(showtime or make_showtime(), new_visitor(), labels or ("A1", "A2", "A3")).lock()
+    sale.start()
+    if stripe is None and sale.payment.amount:
+        pay(sale.payment.session_id)
+        reconcile(sale.payment, at=timezone.now())
+    elif stripe is not None:
+        paid = stripe.event("checkout.session.completed", stripe.pay(sale.payment.session_id))
+        assert post(paid).status_code == 200
+    assert sale.booking.status == "confirmed"
+    return sale
+
+
+def cancel(sale, *labels, by=STAFF, at=None):
+    return cancel_booking(booking_id=sale.booking.pk, labels=labels or None, by=by, at=at or timezone.now())
+
+
+def set_terms(showtime, *tiers, fee=0):
+    """`(minutes before, percent)` each."""
+    cinema = showtime.screen.cinema
+    cinema.refund_fee = fee
+    cinema.save()
+    RefundTier.objects.bulk_create(RefundTier(cinema=cinema, minutes_before=m, percent=p) for m, p in tiers)
+
+
+def before_start(showtime, minutes):
+    return showtime.starts_at - timedelta(minutes=minutes)
+
+
+def refunds(sale):
+    return list(Refund.objects.filter(payment__booking=sale.booking).order_by("pk"))
+
+
+def tickets(sale):
+    return dict(Ticket.objects.filter(booking=sale.booking).values_list("label", "status"))
+
+
+def letters(sale):
+    """The states of A1 A2 A3 on the map."""
+    from booking.seatmap import read_map
+
+    return read_map(sale.showtime.pk).state[:3]
+
+
+def kinds(booking, start=""):
+    return list(LedgerEntry.objects.filter(booking=booking, kind__startswith=start).values_list("kind", flat=True))
+
+
+def alerts(**wanted):
+    return list(MoneyAlert.objects.filter(**wanted).order_by("pk").values_list("kind", flat=True))
+
+
+def state(sale):
+    booking = Booking.objects.get(pk=sale.booking.pk)
+    return booking.status, booking.refunded
+
+
+def disputed(sale):
+    return Payment.objects.get(pk=sale.payment.pk).disputed

@@ -110,9 +110,9 @@ class Loop:
                 self.beat()
                 self.stop.wait(BEAT.total_seconds())
         finally:
+            self.give_up_lease()
             for keeper in self.keepers:
                 keeper.thread.join()
-            self.give_up_lease()
             connections.close_all()
             log.info("loop: stopped")
 

@@ -5,7 +5,8 @@ asked for, a web process (the product's own `asgi.application` under uvicorn) or
 fork is a real process with connections of its own; SIGKILL leaves of it what SIGKILL leaves.
 
 Where it is to die is said from outside: `payments.webhook.apply_session after 2` wraps that name where the product
-looks it up, and the process kills itself right after the second call. The product knows nothing of it.
+looks it up, and the process kills itself right after the second call; a fourth word says which calls count. The
+product knows nothing of it.
 """
 
 import importlib
@@ -75,6 +76,7 @@ class Nursery:
         self.port = free_port()
         self.env = {**env, "NURSERY_PORT": self.port, "LOOP": "external", "RATE_LIMITS": "0"}
         self.log = env["DATA_DIR"] / "nursery.log"
+        self.n_armed = 0  # how many were to kill themselves
 
     def __enter__(self):
         with self.log.open("ab") as log:
@@ -105,6 +107,7 @@ class Nursery:
         Process(self._ask(role="settle", crash="", after=after)).has_died(60)
 
     def _ask(self, **wish):
+        self.n_armed += bool(wish["crash"])
         print(json.dumps(wish), file=self.program.stdin, flush=True)
         answer = json.loads(self.program.stdout.readline() or "{}")
         assert "pid" in answer, f"the nursery has no child:\n{self.tail()}"
@@ -204,11 +207,7 @@ def settle(after):
     from booking import outbox
     from booking.locks import expire_locks
     from payments import till
-
-    try:
-        from payments.reconciliation import reconcile_all
-    except ImportError:
-        reconcile_all = till.ask_about_open
+    from payments.reconciliation import reconcile_all
 
     for _ in range(8):
         at = timezone.now() + after
@@ -219,15 +218,20 @@ def settle(after):
             return
 
 
-def arm(name, when, nth="1"):
-    """Kill this process before or after the nth call of `name`, a dotted path to where the product looks it up."""
+def arm(name, when, nth="1", about=""):
+    """Kill this process before or after the nth call of `name`, a dotted path to where the product looks it up.
+
+    Args:
+        about: count only calls that have this in the text of their arguments.
+    """
     owner, attribute = find_owner(name)
     real, calls, guard = getattr(owner, attribute), [], threading.Lock()
 
     def deadly(*args, **kwargs):
         with guard:
-            calls.append(1)
-            is_last = len(calls) == int(nth)
+            counts = about in repr((args, kwargs))
+            calls.extend([1] if counts else [])
+            is_last = counts and len(calls) == int(nth)
         if is_last and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **kwargs)

@@ -40,7 +40,7 @@ MOMENTS = {
         f"{GATEWAY}.refund after",
     ),
 }
-LONGEST_WAIT = 1.0  # for a process to meet its moment; then it is killed where it is
+LONGEST_WAIT = 1.2  # for a process to meet its moment; then it is killed where it is
 
 
 class Story:
@@ -145,7 +145,7 @@ class Killer:
             self.running[role] = self.bear[role](crash=self.choose_moment(role))
             self.wait_for(self.running[role])
         else:
-            time.sleep(self.dice.uniform(0.05, 0.4))
+            time.sleep(self.dice.uniform(0.1, 0.8))
             self.moments["any"] += 1
         self.running[role].kill()
         self.dead_for_a_moment()
@@ -202,6 +202,7 @@ def kill_many(kills, *, database, folder, stripe, seed):
                 story.stop.set()
             for story in stories:
                 story.thread.join(30)
+            let_banks_decide(stripe, dice)
             stripe.wait_for_deliveries(40)
             killer.stop()
         assert not [story.failure for story in stories if story.failure], [story.failure for story in stories]
@@ -216,10 +217,18 @@ def disturb(stripe, dice, port):
     """How Stripe delivers from now on, and how its API behaves for a while."""
     how = dice.choice(["once", "once", "twice", "reversed"])
     stripe.deliver_to(f"http://127.0.0.1:{port}{WEBHOOK}", how=how, delay=dice.choice([0, 0, 0.3, 2 * LOCK_SECONDS]))
+    stripe.set("refund_status", dice.choice(["succeeded", "succeeded", "pending"]))
     stripe.clear_faults()
     if dice.random() < 0.5:
         fault = dice.choice(["429", "500", "done-500", "drop", "done-drop"])
         stripe.fault(fault, times=dice.randint(1, 6))
+
+
+def let_banks_decide(stripe, dice):
+    """Refunds that were on their way arrive, or come back."""
+    for name, refund in list(stripe.refunds.items()):
+        if refund["status"] == "pending":
+            stripe.settle_refund(name, dice.choice(["succeeded", "succeeded", "succeeded", "failed"]))
 
 
 def sum_up(kills, killer, did, stripe, folder):

@@ -1,0 +1,337 @@
+"""The ledger: what each step writes, that no line is ever changed, and that the check names every planted fault."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from booking.models import Booking, ShowtimeSeat, Ticket
+from cinema.models import Showtime
+from payments import ledger, ledger_check
+from payments.ledger import BUYER
+from payments.ledger_check import find_differences
+from payments.models import AppendOnly, LedgerEntry, MoneyAlert, Payment, Refund, RefundSeat
+from tests.factories import make_showtime, new_visitor
+from tests.payments.money import (  # noqa: F401 fixtures too
+    STAFF,
+    _adds_up,
+    _django_db_helper,
+    buy,
+    cancel,
+    empty_books,
+    open_books,
+    refunds,
+    state,
+)
+from tests.payments.sales import Sale, lock_ends, post, run_loop
+from tests.report import report
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def lines(booking):
+    found = LedgerEntry.objects.filter(booking=booking)
+    return list(found.values_list("kind", "amount", "before", "after", "actor"))
+
+
+def start(stripe):
+    sale = Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
+    sale.start()
+    return sale
+
+
+# ---- What each step writes -------------------------------------------------------------------------------------------
+
+
+def test_a_sale_and_its_refund_are_told_from_the_first_step_to_the_last(stripe):
+    sale = start(stripe)
+    body = stripe.event("checkout.session.completed", stripe.pay(sale.payment.session_id), id="evt_paid")
+    for _ in range(2):
+        assert post(body).status_code == 200
+    cancel(sale, "A2", by=BUYER)
+    run_loop()
+    assert lines(sale.booking) == [
+        ("payment.created", 0, "", "created", "buyer"),
+        ("payment.opened", 0, "created", "open", "stripe"),
+        ("payment.paid", 2300, "open", "paid", "stripe"),
+        ("refund.requested", 0, "", "requested", "buyer"),
+        ("refund.succeeded", -1150, "requested", "succeeded", "stripe"),
+    ]
+    paid, back = LedgerEntry.objects.filter(booking=sale.booking).exclude(amount=0)
+    assert (paid.gateway_id, paid.event_id) == (sale.payment.payment_intent, "evt_paid")
+    assert (back.gateway_id, back.refund) == (refunds(sale)[0].refund_id, refunds(sale)[0])
+    assert {paid.currency, back.currency} == {"GBP"}
+
+
+def test_a_payment_that_ends_without_money_is_told_too(stripe, settings):
+    declined = start(stripe)
+    assert post(stripe.event("payment_intent.payment_failed", stripe.decline(declined.payment.session_id)))
+    run_loop()
+    assert lines(declined.booking)[2:] == [
+        ("payment.declined", 0, "open", "", "stripe"),
+        ("payment.expired", 0, "open", "expired", "stripe"),
+    ]
+    delayed = start(stripe)
+    post(stripe.event("checkout.session.completed", stripe.finish_unpaid(delayed.payment.session_id)))
+    failed = stripe.finish_later(delayed.payment.session_id, paid=False)
+    post(stripe.event("checkout.session.async_payment_failed", failed))
+    assert [line[0] for line in lines(delayed.booking)[2:]] == ["payment.processing", "payment.failed"]
+
+
+def test_a_payment_nobody_could_ask_about_and_one_with_a_wrong_sum_call_for_a_person(stripe):
+    lost = start(stripe)
+    stripe.fault("drop", times=10_000)
+    run_loop(after=lock_ends(), rounds=1)
+    run_loop(after=timedelta(minutes=45), rounds=1)
+    stripe.clear_faults()
+    assert lines(lost.booking)[-1] == ("payment.abandoned", 0, "open", "expired", "system")
+    assert MoneyAlert.objects.get(booking=lost.booking).kind == "no-verdict"
+    wrong = start(stripe)
+    paid = stripe.pay(wrong.payment.session_id) | {"amount_total": 2299}
+    for _ in range(2):
+        post(stripe.event("checkout.session.completed", paid))
+    assert [line[:2] for line in lines(wrong.booking)[2:]] == [
+        ("payment.paid", 2299),
+        ("payment.mismatch", 0),
+        ("refund.requested", 0),
+    ]
+    assert "£22.99" in MoneyAlert.objects.get(booking=wrong.booking).text
+    run_loop()
+    assert state(wrong) == ("refunded", 2299)
+
+
+def test_a_free_booking_has_its_first_line_and_no_other():
+    sale = buy("A1", showtime=make_showtime(prices={"standard": 0, "premium": 0}))
+    assert lines(sale.booking) == [("payment.created", 0, "", "paid", "buyer")]
+
+
+# ---- Only ever added to ----------------------------------------------------------------------------------------------
+
+
+def test_a_line_cannot_be_changed_or_deleted_by_any_way_of_the_models():
+    sale = buy("A1")
+    line = sale.booking.ledger.last()
+    line.amount = 1
+    ways = [
+        line.save,
+        line.delete,
+        lambda: LedgerEntry.objects.update(amount=1),
+        lambda: LedgerEntry.objects.all().delete(),
+        lambda: sale.booking.ledger.all().update(note="x"),
+        lambda: sale.booking.ledger.filter(amount=0).delete(),
+        lambda: LedgerEntry.objects.bulk_update([line], ["amount"]),
+        lambda: LedgerEntry.objects.update_or_create(pk=line.pk, defaults={"amount": 1}),
+        lambda: LedgerEntry.objects.bulk_create(
+            [line], update_conflicts=True, update_fields=["amount"], unique_fields=["id"]
+        ),
+    ]
+    before = list(LedgerEntry.objects.values())
+    for way in ways:
+        with pytest.raises(AppendOnly, match="write another one"):
+            way()
+    assert list(LedgerEntry.objects.values()) == before
+
+
+def test_lines_and_alerts_belong_to_the_transaction_that_they_tell_of():
+    sale = buy("A1")
+    with pytest.raises(AssertionError):
+        ledger.record(booking=sale.booking, kind="payment.paid", at=timezone.now())
+    with pytest.raises(AssertionError):
+        ledger.raise_alert(subject="x", kind="x", text="x", at=timezone.now())
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        ledger.record(booking=sale.booking, kind="payment.paid", amount=5, at=timezone.now())
+        1 / 0  # noqa: B018
+    assert not LedgerEntry.objects.filter(amount=5).exists()
+
+
+def test_an_alert_is_raised_once_a_subject_and_stays_closed():
+    def call():
+        with transaction.atomic():
+            ledger.raise_alert(subject="odd:1", kind="odd", text="Look.", at=timezone.now())
+
+    call()
+    call()
+    alert = MoneyAlert.objects.get()
+    ledger.close_alert(alert_id=alert.pk, by=STAFF, resolution="Looked.", at=timezone.now())
+    call()
+    assert MoneyAlert.objects.get().closed_by == "staff:ines"
+
+
+# ---- The check -------------------------------------------------------------------------------------------------------
+
+
+def raw(statement, *values):
+    """As somebody with the database's own tool would do it."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def ledger_loses_the_payment(sale):
+    raw("DELETE FROM payments_ledgerentry WHERE booking_id = %s AND kind = 'payment.paid'", sale.booking.pk)
+
+
+def ledger_pays_twice(sale):
+    with transaction.atomic():
+        ledger.record(
+            booking=sale.booking,
+            payment=sale.payment,
+            kind="payment.paid",
+            amount=2300,
+            after="paid",
+            at=timezone.now(),
+        )
+
+
+def ledger_returns_too_little(sale):
+    raw("UPDATE payments_ledgerentry SET amount = -1149 WHERE kind = 'refund.succeeded'")
+
+
+def refund_says_something_else(sale):
+    Refund.objects.update(status="submitted")
+
+
+def refund_is_not_its_seats(sale):
+    RefundSeat.objects.update(amount=1140, kept=10)
+
+
+def seat_is_not_its_price(sale):
+    RefundSeat.objects.update(kept=5)
+
+
+def refunded_ticket_stands(sale):
+    # Two columns at once, so that the seat agrees: only the refund knows better.
+    ticket = Ticket.objects.get(booking=sale.booking, label="A1")
+    Ticket.objects.filter(pk=ticket.pk).update(status="valid")
+    ShowtimeSeat.objects.filter(pk=ticket.seat_id).update(status="booked", booking=sale.booking)
+
+
+def more_goes_back_than_came(sale):
+    Payment.objects.update(received=1000)
+
+
+def paid_for_nothing(sale):
+    payment = Payment.objects.get(pk=sale.payment.pk)
+    other = Sale(sale.showtime, new_visitor(), ("B1",)).lock()
+    payment.pk, payment.booking = None, other.booking
+    payment.session_id, payment.payment_intent, payment.idempotency_key = "cs_x", "pi_x", "pay_x"
+    payment.save(force_insert=True)
+
+
+def two_payments_for_one_booking(sale):
+    payment = Payment.objects.get(pk=sale.payment.pk)
+    payment.pk, payment.session_id, payment.payment_intent, payment.idempotency_key = None, "cs_y", "pi_y", "pay_y"
+    payment.save(force_insert=True)
+
+
+def tickets_without_a_payment(sale):
+    Payment.objects.update(status="expired")
+
+
+def booking_forgets_a_refund(sale):
+    Booking.objects.filter(pk=sale.booking.pk).update(refunded=0)
+
+
+def total_drifts(sale):
+    Booking.objects.filter(pk=sale.booking.pk).update(total=2301)
+
+
+def refunded_without_payment(sale):
+    other = Sale(sale.showtime, new_visitor(), ("B1",)).lock()
+    Booking.objects.filter(pk=other.booking.pk).update(refunded=700)
+
+
+def ticket_vanishes(sale):
+    Ticket.objects.filter(booking=sale.booking, label="A2").delete()
+
+
+def seat_is_given_away(sale):
+    ShowtimeSeat.objects.filter(showtime=sale.showtime, index=1).update(status="available", booking=None)
+
+
+def booking_ends_with_a_ticket(sale):
+    Booking.objects.filter(pk=sale.booking.pk).update(status="refunded")
+
+
+def counter_is_off(sale):
+    Showtime.objects.filter(pk=sale.showtime.pk).update(n_booked=2)
+
+
+def takings_are_off(sale):
+    Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=7)
+
+
+def disputed_by_nobody(sale):
+    Payment.objects.update(disputed=True)
+
+
+def failed_in_silence(sale):
+    refund = Refund.objects.get(reason="buyer")
+    Refund.objects.filter(pk=refund.pk).update(status="failed")
+
+
+FAULTS = {
+    ledger_loses_the_payment: r"payment \d+: the ledger says that £0 was paid, the payment £23$",
+    ledger_pays_twice: r"payment \d+: the ledger says that £46 was paid, the payment £23$",
+    ledger_returns_too_little: r"refund \d+ \(buyer\): the ledger says that £11.49 went back, the refund £11.50$",
+    refund_says_something_else: r"refund \d+ \(buyer\): it is submitted, the ledger's last word is succeeded$",
+    refund_is_not_its_seats: r"refund \d+ \(buyer\): its seats come to £11.40, it is of £11.50$",
+    seat_is_not_its_price: r"A1 brought £11.50 back and kept £0.05, its price was £11.50$",
+    refunded_ticket_stands: r"refund \d+ \(buyer\): it gives back A1, whose ticket is valid$",
+    more_goes_back_than_came: r"£11.50 of it was asked back, £10 was received$",
+    paid_for_nothing: r"paid, and its booking is locked without tickets or a refund$",
+    two_payments_for_one_booking: r"more than one payment bought it, and none of them goes back$",
+    tickets_without_a_payment: r"it has tickets, and none of its payments is paid and kept$",
+    booking_forgets_a_refund: r"it says that £0 was asked back, its refunds £11.50$",
+    total_drifts: r"its tickets come to £23, its total is £23.01$",
+    refunded_without_payment: r"£7 was asked back, and nothing was paid$",
+    ticket_vanishes: r": A2 of showtime \d+ is booked, and no ticket stands for it$",
+    seat_is_given_away: r"the ticket for A2 stands, its seat is available$",
+    booking_ends_with_a_ticket: r"it is refunded, and its ticket for A2 stands$",
+    counter_is_off: r"showtime \d+: it counts 2 booked seats, there are 1$",
+    takings_are_off: r"showtime \d+: its booked seats say £0.07, their tickets £11.50$",
+    disputed_by_nobody: r"it is disputed, the ledger's disputes say otherwise$",
+    failed_in_silence: r"refund \d+ \(buyer\): it failed, and nobody was called$",
+}
+
+
+def test_every_planted_fault_is_named():
+    sale = buy("A1", "A2")
+    cancel(sale, "A1", by=BUYER)
+    run_loop()
+    assert find_differences(patience=0) == []
+    for plant, sentence in FAULTS.items():
+        with transaction.atomic():
+            plant(sale)
+            found = find_differences(patience=0)
+            transaction.set_rollback(True)
+        assert any(re.search(sentence, each) for each in found), (plant.__name__, found)
+        assert all(re.match(r"[0-9A-Z]{3}(-[0-9A-Z]{3}){2}: |showtime \d+: ", each) for each in found), found
+    report("ledger check", f"{len(FAULTS)} planted faults, each named in a sentence")
+
+
+def test_what_was_only_half_seen_is_no_difference(monkeypatch):
+    """A step that is just being taken looks like a fault for a moment."""
+    sale = buy("A1")
+    Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=7)
+    monkeypatch.setattr(
+        ledger_check.time, "sleep", lambda _: Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=1150)
+    )
+    assert find_differences() == []
+
+
+def test_the_command_says_how_much_it_added_up_and_ends_with_one_when_it_does_not():
+    sale = buy("A1", "A2")
+    out = io.StringIO()
+    call_command("check_ledger", stdout=out)
+    assert out.getvalue() == "No difference: 1 bookings, 1 payments, 0 refunds, 3 lines.\n"
+    Booking.objects.filter(pk=sale.booking.pk).update(total=2400)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 differences|2 differences") as error:
+        call_command("check_ledger", stdout=out)
+    assert error.value.returncode == 1
+    assert f"{sale.booking.reference}: its tickets come to £23, its total is £24" in out.getvalue()
+    empty_books()

@@ -1,0 +1,612 @@
+"""Stories of money, each with its end: what the section on crash windows names, and what people and banks do besides.
+
+A story is a function of the world; its first line of text is its name.
+"""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from booking.models import OutboxMessage
+from booking.refusals import BeingReleased, PaymentDisputed
+from payments.checkout import NoGateway
+from payments.ending import end_payment, settle
+from payments.gateways.demo import sign as demo_sign
+from payments.models import Payment, Refund
+from payments.refunds import cancel_showtime
+from tests.payments.sales import at_once, lock_ends, post
+from tests.payments.scenario_world import (
+    CONFIRMED,
+    EXPIRED,
+    OPEN,
+    REFUNDED,
+    RELEASED,
+    STAFF,
+    WAITING,
+    End,
+    changed,
+    in_a_year,
+)
+from tests.payments.stripe_stand_in import SECRET, sign
+
+A_MINUTE = timedelta(minutes=1)
+PAST_ANY_VERDICT = timedelta(minutes=42)
+STORIES = []
+
+
+@dataclass(frozen=True)
+class Story:
+    tell: object
+    end: End
+
+    def __str__(self):
+        return self.tell.__name__.replace("_", " ")
+
+    def live(self, world):
+        self.tell(world)
+
+
+def ends(end):
+    def keep(tell):
+        STORIES.append(Story(tell, end))
+        return tell
+
+    return keep
+
+
+# ---- Paying ----------------------------------------------------------------------------------------------------------
+
+
+@ends(CONFIRMED)
+def no_event_ever_comes_and_the_loop_asks(world):
+    world.check_out().pay()
+    world.pass_time(timedelta(seconds=25))
+
+
+@ends(CONFIRMED)
+def no_event_ever_comes_and_the_buyer_comes_back(world):
+    world.check_out().pay()
+    world.browse("return")
+
+
+@ends(CONFIRMED)
+def no_event_ever_comes_and_somebody_reconciles(world):
+    world.check_out().pay()
+    world.reconcile()
+
+
+@ends(CONFIRMED)
+def coming_back_and_the_event_at_once(world):
+    body = world.stripe.event("checkout.session.completed", world.check_out().pay())
+    at_once(lambda: world.browse("return"), lambda: post(body), lambda: world.browse("return"), lambda: post(body))
+    post(body)
+
+
+@ends(CONFIRMED)
+def the_event_is_here_before_the_create_call_has_answered(world):
+    world.stripe.fault("done-slow", "/sessions", seconds=0.4)
+    paying = threading.Thread(target=world.check_out)
+    paying.start()
+    while not (sessions := world.sessions()):
+        pass
+    world.tell("checkout.session.completed", world.stripe.pay(sessions[0]["id"]))
+    paying.join(10)
+
+
+@ends(CONFIRMED)
+def the_answer_of_create_is_lost_and_pressing_pay_again_finds_the_session(world):
+    world.stripe.fault("done-drop", "/sessions", times=3)
+    with pytest.raises(NoGateway):
+        world.check_out()
+    world.check_out().confirm()
+    assert len(world.sessions()) == 1
+
+
+@ends(EXPIRED)
+def killed_after_create_and_nobody_comes_back(world):
+    world.check_out()
+    world.sale.forget_session()
+    world.lock_ends()
+    assert world.stripe.sessions[world.session]["status"] == "expired"
+
+
+@ends(EXPIRED)
+def killed_before_create_and_nobody_comes_back(world):
+    world.stripe.fault("drop", "/sessions", times=3)
+    with pytest.raises(NoGateway):
+        world.check_out()
+    world.lock_ends()
+    assert [session["status"] for session in world.sessions()] == ["expired"]
+
+
+@ends(replace(EXPIRED, payment="failed"))
+def the_gateway_refuses_the_session_and_the_lock_lapses(world):
+    world.settings.STRIPE_SECRET_KEY = "sk_test_wrong"
+    with pytest.raises(NoGateway):
+        world.check_out()
+    assert world.sale.booking.status == "locked"
+    from booking.locks import expire_locks
+
+    expire_locks(at=timezone.now() + lock_ends())
+
+
+@ends(replace(EXPIRED, alerts="no-verdict"))
+def a_500_that_stripe_remembers_leaves_a_session_that_nobody_was_sent_to(world):
+    world.stripe.fault("saved-500", "/sessions")
+    with pytest.raises(NoGateway):
+        world.check_out()
+    world.lock_ends()
+    assert world.sale.booking.status == "releasing"
+    world.stripe.set("ahead", PAST_ANY_VERDICT.total_seconds())
+    world.pass_time(PAST_ANY_VERDICT)
+
+
+@ends(replace(CONFIRMED, payment="expired paid"))
+def another_wish_ends_the_payment_and_the_next_one_is_paid(world):
+    world.check_out()
+    end_payment(booking_id=world.sale.booking.pk, reason="changed", at=timezone.now())
+    assert world.sale.booking.status == "locked"
+    world.check_out().confirm()
+
+
+@ends(replace(CONFIRMED, payment="paid paid", mails="confirmed refunded", refunds="succeeded"))
+def both_of_two_payments_are_paid_and_the_older_ones_money_goes_back(world):
+    world.check_out()
+    first = world.session
+    end_payment(booking_id=world.sale.booking.pk, reason="changed", at=timezone.now())
+    world.stripe.sessions[first] |= {"status": "open"}  # what a lost verdict looks like
+    world.check_out().confirm()
+    world.tell("checkout.session.completed", world.stripe.pay(first))
+
+
+@ends(WAITING)
+def a_bank_that_takes_days_keeps_the_seats_past_the_lock(world):
+    world.check_out()
+    world.tell("checkout.session.completed", world.stripe.finish_unpaid(world.session))
+    world.lock_ends()
+
+
+@ends(CONFIRMED)
+def a_bank_that_takes_days_says_yes_and_nobody_tells_us(world):
+    world.check_out()
+    world.tell("checkout.session.completed", world.stripe.finish_unpaid(world.session))
+    world.lock_ends()
+    world.stripe.finish_later(world.session)
+    world.reconcile()
+
+
+# ---- Ending ----------------------------------------------------------------------------------------------------------
+
+
+@ends(EXPIRED)
+def the_lock_ends_and_the_session_is_expired_first(world):
+    world.check_out()
+    world.lock_ends()
+    assert world.stripe.sessions[world.session]["status"] == "expired"
+
+
+@ends(RELEASED)
+def the_buyer_cancels_on_stripes_page(world):
+    world.check_out()
+    world.browse("cancel")
+    assert world.sale.seats() == {"available"}
+
+
+@ends(CONFIRMED)
+def the_buyer_pays_in_one_tab_and_cancels_in_another(world):
+    world.check_out().pay()
+    world.browse("cancel")
+
+
+@ends(CONFIRMED)
+def paid_in_the_last_moment_against_the_clock(world):
+    world.check_out().pay()
+    world.lock_ends()
+
+
+@ends(CONFIRMED)
+def expire_races_the_event_of_a_payment(world):
+    body = world.stripe.event("checkout.session.completed", world.check_out().pay())
+    payment, at = world.sale.payment, timezone.now()
+    results = at_once(
+        lambda: post(body).status_code,
+        lambda: end_payment(booking_id=payment.booking_id, reason="lapsed", at=at),
+        lambda: post(body).status_code,
+        lambda: settle(payment, at=at),
+    )
+    assert not [result for result in results if isinstance(result, Exception)], results
+    post(body)
+
+
+@ends(CONFIRMED)
+def expire_goes_out_and_its_answer_says_that_it_was_paid(world):
+    world.check_out()
+    world.stripe.fault("slow", "/expire", seconds=0.3)
+    ending = threading.Thread(target=world.lock_ends)
+    ending.start()
+    world.stripe.pay(world.session)
+    ending.join(10)
+
+
+@ends(EXPIRED)
+def the_answer_of_expire_is_lost_and_the_next_question_finds_it_expired(world):
+    world.check_out()
+    world.stripe.fault("done-drop", "/expire")
+    world.lock_ends()
+    assert world.sale.booking.status == "releasing"
+    world.pass_time(timedelta(seconds=3))
+
+
+@ends(RELEASED)
+def a_declined_card_gives_up_the_seats(world):
+    world.check_out()
+    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session))
+    world.run()
+    assert world.stripe.sessions[world.session]["status"] == "expired"
+
+
+@ends(CONFIRMED)
+def a_declined_card_may_try_again_and_pays(world):
+    world.settings.DECLINE_POLICY = "retry"
+    world.check_out()
+    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session), times=2)
+    world.run()
+    assert world.sale.booking.status == "checkout"
+    world.confirm()
+
+
+@ends(EXPIRED)
+def a_declined_card_may_try_again_until_the_lock_ends(world):
+    world.settings.DECLINE_POLICY = "retry"
+    world.check_out()
+    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session))
+    world.lock_ends()
+
+
+@ends(CONFIRMED)
+def declined_and_paid_before_the_session_could_be_ended(world):
+    world.check_out()
+    refused = world.stripe.decline(world.session)
+    world.pay()
+    world.tell("payment_intent.payment_failed", refused)
+    world.run()
+
+
+# ---- Stripe is down --------------------------------------------------------------------------------------------------
+
+
+def stripe_is_down_for_ten_minutes(world):
+    """From the lock's end on; meanwhile nobody else gets the seats."""
+    world.stripe.fault("drop", times=10_000)
+    world.lock_ends()
+    for _ in range(10):
+        world.pass_time(A_MINUTE)
+        with pytest.raises(BeingReleased):
+            bob_wants(world)
+    assert world.sale.booking.status == "releasing" and world.sale.seats() == {"locked"}
+    world.stripe.faults.clear()
+    world.pass_time(A_MINUTE)
+
+
+def bob_wants(world):
+    from booking.locks import lock_seats
+
+    at = timezone.now() + world.later
+    lock_seats(showtime_id=world.showtime.pk, visitor=world.bob.visitor, labels=world.bob.labels, at=at)
+
+
+@ends(EXPIRED)
+def stripe_is_down_at_the_locks_end_for_ten_minutes(world):
+    world.check_out()
+    stripe_is_down_for_ten_minutes(world)
+
+
+@ends(CONFIRMED)
+def stripe_is_down_at_the_locks_end_for_ten_minutes_and_she_had_paid(world):
+    world.check_out().pay()
+    stripe_is_down_for_ten_minutes(world)
+
+
+@ends(replace(EXPIRED, alerts="no-verdict"))
+def stripe_never_answers_again(world):
+    world.check_out()
+    world.stripe.fault("500", times=10_000)
+    world.lock_ends()
+    world.pass_time(timedelta(minutes=34))
+    assert world.sale.seats() == {"locked"}
+    world.pass_time(timedelta(minutes=3))
+
+
+@ends(replace(CONFIRMED, alerts="no-verdict"))
+def stripe_never_answers_and_her_money_is_found_an_hour_later(world):
+    world.check_out().pay()
+    world.stripe.fault("429", times=10_000)
+    world.pass_time(PAST_ANY_VERDICT, rounds=2)
+    assert world.sale.seats() == {"available"}
+    world.stripe.faults.clear()
+    world.reconcile()
+    assert world.sale.payment.late
+
+
+# ---- Too late --------------------------------------------------------------------------------------------------------
+
+
+@ends(CONFIRMED)
+def late_money_takes_the_same_seats_again_when_they_are_free(world):
+    world.tell("checkout.session.completed", world.check_out().pay_late(), times=2)
+    assert world.sale.payment.late
+
+
+@ends(replace(REFUNDED, seats="locked"))
+def late_money_goes_back_when_somebody_has_the_seats(world):
+    paid = world.check_out().pay_late()
+    world.bob.lock()
+    world.tell("checkout.session.completed", paid, times=2)
+
+
+@ends(REFUNDED)
+def late_money_goes_back_when_the_film_has_begun(world):
+    paid = world.check_out().pay_late()
+    world.begin_film()
+    world.tell("checkout.session.completed", paid)
+
+
+@ends(REFUNDED)
+def late_money_goes_back_when_the_showtime_is_called_off(world):
+    paid = world.check_out().pay_late()
+    world.call_off()
+    world.tell("checkout.session.completed", paid)
+
+
+# ---- Refunds ---------------------------------------------------------------------------------------------------------
+
+
+def money_is_to_go_back(world):
+    world.check_out()
+    world.call_off()
+    world.confirm()
+
+
+@ends(REFUNDED)
+def the_answer_of_a_refund_is_lost(world):
+    money_is_to_go_back(world)
+    world.stripe.fault("done-drop", "/refunds", times=3)
+    world.run()
+    world.pass_time(A_MINUTE)
+    assert len(world.stripe_refunds()) == 1
+
+
+@ends(REFUNDED)
+def a_refund_is_made_and_then_a_500(world):
+    money_is_to_go_back(world)
+    world.stripe.fault("done-500", "/refunds")
+    world.run()
+
+
+@ends(REFUNDED)
+def a_refund_is_made_and_stripe_remembers_a_500(world):
+    money_is_to_go_back(world)
+    world.stripe.fault("saved-500", "/refunds")
+    world.run()
+    Refund.objects.update(created_at=timezone.now() - A_MINUTE)
+    world.pass_time(A_MINUTE)
+    assert len(world.stripe_refunds()) == 1
+
+
+@ends(REFUNDED)
+def a_refund_is_retried_after_its_key_was_forgotten(world):
+    money_is_to_go_back(world)
+    world.stripe.fault("done-drop", "/refunds", times=3)
+    world.run()
+    world.stripe.forget_keys()
+    Refund.objects.update(created_at=timezone.now() - timedelta(days=2))
+    world.pass_time(A_MINUTE)
+    assert len(world.stripe_refunds()) == 1
+
+
+@ends(REFUNDED)
+def refunds_are_rate_limited_for_a_while(world):
+    money_is_to_go_back(world)
+    world.stripe.fault("429", "/refunds", times=2)
+    world.run()
+    world.pass_time(A_MINUTE)
+    world.pass_time(A_MINUTE)
+
+
+@ends(REFUNDED)
+def a_refund_settles_and_nobody_tells_us(world):
+    made = world.check_out().was_refunded()
+    world.stripe.settle_refund(made["id"], "succeeded")
+    world.reconcile()
+
+
+@ends(replace(REFUNDED, booking="refunding", refunds="failed", alerts="refund-failed", held=2300,
+              mails="late_refund payment_problem"))  # fmt: skip
+def a_refund_fails_later(world):
+    made = world.check_out().was_refunded()
+    world.tell("refund.failed", world.stripe.settle_refund(made["id"], "failed"), times=2)
+
+
+@ends(replace(REFUNDED, refunds="failed succeeded", mails="late_refund payment_problem refunded"))
+def a_refund_fails_later_and_is_asked_for_again(world):
+    made = world.check_out().was_refunded()
+    world.tell("refund.failed", world.stripe.settle_refund(made["id"], "failed"))
+    world.ask_again()
+    world.run()
+
+
+@ends(replace(REFUNDED, refunds="failed", alerts="refund-failed", held=2300, mails="late_refund payment_problem"))
+def a_refund_that_had_succeeded_comes_back_from_the_bank(world):
+    made = world.check_out().was_refunded("succeeded")
+    assert world.sale.booking.status == "refunded"
+    world.tell("refund.updated", world.stripe.settle_refund(made["id"], "failed"))
+
+
+@ends(replace(CONFIRMED, seats="available booked", held=1150, mails="confirmed cancelled", refunds="succeeded"))
+def one_of_two_tickets_is_cancelled(world):
+    world.check_out().confirm()
+    world.cancel("A1")
+
+
+@ends(replace(REFUNDED, mails="confirmed cancelled cancelled", refunds="succeeded succeeded"))
+def both_tickets_are_cancelled_one_after_the_other(world):
+    world.check_out().confirm()
+    world.run()
+    world.cancel("A1")
+    world.cancel("A2")
+
+
+@ends(replace(REFUNDED, mails="confirmed cancelled"))
+def both_tickets_are_cancelled_by_two_tabs_at_once(world):
+    world.check_out().confirm()
+    world.run()
+    at_once(*[world.cancel] * 3)
+
+
+@ends(replace(REFUNDED, mails="confirmed showtime_cancelled"))
+def the_showtime_is_cancelled_after_she_paid(world):
+    world.check_out().confirm()
+    world.run()
+    cancel_showtime(showtime_id=world.showtime.pk, by=STAFF, at=timezone.now())
+    world.pass_time(timedelta(minutes=16))
+
+
+@ends(replace(REFUNDED, mails="late_refund"))
+def the_showtime_is_cancelled_while_she_is_paying(world):
+    world.check_out().pay()
+    cancel_showtime(showtime_id=world.showtime.pk, by=STAFF, at=timezone.now())
+    world.pass_time(timedelta(minutes=16))
+
+
+@ends(replace(CONFIRMED, held=0, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
+def somebody_gives_everything_back_in_the_dashboard(world):
+    world.check_out().confirm()
+    world.tell("refund.created", world.stripe.refund_in_dashboard(world.session), times=2)
+
+
+@ends(replace(CONFIRMED, held=1300, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
+def somebody_gives_a_part_back_in_the_dashboard_and_nobody_tells_us(world):
+    world.check_out().confirm()
+    world.stripe.refund_in_dashboard(world.session, 1000)
+    world.reconcile()
+    world.reconcile()
+
+
+# ---- Disputes --------------------------------------------------------------------------------------------------------
+
+
+@ends(replace(CONFIRMED, held=0, alerts="dispute"))
+def a_dispute_blocks_refunds_and_leaves_the_tickets(world):
+    world.check_out().confirm()
+    dispute = world.stripe.dispute(world.session)
+    for kind in ("charge.dispute.funds_withdrawn", "charge.dispute.created"):
+        world.tell(kind, dispute, times=2)
+    with pytest.raises(PaymentDisputed):
+        world.cancel()
+
+
+@ends(replace(REFUNDED, mails="confirmed cancelled"))
+def a_dispute_is_won_and_she_may_cancel_again(world):
+    world.check_out().confirm()
+    world.run()
+    dispute = world.stripe.dispute(world.session)
+    world.tell("charge.dispute.created", dispute)
+    world.tell("charge.dispute.funds_withdrawn", dispute)
+    won = world.stripe.close_dispute(dispute["id"])
+    world.tell("charge.dispute.closed", won)
+    world.tell("charge.dispute.funds_reinstated", won)
+    world.cancel()
+
+
+@ends(replace(CONFIRMED, held=0, alerts="dispute dispute"))
+def a_dispute_is_lost(world):
+    world.check_out().confirm()
+    dispute = world.stripe.dispute(world.session)
+    world.tell("charge.dispute.created", dispute)
+    world.tell("charge.dispute.funds_withdrawn", dispute)
+    world.tell("charge.dispute.closed", world.stripe.close_dispute(dispute["id"], "lost"))
+
+
+@ends(replace(CONFIRMED, held=0, alerts="dispute"))
+def a_dispute_that_no_delivery_told_us_of(world):
+    world.check_out().confirm()
+    world.stripe.deliver_to("", how="never")
+    world.stripe.dispute(world.session)
+    world.reconcile()
+
+
+# ---- At the webhook's door -------------------------------------------------------------------------------------------
+
+
+def refused_then_asked(world, body, header):
+    """The door stays shut, and the loop finds out all the same."""
+    assert post(body, header).status_code == 400
+    assert world.sale.booking.status == "checkout"
+    world.pass_time(timedelta(seconds=25))
+
+
+def paid_body(world):
+    return world.stripe.event("checkout.session.completed", world.check_out().pay())
+
+
+@ends(CONFIRMED)
+def signed_with_the_wrong_secret(world):
+    body = paid_body(world)
+    refused_then_asked(world, body, sign(body, "whsec_wrong"))
+
+
+@ends(CONFIRMED)
+def signed_by_the_demo(world):
+    body = paid_body(world)
+    refused_then_asked(world, body, demo_sign(body.decode(), int(timezone.now().timestamp())))
+
+
+@ends(CONFIRMED)
+def signed_a_year_ahead(world):
+    body = paid_body(world)
+    refused_then_asked(world, body, sign(body, at=in_a_year()))
+
+
+@ends(CONFIRMED)
+def a_body_of_2_mb(world):
+    body = changed(paid_body(world), padding="x" * 2 * 1024 * 1024)
+    refused_then_asked(world, body, sign(body))
+
+
+@ends(CONFIRMED)
+def a_body_that_is_not_utf_8(world):
+    body = paid_body(world).replace(b"evt_", b"\xff\xfe_")
+    refused_then_asked(world, body, sign(body))
+
+
+@ends(CONFIRMED)
+def a_thin_event(world):
+    body = changed(paid_body(world), object="v2.core.event", type="v2.core.event_destination.ping", data={})
+    refused_then_asked(world, body, sign(body))
+
+
+@ends(CONFIRMED)
+def signed_with_the_secret_that_is_being_rolled_out(world):
+    world.settings.STRIPE_WEBHOOK_SECRETS = ["whsec_new", SECRET]
+    body = paid_body(world)
+    assert [post(body, sign(body, secret)).status_code for secret in ("whsec_new", SECRET)] == [200, 200]
+    assert post(body, sign(body, "whsec_gone")).status_code == 400
+
+
+@ends(OPEN)
+def news_of_a_strangers_session_that_claims_our_reference(world):
+    world.check_out()
+    found = world.stripe.sessions[world.session] | {"id": "cs_test_theirs", "status": "complete"}
+    paid = found | {"payment_status": "paid", "payment_intent": "pi_theirs", "metadata": {}}
+    world.tell("checkout.session.completed", paid)
+    assert world.codes == [200] and Payment.objects.get(booking=world.sale.booking).received is None
+
+
+@ends(CONFIRMED)
+def the_worker_is_gone_for_a_day_and_everything_is_kept_then(world):
+    world.check_out().confirm()
+    assert OutboxMessage.objects.filter(state="pending").count() == 1
+    world.pass_time(timedelta(days=1))

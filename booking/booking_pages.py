@@ -73,7 +73,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "movie": found.showtime.movie,
         "state": state,
         "is_waiting": state in WAITING,
-        "has_seats": state in (*Booking.LIVE, Status.CONFIRMED),
+        "has_seats": state in (*Booking.LIVE, Status.CONFIRMED) and not called_off,
         "is_over": found.showtime.ends_at <= at,
         "called_off": called_off,
         "n_standing": len(standing),

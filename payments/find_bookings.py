@@ -56,13 +56,11 @@ def _some(bookings: QuerySet[Booking], most: int) -> list[Booking]:
 
 def _matches(word: str) -> Q:
     here = {"booking": OuterRef("pk")}
-    wanted = (
-        Q(email__icontains=word)
-        | Q(showtime__movie__title__icontains=word)
-        | Q(Exists(Ticket.objects.filter(label__iexact=word, **here)))
-        | Q(Exists(BookingSeat.objects.filter(label__iexact=word, **here)))
-        | Q(Exists(ShowtimeSeat.objects.filter(seat__label__iexact=word, **here)))
-    )
+    wanted = Q(email__icontains=word) | Q(showtime__movie__title__icontains=word)
+    if len(word) <= 3 or any(letter.isdigit() for letter in word):  # else it is no seat
+        wanted |= Q(Exists(Ticket.objects.filter(label__iexact=word, **here)))
+        wanted |= Q(Exists(BookingSeat.objects.filter(label__iexact=word, **here)))
+        wanted |= Q(Exists(ShowtimeSeat.objects.filter(seat__label__iexact=word, **here)))
     letters = re.sub(r"[^0-9A-Z]", "", word.upper())
     if len(letters) >= 3:  # fewer are a seat
         wanted |= Q(reference__icontains=word) | Q(reference__startswith="-".join(re.findall(".{1,3}", letters)))

@@ -149,6 +149,8 @@ def state_of(booking: Booking) -> dict[str, str]:
         Status.REFUNDING: _("being refunded"),
         Status.REFUNDED: _("refunded"),
     }
+    if booking.status == Status.REFUNDING and not booking.refunded:
+        return {"key": "failed", "words": _("refund failed")}
     tickets = booking.tickets.all()
     if booking.status == Status.CONFIRMED and any(ticket.status == Ticket.Status.CANCELLED for ticket in tickets):
         return {"key": "part", "words": _("partly cancelled")}

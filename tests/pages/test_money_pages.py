@@ -228,6 +228,22 @@ def test_past_the_cut_off_a_sentence_says_so_and_nothing_can_be_chosen(buyer, bo
     assert answer.status_code == 409 and booking.tickets.filter(status="valid").count() == 3
 
 
+def test_a_disputed_payment_is_not_given_back_to_the_buyer_either(buyer, booking):
+    Payment.objects.filter(booking=booking).update(disputed=True)
+    answer = confirm(buyer, booking, "B5", back=1150)
+    assert answer.status_code == 409 and 'role="alert"' in answer.content.decode()
+    assert booking.tickets.filter(status="valid").count() == 3
+
+
+def test_free_tickets_are_cancelled_without_money(buyer, alice):
+    free = buy(make_showtime(prices={"standard": 0, "premium": 0}), alice)
+    assert "You can cancel until" in read(buyer, free.get_absolute_url())
+    page = read(buyer, cancel_page(free, *SEATS))
+    assert "Comes back £0" in page and "No ticket of this booking stays." in page
+    assert confirm(buyer, free, *SEATS, back=0).status_code == 303
+    assert "This booking is cancelled" in read(buyer, free.get_absolute_url())
+
+
 def test_a_used_ticket_is_not_offered(buyer, booking):
     booking.tickets.filter(label="B4").update(status="used", used_at=timezone.now())
     page = buyer.get(booking.get_absolute_url()).content.decode()

@@ -7,9 +7,10 @@ Each figure is one aggregate query, whatever the amount of data. What every figu
 - Tickets: `Ticket` rows of those bookings that are not cancelled.
 - Taken: `Booking.total`, the sum of the prices fixed at checkout and, where a gateway was involved, exactly what it
   took (`settlement` confirms nothing else). Demo and free bookings need no `Payment` row to be counted.
-- Given back: `Booking.refunded`, asked back and not failed, and `Refund` rows with reason `outside`, which somebody
-  made at the gateway. The refund of a payment made twice is not in it, as that payment is not in `total` either.
-- Revenue: taken minus given back. `Showtime.revenue` is the same money by showtime, but knows no day and no `outside`.
+- Given back: `Booking.refunded`, asked back and not failed, by whole bookings, by seat, or by somebody at the gateway.
+  The refund of a payment made twice is not in it, as that payment is not in `total` either.
+- Revenue: taken minus given back; what the house keeps of a cancelled seat stays in it. `Showtime.revenue` is the
+  price of the seats that are booked now: it knows no day, and nothing of what was kept.
 
 Money is in minor units, and one currency is never added to another.
 """
@@ -29,9 +30,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from booking.models import Booking, Ticket
 from cinema.models import picture_url
-from payments.models import Refund
 
-WHOLE_PAYMENT = ("late", "duplicate", "mismatch")  # reasons of a refund for which the payment bought nothing
 DAY = timedelta(days=1)
 
 
@@ -273,7 +272,7 @@ def read_recent(scope: Scope, limit: int = 20) -> list[Booking]:
     found = (
         _confirmed(scope, since=scope.begins_at)
         .filter(_money_that_counts(scope))
-        .annotate(revenue=F("total") - F("refunded") - F("outside"))
+        .annotate(revenue=F("total") - F("refunded"))
         .select_related("showtime__movie", "showtime__screen__cinema")
         .prefetch_related("tickets")
         .order_by("-confirmed_at", "-pk")
@@ -282,23 +281,16 @@ def read_recent(scope: Scope, limit: int = 20) -> list[Booking]:
 
 
 def _confirmed(scope: Scope, *, since: datetime) -> QuerySet[Booking, Any]:
-    """Bookings confirmed since then and until the period's end, each with its standing tickets and refunds outside."""
+    """Bookings confirmed since then and until the period's end, each with its standing tickets."""
     standing = Ticket.objects.filter(booking=OuterRef("pk")).exclude(status=Ticket.Status.CANCELLED)
-    bought_nothing = Refund.objects.filter(payment=OuterRef("payment"), reason__in=WHOLE_PAYMENT)
-    outside = (
-        Refund.objects.filter(payment__booking=OuterRef("pk"), reason="outside")
-        .exclude(status=Refund.Status.FAILED)
-        .exclude(Exists(bought_nothing))
-    )
     return Booking.objects.filter(scope.q(), confirmed_at__gte=since, confirmed_at__lt=scope.ends_at).annotate(
-        standing=_of_each(standing, "booking", Count("pk")),
-        outside=_of_each(outside, "payment__booking", Sum("amount")),
+        standing=_count_of_each(standing)
     )
 
 
-def _of_each(rows: QuerySet[Any, Any], booking: str, figure: Count | Sum) -> Coalesce:
-    """A figure over the rows of each booking; 0 where there are none."""
-    found = rows.order_by().values(booking).annotate(figure=figure).values("figure")
+def _count_of_each(rows: QuerySet[Any, Any]) -> Coalesce:
+    """How many rows each booking has."""
+    found = rows.order_by().values("booking").annotate(figure=Count("pk")).values("figure")
     return Coalesce(Subquery(found, output_field=IntegerField()), 0)
 
 
@@ -309,7 +301,6 @@ def _sums() -> dict[str, Count | Sum]:
         "tickets": Sum("standing"),
         "taken": Sum("total"),
         "back": Sum("refunded"),
-        "back_outside": Sum("outside"),
     }
 
 
@@ -319,7 +310,7 @@ def _as_dicts(rows: QuerySet[Any, Any]) -> list[dict[str, Any]]:
 
 
 def _takings(row: dict[str, Any]) -> Takings:
-    sales = Sales(row["bookings"], row["tickets"], row["taken"], row["back"] + row["back_outside"])
+    sales = Sales(row["bookings"], row["tickets"], row["taken"], row["back"])
     return Takings({row["currency"]: sales})
 
 

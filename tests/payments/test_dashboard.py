@@ -17,7 +17,9 @@ from cinema.models import Movie, Showtime
 from payments.analytics import Funnel, Sales, Takings
 from payments.dashboard import plain_cell
 from payments.dashboard_words import DayRow, compare, compare_shares, drawn_rows, funnel_steps, heat_level
-from payments.models import Payment, Refund
+from payments.gateways import RefundState
+from payments.models import Payment
+from payments.refund_news import RefundNews, apply_refund_of
 from tests.factories import give_back, make_movie, make_plan, make_screen, make_showtime, make_user, new_visitor
 
 pytestmark = pytest.mark.django_db
@@ -122,9 +124,7 @@ def test_a_part_refund_and_a_free_booking_are_named_in_the_list(boss):
         expires_at=NOW,
         created_at=NOW,
     )
-    Refund.objects.create(
-        payment=payment, amount=800, reason="outside", status="succeeded", idempotency_key="o", created_at=NOW
-    )
+    apply_refund_of(payment_id=payment.pk, news=RefundNews(RefundState("re_1", "succeeded", ""), 800), at=NOW)
     sell(make_showtime(at=NOW, prices={"standard": 0, "premium": 0}), "A1")
     page = read(boss)
     assert "£15 of £23 Partly given back" in page

@@ -6,20 +6,22 @@ from zoneinfo import ZoneInfo
 
 import time_machine
 
-from booking.bookings import begin_checkout, begin_refund, begin_release, confirm_booking, finish_refund
+from booking.bookings import begin_checkout, begin_release, confirm_booking, finish_refund
 from booking.locks import expire_locks, lock_seats, release_lock
 from booking.models import ShowtimeSeat, Ticket
 from booking.sales import block_seats
-from cinema.models import Showtime
+from cinema.models import RefundTier, Showtime
 from payments.checkout import start_checkout
 from payments.ending import end_payment, reconcile, settle
 from payments.gateways import Event, RefundState
 from payments.gateways.demo import pay
+from payments.ledger import BUYER, Actor
 from payments.models import Payment, Refund
 from payments.refund_news import apply_refund
+from payments.refunds import cancel_booking
 from payments.settlement import apply_session
 from payments.webhook import take_event
-from tests.factories import make_movie, make_plan, make_screen, make_showtime, new_visitor
+from tests.factories import give_back, make_movie, make_plan, make_screen, make_showtime, new_visitor
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)
@@ -42,6 +44,10 @@ ENDS = (
     "paid twice, second refund failed",
     "late but free",
     "late and gone",
+    "gave one seat back",
+    "gave one seat back, refund failed",
+    "gave all back seat by seat",
+    "sent home by staff",
 )
 
 
@@ -52,6 +58,10 @@ class Weeks:
         self.rng = random.Random(seed)
         self.first, self.days = first, days
         self.halls = [make_screen(make_plan(rows=4, per_row=8)), make_screen(make_plan(rows=3, per_row=6))]
+        for hall, percent, fee in zip(self.halls, (100, 55), (0, 37), strict=True):
+            RefundTier.objects.create(cinema=hall.cinema, minutes_before=0, percent=percent)
+            hall.cinema.refund_fee = fee
+            hall.cinema.save()
         self.movies = [make_movie(f"Film of weeks {seed} {n}") for n in range(4)]
         self.showtimes = [self._showtime(n) for n in range(days)]
         ends = list(ENDS) + self.rng.choices(ENDS, k=visits - len(ENDS))
@@ -113,7 +123,7 @@ class Weeks:
             )
             confirm_booking(booking_id=booking.pk, demo=False, at=at + MINUTE)
             if end != "paid in cash":
-                begin_refund(booking_id=booking.pk, at=at + 2 * MINUTE)
+                give_back(booking.pk, at + 2 * MINUTE)
             if end == "refunded":
                 finish_refund(booking_id=booking.pk, at=at + 3 * MINUTE)
         else:
@@ -147,6 +157,8 @@ class Weeks:
             Ticket.objects.filter(booking=payment.booking_id).update(status="used", used_at=showtime.starts_at)
         if end.startswith("paid twice"):
             self._pay_again(first, at, refund_fails=end.endswith("failed"))
+        if end.startswith(("gave", "sent")):
+            self._cancel(payment.booking, at + 2 * MINUTE, end)
         if end.endswith(("outside", "outside failed")):
             self._refund_outside(payment, at, failed=end.endswith("failed"))
 
@@ -179,6 +191,16 @@ class Weeks:
         refund = Refund.objects.get(payment=first, reason="duplicate")
         state = RefundState(f"re_{refund.pk}", "failed" if refund_fails else "succeeded", "")
         apply_refund(refund_id=refund.pk, state=state, at=at + 3 * MINUTE)
+
+    def _cancel(self, booking, at, end):
+        labels = list(booking.tickets.values_list("label", flat=True))
+        wishes = [None] if end.startswith("sent") else [[label] for label in labels]
+        by = Actor.staff("ines") if end.startswith("sent") else BUYER
+        for wish in wishes[:1] if "one seat" in end else wishes:
+            cancel_booking(booking_id=booking.pk, labels=wish, by=by, at=at)
+        for refund in Refund.objects.filter(payment__booking=booking):
+            state = RefundState(f"re_{refund.pk}", "failed" if end.endswith("failed") else "succeeded", "")
+            apply_refund(refund_id=refund.pk, state=state, at=at + MINUTE)
 
     def _refund_outside(self, payment, at, *, failed):
         payment = Payment.objects.get(pk=payment.pk)

@@ -2,8 +2,8 @@
 
 What the payloads carry, besides `booking` (its key); amounts are minor units:
 
-- `mail.confirmed`: nothing more.
-- `mail.late_refund`: `reason`, `late` or `mismatch`: the money bought nothing and goes back whole.
+- `mail.confirmed`: nothing more; `copy` (a number) when somebody asked for it once more.
+- `mail.late_refund`: `reason` (`late`, `mismatch`, `showtime`): the money bought nothing and goes back whole.
 - `mail.cancelled`: `tickets` (keys of those that this cancellation took), `refund` (what comes back for them).
 - `mail.showtime_cancelled`: the same; all that was paid for them comes back.
 - `mail.refunded`: `refund` (what has gone back), `reason` (one of `WHY`), `key`.
@@ -80,8 +80,9 @@ def send_confirmed(payload: outbox.Payload) -> None:
     booking = _find(payload)
     if not _standing(booking)["standing"]:
         return
-    film = booking.showtime.movie.title
-    message = _compose(booking, "confirmed", f"Your tickets for {film} ({booking.reference})")
+    copy = f"copy-{payload['copy']}" if "copy" in payload else ""  # a mail of its own: a repetition may be hidden
+    subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
+    message = _compose(booking, "confirmed", subject, copy)
     message.attach(f"{booking.reference}.ics", calendar_file(booking, booking_url(booking)), "text/calendar")
     message.send()
 
@@ -90,7 +91,7 @@ def send_late_refund(payload: outbox.Payload) -> None:
     """The payment came after the seats had gone, or was not what was asked: the money goes back."""
     booking = _find(payload)
     subject = f"Your money for {booking.showtime.movie.title} is on its way back ({booking.reference})"
-    _compose(booking, "late_refund", subject, mismatch=payload.get("reason") == "mismatch").send()
+    _compose(booking, "late_refund", subject, reason=payload.get("reason")).send()
 
 
 def send_cancelled(payload: outbox.Payload) -> None:

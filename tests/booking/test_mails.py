@@ -63,6 +63,13 @@ def test_a_mail_sent_again_is_the_same_mail(booking):
     assert first.extra_headers["Message-ID"] == mail.outbox[-1].extra_headers["Message-ID"]
 
 
+def test_a_mail_that_was_asked_for_once_more_is_a_mail_of_its_own(booking):
+    first = confirm(booking)
+    mails.send_confirmed({"booking": booking.pk, "copy": 1})
+    second = mail.outbox[-1]
+    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"] and first.body == second.body
+
+
 def test_demo_money_is_said_in_subject_and_text(booking):
     message = confirm(booking, demo=True)
     assert message.subject.startswith("[DEMO]")
@@ -77,7 +84,10 @@ def test_the_link_in_the_mail_opens_the_tickets_without_a_session(booking):
     assert not check_key(booking, booking_key(booking)[:-1] + "x")
 
 
-@pytest.mark.parametrize(("reason", "words"), [("late", "run out"), ("mismatch", "not the amount")])
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("late", "run out"), ("mismatch", "not the amount"), ("showtime", "had cancelled the showtime")],
+)
 def test_a_refund_of_money_that_bought_nothing_says_why(booking, reason, words):
     mails.send_late_refund({"booking": booking.pk, "reason": reason})
     message = mail.outbox[-1]

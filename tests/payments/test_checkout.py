@@ -194,16 +194,6 @@ def test_killed_between_create_and_store_the_loop_finds_the_same_session(stripe,
     assert sale.payment.session_id == known and sale.payment.status == "open"
 
 
-def test_killed_between_create_and_store_the_seats_are_free_after_the_lock(stripe, sale, bob):
-    sale.start()
-    known = sale.payment.session_id
-    sale.forget_session()
-    run_loop(after=lock_ends(), rounds=1)
-    assert stripe.sessions[known]["status"] == "expired"
-    assert sale.booking.status == "expired" and sale.seats() == {"available"}
-    bob.lock()
-
-
 def test_with_a_payment_open_nobody_else_gets_the_seat_before_its_verdict(stripe, sale, bob):
     sale.start()
     with pytest.raises(SeatsTaken):

@@ -5,7 +5,6 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from booking import till as booking_till
 from booking.basket import choose_seats, give_back
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased
-from payments.ending import end_payment, settle
+from payments.ending import end_payment
 from payments.models import Payment, Refund
 from tests.payments.sales import at_once, lock_ends, post, run_loop
 
@@ -92,39 +91,6 @@ def test_delete_without_a_verdict_is_202(stripe, open_sale):
     assert open_sale.booking.status == "released"
 
 
-def test_a_lock_that_ends_ends_its_payment_first(stripe, open_sale, bob):
-    run_loop(after=lock_ends(), rounds=1)
-    assert stripe.sessions[open_sale.session]["status"] == "expired"
-    assert (open_sale.booking.status, open_sale.payment.status) == ("expired", "expired")
-    assert open_sale.seats() == {"available"}
-
-
-def test_paid_in_the_last_moment_wins_against_the_clock(stripe, open_sale):
-    stripe.pay(open_sale.session)
-    run_loop(after=lock_ends(), rounds=1)
-    assert open_sale.booking.status == "confirmed" and open_sale.seats() == {"booked"}
-    run_loop()
-    assert len(mail.outbox) == 1
-
-
-@pytest.mark.parametrize("round_", range(4))
-def test_expire_racing_the_event_of_a_payment_ends_in_one_outcome(stripe, open_sale, round_):
-    body = stripe.event("checkout.session.completed", stripe.pay(open_sale.session))
-    payment = open_sale.payment
-    at = timezone.now()
-    results = at_once(
-        lambda: post(body).status_code,
-        lambda: end_payment(booking_id=payment.booking_id, reason="lapsed", at=at),
-        lambda: post(body).status_code,
-        lambda: settle(payment, at=at),
-    )
-    assert not [result for result in results if isinstance(result, Exception)], results
-    assert {results[0], results[2]} <= {200, 503}
-    post(body)
-    run_loop()
-    assert open_sale.booking.status == "confirmed" and len(mail.outbox) == 1 and not Refund.objects.exists()
-
-
 def test_paying_while_it_is_being_ended_is_either_paid_or_ended(stripe, open_sale):
     def pay():
         try:
@@ -136,63 +102,6 @@ def test_paying_while_it_is_being_ended_is_either_paid_or_ended(stripe, open_sal
     paid, _ = at_once(pay, end)
     run_loop(after=timedelta(seconds=70), rounds=1)
     assert open_sale.booking.status == ("confirmed" if paid else "released")
-
-
-def test_money_that_comes_after_the_end_takes_the_same_seats_again_if_they_are_free(stripe, open_sale):
-    paid = stripe.pay(open_sale.session) | {}
-    stripe.sessions[open_sale.session] |= {"status": "expired"}  # what Stripe never does, but a lost verdict looks so
-    run_loop(after=lock_ends(), rounds=1)
-    assert open_sale.booking.status == "expired"
-    assert post(stripe.event("checkout.session.completed", paid)).status_code == 200
-    assert open_sale.booking.status == "confirmed" and open_sale.payment.late
-    assert open_sale.seats() == {"booked"}
-
-
-@pytest.mark.parametrize("way", ["taken", "begun", "cancelled"])
-def test_money_that_comes_when_the_seats_are_gone_goes_back_with_one_mail(stripe, open_sale, bob, way):
-    paid = stripe.pay(open_sale.session) | {}
-    stripe.sessions[open_sale.session] |= {"status": "expired"}
-    run_loop(after=lock_ends(), rounds=1)
-    showtimes = type(open_sale.showtime).objects.filter(pk=open_sale.showtime.pk)
-    now = timezone.now()
-    if way == "taken":
-        bob.lock()
-    elif way == "begun":
-        showtimes.update(starts_at=now - timedelta(minutes=1))
-    else:
-        showtimes.update(cancelled_at=now)
-    body = stripe.event("checkout.session.completed", paid)
-    assert [post(body).status_code, post(body).status_code] == [200, 200]
-    assert open_sale.booking.status == "refunding"
-    run_loop()
-    refund = Refund.objects.get()
-    assert (refund.status, refund.amount, open_sale.booking.status) == ("succeeded", 2300, "refunded")
-    assert [message.extra_headers["X-Booking"] for message in mail.outbox] == [open_sale.booking.reference]
-    if way == "taken":
-        assert bob.booking.status == "locked" and open_sale.seats() == {"locked"}
-
-
-@pytest.mark.parametrize("fault", ["done-drop", "done-500", "drop", "429"])
-def test_a_refund_whose_answer_is_lost_is_made_once(stripe, open_sale, fault):
-    before = len(stripe.refunds)
-    type(open_sale.showtime).objects.filter(pk=open_sale.showtime.pk).update(cancelled_at=timezone.now())
-    post(stripe.event("checkout.session.completed", stripe.pay(open_sale.session)))
-    stripe.fault(fault, "/refunds", times=1)
-    run_loop(rounds=1)
-    run_loop(after=timedelta(minutes=10), rounds=1)
-    assert len(stripe.refunds) == before + 1 and Refund.objects.get().status == "succeeded"
-
-
-def test_a_refund_retried_after_a_day_looks_before_it_asks(stripe, open_sale):
-    before = len(stripe.refunds)
-    type(open_sale.showtime).objects.filter(pk=open_sale.showtime.pk).update(cancelled_at=timezone.now())
-    post(stripe.event("checkout.session.completed", stripe.pay(open_sale.session)))
-    stripe.fault("done-drop", "/refunds", times=3)
-    run_loop(rounds=1)
-    stripe.replies.clear()  # the key is forgotten
-    Refund.objects.update(created_at=timezone.now() - timedelta(days=2))
-    run_loop(after=timedelta(minutes=10), rounds=1)
-    assert len(stripe.refunds) == before + 1 and Refund.objects.get().status == "succeeded"
 
 
 def test_the_money_of_an_older_payment_goes_back_and_the_newer_one_stays(stripe, open_sale):
@@ -213,16 +122,6 @@ def test_events_that_never_come_are_asked_for(stripe, open_sale):
     assert open_sale.booking.status == "checkout"  # too young to ask about
     run_loop(after=timedelta(seconds=25), rounds=1)
     assert open_sale.booking.status == "confirmed"
-
-
-def test_a_gateway_that_is_gone_for_good_frees_the_seats_when_no_verdict_can_matter(stripe, open_sale, caplog):
-    stripe.fault("drop", times=10_000)
-    run_loop(after=lock_ends(), rounds=1)
-    run_loop(after=timedelta(minutes=40), rounds=1)
-    assert open_sale.booking.status == "releasing" and open_sale.seats() == {"locked"}
-    run_loop(after=timedelta(minutes=42), rounds=1)
-    assert open_sale.seats() == {"available"} and open_sale.payment.abandoned
-    assert "no verdict until" in caplog.text
 
 
 def test_a_gateway_that_fails_is_asked_less_and_less_often(stripe, open_sale):

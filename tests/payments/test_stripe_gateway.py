@@ -248,7 +248,11 @@ def test_the_stand_in_refuses_a_parameter_that_does_not_exist(stripe):
     import stripe as library
 
     client = library.StripeClient(KEY, base_addresses={"api": stripe.url})
-    for wrong in ({"payment_method_types": ["card"]}, {"payment_intent_data": {"metadatas": {"a": "b"}}}, {"locales": "en"}):
+    for wrong in (
+        {"payment_method_types": ["card"]},
+        {"payment_intent_data": {"metadatas": {"a": "b"}}},
+        {"locales": "en"},
+    ):
         with pytest.raises(library.InvalidRequestError) as refused:
             client.v1.checkout.sessions.create(wrong)
         assert refused.value.code == "parameter_unknown"

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -102,13 +103,18 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
     search_help_text = gettext_lazy("Reference or mail address")
     inlines = (TicketInline,)
     fields = (
-        "reference", "page", "status", "end_reason", "showtime_link", "email", "seats", "cost", "given_back", "demo",
+        "reference", "page", "story", "status", "end_reason", "showtime_link", "email", "seats", "cost", "given_back", "demo",
         "created_at", "checkout_at", "confirmed_at", "ended_at", "locked_until",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("page"))
     def page(self, booking: Booking) -> SafeString:
         return format_html('<a href="{0}">{0}</a>', booking.get_absolute_url())
+
+    @admin.display(description=gettext_lazy("story"))
+    def story(self, booking: Booking) -> SafeString:
+        """What happened, who did it, and what can be done."""
+        return format_html('<a href="{0}">{0}</a>', reverse("payments:staff-booking", args=[booking.reference]))
 
     @admin.display(description=gettext_lazy("film"), ordering="showtime__movie__title")
     def film(self, booking: Booking) -> SafeString | str:

@@ -67,7 +67,7 @@ def mail_again(request: HttpRequest, reference: str) -> HttpResponse:
             outbox.promise(
                 kind="mail.confirmed",
                 dedupe_key=f"mail.confirmed:{booking.pk}:again-{n_sent}",
-                payload={"booking": booking.pk, "copy": n_sent},
+                payload={"booking": booking.pk, "copy": n_sent, "by": staff_actor(request).name},
                 at=at,
             )
         messages.success(request, _("The tickets are on their way to %s once more.") % booking.email)

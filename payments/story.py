@@ -127,7 +127,9 @@ def _money(entries: Iterable[LedgerEntry], refunds: dict[int, Refund]) -> Iterat
 def _mails(booking: Booking, messages: Iterable[OutboxMessage]) -> Iterator[Moment]:
     for message in messages:
         if message.done_at is not None and message.kind.startswith("mail."):
-            yield Moment(message.done_at, MAIL, "mail", words.mail_sent(message.kind, booking.email), tone="quiet")
+            what = words.mail_sent(message.kind, booking.email)
+            who = words.who(message.payload.get("by", ""))
+            yield Moment(message.done_at, MAIL, "mail", what, who, tone="quiet")
 
 
 def _visits(booking: Booking) -> Iterator[Moment]:

@@ -401,6 +401,8 @@ def test_the_tickets_are_mailed_again_once_for_two_clicks(ines, booking):
         answer = ines.post(path, {"sent": "1"}, follow=True)
         assert said in answer.content.decode()
     assert OutboxMessage.objects.filter(kind="mail.confirmed").count() == 2
+    OutboxMessage.objects.update(state="done", done_at=timezone.now())
+    assert "sent to alice@example.com ines@example.com" in story_of(ines, booking)
 
 
 def test_no_tickets_are_mailed_where_none_stand(ines, booking):

@@ -103,8 +103,8 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
     search_help_text = gettext_lazy("Reference or mail address")
     inlines = (TicketInline,)
     fields = (
-        "reference", "page", "story", "status", "end_reason", "showtime_link", "email", "seats", "cost", "given_back", "demo",
-        "created_at", "checkout_at", "confirmed_at", "ended_at", "locked_until",
+        "reference", "page", "story", "status", "end_reason", "showtime_link", "email", "seats", "cost", "given_back",
+        "demo", "created_at", "checkout_at", "confirmed_at", "ended_at", "locked_until",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("page"))

@@ -151,6 +151,8 @@ def state_of(booking: Booking) -> dict[str, str]:
     }
     if booking.status == Status.REFUNDING and not booking.refunded:
         return {"key": "failed", "words": _("refund failed")}
+    if booking.status == Status.CONFIRMED and booking.showtime.cancelled_at is not None:
+        return {"key": "refunding", "words": _("showtime cancelled")}
     tickets = booking.tickets.all()
     if booking.status == Status.CONFIRMED and any(ticket.status == Ticket.Status.CANCELLED for ticket in tickets):
         return {"key": "part", "words": _("partly cancelled")}

@@ -262,7 +262,7 @@ def test_a_cancelled_showtime_gives_back_by_itself_and_shows_no_code(buyer, book
 def test_the_list_of_bookings_strikes_what_is_cancelled(buyer, booking):
     cancel(booking, "B5")
     page = buyer.get(reverse("booking:bookings")).content.decode()
-    assert "<s>B5</s>" in page and "£34.50, £11.50 given back" in page
+    assert "<s>B5</s>" in page and "£34.50, £11.50 asked back" in page
 
 
 def test_the_mails_key_goes_through_every_step(client, booking):

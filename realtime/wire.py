@@ -1,8 +1,9 @@
 """The shortest way from a room to a socket: one frame built once, written to every transport that takes it.
 
-A subclass of uvicorn's own WebSocket protocol, given to the server by class. What it relies on is checked by
-`fitting_protocol`; where uvicorn has changed, the plain one is taken and frames go the way of ASGI. The idea of one
-frame for all is that of `websockets.asyncio.server.broadcast`.
+For uvicorn a subclass of its own WebSocket protocol, given to the server by class. What it relies on is checked by
+`fitting_protocol`; where uvicorn has changed, the plain one is taken and frames go the way of ASGI. For daphne a
+`TwistedPost` beside each connection, where `fitting_post` finds what it relies on. The idea of one frame for all is
+that of `websockets.asyncio.server.broadcast`.
 """
 
 from __future__ import annotations
@@ -80,3 +81,38 @@ def fitting_protocol() -> type | str:
             return True
 
     return SharedFrameProtocol
+
+
+OF_AUTOBAHN = ("state", "STATE_OPEN", "send_queue", "_perMessageCompress", "transport")
+OF_TWISTED = ("writeSomeData", "write", "dataBuffer", "_tempDataBuffer", "connected", "disconnecting")
+
+
+class TwistedPost:
+    """A `Post` on a connection of daphne's: past its handlers, autobahn's framing and two visits of the poll for each
+    frame, that is for as long as nothing waits to be written there."""
+
+    __slots__ = ("_protocol", "_transport")
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol, self._transport = protocol, protocol.transport
+
+    def __call__(self, text: str) -> bool:
+        protocol, transport = self._protocol, self._transport
+        if protocol.state != protocol.STATE_OPEN or protocol.send_queue or protocol._perMessageCompress is not None:
+            return False
+        if transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting or not transport.connected:
+            return False
+        frame = frame_of(text)
+        sent = transport.writeSomeData(frame)
+        if not isinstance(sent, int):
+            return False  # the connection is lost; the long way will say so
+        if sent < len(frame):
+            transport.write(frame[sent:])
+        return True
+
+
+def fitting_post(protocol: Any) -> Post | None:
+    """The short way of one of daphne's connections; None where it is not what we know (TLS, another twisted)."""
+    transport = getattr(protocol, "transport", None)
+    fits = all(hasattr(protocol, name) for name in OF_AUTOBAHN) and all(hasattr(transport, n) for n in OF_TWISTED)
+    return TwistedPost(protocol) if fits else None

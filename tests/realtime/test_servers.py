@@ -274,7 +274,8 @@ async def test_the_figures_tell_what_happened_on_this_server(server, house):
             pass
         after = await asyncio.to_thread(figures, server)
     grown = {key: value - before.get(key, 0) for key, value in after.items()}
-    assert grown["bookmyseat_frames_total", "delta", "long"] >= 1  # neither server is started with our protocol here
+    # This uvicorn is started without our protocol; daphne has the short way wherever it runs.
+    assert grown["bookmyseat_frames_total", "delta", "short" if server.kind == "daphne" else "long"] >= 1
     assert grown["bookmyseat_lock_requests_total", "granted"] >= 1
     assert grown["bookmyseat_tick_lag_seconds_count",] >= 1
     assert after["bookmyseat_sockets", "showtime"] >= 1

@@ -145,8 +145,12 @@ class Environment:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
             }
         elif config["ENGINE"] == "django.db.backends.postgresql":
+            from cinema.patience import PatientConnection
+
             config["CONN_MAX_AGE"] = 0
-            config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": 3}}
+            config["OPTIONS"] = {
+                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": PatientConnection},
+            }
         else:
             self.refuse(name, "must be a postgres:// or sqlite:/// address")
         return config

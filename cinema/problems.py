@@ -22,6 +22,7 @@ from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 
 from cinema import counters
+from cinema.patience import NoAnswer
 
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
@@ -97,6 +98,13 @@ def is_overload(error: Exception) -> bool:
         "PoolTimeout",
         "PoolClosed",
     )
+
+
+def busy_for(error: BaseException | None) -> Busy:
+    """What to tell whoever met this error; where the database gave no answer nobody knows what came of it."""
+    if error is not None and isinstance(error.__cause__, NoAnswer):
+        return Busy("Our records do not answer. Please look what has become of it before you try again.")
+    return Busy()
 
 
 def api(*methods: str) -> Callable[[View], View]:
@@ -176,7 +184,7 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if is_overload(error):
             log.warning("busy: %s %s: %s", request.method, request.path, error)
-            return self.busy(request)
+            return self.busy(request, error)
         if isinstance(error, Refusal):
             return problem(error) if is_api(request) else self.page(request, error)
         if isinstance(error, Http404) and not is_api(request):
@@ -186,9 +194,9 @@ class ProblemMiddleware:
             return problem(Failure())
         return None
 
-    def busy(self, request: HttpRequest) -> HttpResponse:
+    def busy(self, request: HttpRequest, error: Exception | None = None) -> HttpResponse:
         counters.BUSY.inc()
-        return problem(Busy()) if is_api(request) else HttpResponse(render_to_string("503.html"), status=503)
+        return problem(busy_for(error)) if is_api(request) else HttpResponse(render_to_string("503.html"), status=503)
 
     def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if refusal.status == 404:

@@ -11,6 +11,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponseBase
 
+from cinema.patience import OF_A_REQUEST, patience
+
 
 class OneStepHandler(ASGIHandler):
     """Django's ASGI handler with a synchronous chain of middleware, entered once a request."""
@@ -20,4 +22,5 @@ class OneStepHandler(ASGIHandler):
         self.load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        with patience(OF_A_REQUEST):  # the thread has the context of this task
+            return await sync_to_async(self.get_response, thread_sensitive=True)(request)

@@ -16,6 +16,7 @@ from booking import seatmap
 from booking.occupancy import Occupancy, read_occupancy
 from booking.seatmap import SeatChanges, SeatMap
 from cinema.models import Showtime
+from cinema.patience import OF_A_REQUEST, patience
 from cinema.staff import staff_sessions
 
 T = TypeVar("T")
@@ -90,6 +91,7 @@ def load(showtime_id: int) -> Loaded:
 
 def giving_back(question: Callable[[], T]) -> T:
     try:
-        return question()
+        with patience(OF_A_REQUEST):
+            return question()
     finally:
         connections.close_all()

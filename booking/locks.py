@@ -34,17 +34,19 @@ from booking.seat_rows import SeatWrite, lock_rows, lock_rows_of, write_seats
 from cinema import counters
 from cinema.layouts import layout_of
 from cinema.models import Showtime
+from cinema.raw_rows import columns_of, read_rows
 
 Status = ShowtimeSeat.Status
 Wish = dict[str, int]  # label -> index
 
 # Written out, since this is the way of every click: compiling them anew each time costs more than running them.
 SHOWTIME = """
-SELECT t.*, p.hash AS layout_hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id WHERE t.id = %s
+SELECT {columns}, p.hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id WHERE t.id = %s
 """
 OWN = """
-SELECT * FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN (%s, %s, %s, %s)
+SELECT {columns} FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN (%s, %s, %s, %s)
 """
+END = "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s"
 HOLDERS = """
 SELECT t.version, b.id
   FROM cinema_showtime t
@@ -179,13 +181,18 @@ def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> int | 
     Returns:
         The version of the map that says so; None when it held no seat any more.
     """
-    booking.status, booking.end_reason, booking.ended_at = status, reason, at
-    booking.save(update_fields=["status", "end_reason", "ended_at"])
+    _store_end(booking, status, reason, at)
     rows = [row for row in lock_rows_of(booking.pk) if row.status == Status.LOCKED]
     if not rows:
         return None
     freed = SeatWrite(rows, Status.AVAILABLE)
     return write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
+
+
+def _store_end(booking: Booking, status: str, reason: str, at: datetime) -> None:
+    booking.status, booking.end_reason, booking.ended_at = status, reason, at
+    with connection.cursor() as cursor:
+        cursor.execute(END, [status, reason, connection.ops.adapt_datetimefield_value(at), booking.pk])
 
 
 def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
@@ -218,8 +225,8 @@ def check_sales(showtime: Showtime, at: datetime) -> None:
 
 def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
     """The showtime and the hash of its layout. Raises NotFound."""
-    for found in Showtime.objects.raw(SHOWTIME, [showtime_id]):
-        return found, found.layout_hash  # type: ignore[attr-defined]  # a column of the statement
+    for found, (layout,) in read_rows(Showtime, SHOWTIME.format(columns=columns_of(Showtime, "t")), [showtime_id]):
+        return found, layout
     raise NotFound("There is no such showtime.")
 
 
@@ -227,8 +234,8 @@ def _lock_own(showtime_id: int, visitor: uuid.UUID) -> Booking | None:
     """The visitor's one live booking here, row-locked; it may have lapsed."""
     suffix = " FOR UPDATE" if connection.features.has_select_for_update else ""
     whose = Booking._meta.get_field("visitor").get_db_prep_value(visitor, connection)
-    own = Booking.objects.raw(OWN + suffix, [showtime_id, whose, *Booking.LIVE])
-    return next(iter(own), None)
+    own = read_rows(Booking, OWN.format(columns=columns_of(Booking)) + suffix, [showtime_id, whose, *Booking.LIVE])
+    return own[0][0] if own else None
 
 
 def _give_back(own: Booking, at: datetime) -> int | None:
@@ -241,8 +248,7 @@ def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at:
     """A new booking in the place of none, or of one that has lapsed (its seats are dealt with by the caller)."""
     check_hoarding(showtime_id=showtime.pk, visitor=visitor, at=at)
     if lapsed:
-        lapsed.status, lapsed.end_reason, lapsed.ended_at = Booking.Status.EXPIRED, "lapsed", at
-        lapsed.save(update_fields=["status", "end_reason", "ended_at"])
+        _store_end(lapsed, Booking.Status.EXPIRED, "lapsed", at)
     fresh = Booking(showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
     fresh.locked_until = at + settings.SEAT_LOCK
     try:

@@ -20,6 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from booking.models import Booking, ShowtimeSeat
 from booking.signals import seats_changed
 from cinema.models import Showtime
+from cinema.raw_rows import columns_of, read_rows
 
 Status = ShowtimeSeat.Status
 LETTERS: dict[str, str] = {Status.AVAILABLE: "A", Status.LOCKED: "L", Status.BOOKED: "B", Status.BLOCKED: "X"}
@@ -51,8 +52,10 @@ WITH moved AS ({NEXT_VERSION}),
 SELECT version, epoch FROM moved
 """
 ROWS = """
-SELECT * FROM booking_showtimeseat WHERE showtime_id = %s AND ("index" IN ({places}) OR booking_id = %s) ORDER BY id
+SELECT {columns} FROM booking_showtimeseat
+ WHERE showtime_id = %s AND ("index" IN ({places}) OR booking_id = %s) ORDER BY id
 """
+ROWS_OF = "SELECT {columns} FROM booking_showtimeseat WHERE booking_id = %s ORDER BY id"
 OPEN_HOUSE = """
 INSERT INTO booking_showtimeseat (showtime_id, seat_id, "index", status, version)
 SELECT %s, id, "index", CASE WHEN for_sale THEN 'available' ELSE 'blocked' END, 0 FROM cinema_seat
@@ -91,15 +94,18 @@ def lock_rows(showtime_id: int, indices: Iterable[int], of_booking: int | None =
     which seat it was. On SQLite the whole file is locked since BEGIN IMMEDIATE: every row comes.
     """
     wanted = sorted(set(indices))
-    statement = ROWS.format(places=", ".join(["%s"] * len(wanted)) or "NULL")
+    statement = ROWS.format(columns=columns_of(ShowtimeSeat), places=", ".join(["%s"] * len(wanted)) or "NULL")
     if connection.features.has_select_for_update_skip_locked:
         statement += " FOR UPDATE SKIP LOCKED"
-    return list(ShowtimeSeat.objects.raw(statement, [showtime_id, *wanted, of_booking]))
+    return [row for row, _ in read_rows(ShowtimeSeat, statement, [showtime_id, *wanted, of_booking])]
 
 
 def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
     """Row-lock all seats of a booking in `pk` order, waiting for whoever holds one."""
-    return list(ShowtimeSeat.objects.filter(booking_id=booking_id).order_by("pk").select_for_update())
+    statement = ROWS_OF.format(columns=columns_of(ShowtimeSeat))
+    if connection.features.has_select_for_update:
+        statement += " FOR UPDATE"
+    return [row for row, _ in read_rows(ShowtimeSeat, statement, [booking_id])]
 
 
 def write_seats(
@@ -146,11 +152,16 @@ def _store_at_once(
         for write in writes
         for seat in write.seats
     ]
-    columns = [list(column) for column in zip(*lines, strict=True)]
+    columns = [_array(column) for column in zip(*lines, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(WRITE_AT_ONCE, [*step, *size, *columns, showtime_id, reason, at])
         version, epoch = cursor.fetchone()
     return version, epoch
+
+
+def _array(values: Iterable[Any]) -> str:
+    """Numbers, statuses and instants as PostgreSQL writes an array; the driver would look at each one twice."""
+    return "{" + ",".join("NULL" if value is None else f'"{value}"' for value in values) + "}"
 
 
 def _store_one_by_one(

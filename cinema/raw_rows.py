@@ -1,0 +1,54 @@
+"""Model instances from a statement of our own, where a click waits: Django's `raw()` looks up every column and every
+converter anew each time, which costs more than the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Model
+
+M = TypeVar("M", bound=Model)
+Convert = Callable[[Any], Any]
+
+
+@cache
+def columns_of(model: type[Model], table: str = "") -> str:
+    """All columns of a model, in the order in which `read_rows` wants them: `SELECT {columns_of(Seat, "s")} FROM …`."""
+    quote = connection.ops.quote_name
+    prefix = f"{quote(table)}." if table else ""
+    return ", ".join(prefix + quote(field.column or "") for field in model._meta.concrete_fields)
+
+
+@cache
+def _shape(model: type[Model], vendor: str) -> tuple[list[str], list[tuple[int, Convert]]]:
+    """The attributes, and what has to be converted: on SQLite instants and the like, on PostgreSQL next to nothing."""
+    fields = model._meta.concrete_fields
+    converters: list[tuple[int, Convert]] = []
+    for place, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        known = (*connection.ops.get_db_converters(column), *field.get_db_converters(connection))
+        converters += [(place, _bound(convert, column)) for convert in known]
+    return [field.attname for field in fields], converters
+
+
+def _bound(convert: Callable[..., Any], column: Any) -> Convert:
+    return lambda value: convert(value, column, connection)
+
+
+def read_rows(model: type[M], statement: str, parameters: Sequence[Any]) -> list[tuple[M, tuple[Any, ...]]]:
+    """Each row as an instance, with whatever columns follow the model's own."""
+    names, converters = _shape(model, connection.vendor)
+    n = len(names)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    found = []
+    for row in rows:
+        values = list(row[:n])
+        for place, convert in converters:
+            values[place] = convert(values[place])
+        found.append((model.from_db(connection.alias, names, values), tuple(row[n:])))
+    return found

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
 
 MOST = 50
+LATEST = 20
 LONGEST = 120
 
 
@@ -34,7 +35,7 @@ def find_bookings(query: str, *, at: datetime) -> Found:
     found = Booking.objects.select_related(*related).prefetch_related("tickets", "places", seats)
     if not words:
         latest = found.exclude(confirmed_at=None).order_by("-confirmed_at", "-pk")
-        return Found("", list(latest[:MOST]), False)
+        return Found("", list(latest[:LATEST]), False)
     for word in words:
         found = found.filter(_matches(word))
     coming = list(found.filter(showtime__ends_at__gt=at).order_by("showtime__starts_at", "pk")[: MOST + 1])

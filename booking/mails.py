@@ -16,6 +16,7 @@ each is a mail of its own, and a repetition of one is the same mail.
 from __future__ import annotations
 
 import re
+import smtplib
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,14 +85,14 @@ def send_confirmed(payload: outbox.Payload) -> None:
     subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
     message = _compose(booking, "confirmed", subject, copy)
     message.attach(f"{booking.reference}.ics", calendar_file(booking, booking_url(booking)), "text/calendar")
-    message.send()
+    _send(message)
 
 
 def send_late_refund(payload: outbox.Payload) -> None:
     """The payment came after the seats had gone, or was not what was asked: the money goes back."""
     booking = _find(payload)
     subject = f"Your money for {booking.showtime.movie.title} is on its way back ({booking.reference})"
-    _compose(booking, "late_refund", subject, reason=payload.get("reason")).send()
+    _send(_compose(booking, "late_refund", subject, reason=payload.get("reason")))
 
 
 def send_cancelled(payload: outbox.Payload) -> None:
@@ -100,7 +101,7 @@ def send_cancelled(payload: outbox.Payload) -> None:
     context = _cancellation(booking, payload)
     what = context["gone"] if context["standing"] else "your booking"
     subject = f"Cancelled: {what}, {booking.showtime.movie.title} ({booking.reference})"
-    _compose(booking, "cancelled", subject, _key(payload), **context).send()
+    _send(_compose(booking, "cancelled", subject, _key(payload), **context))
 
 
 def send_showtime_cancelled(payload: outbox.Payload) -> None:
@@ -109,7 +110,7 @@ def send_showtime_cancelled(payload: outbox.Payload) -> None:
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
     film_url = _origin(booking) + reverse("cinema:movie", args=[booking.showtime.movie.slug])
     context = {"film_url": film_url, **_cancellation(booking, payload)}
-    _compose(booking, "showtime_cancelled", subject, _key(payload), **context).send()
+    _send(_compose(booking, "showtime_cancelled", subject, _key(payload), **context))
 
 
 def send_refunded(payload: outbox.Payload) -> None:
@@ -118,7 +119,7 @@ def send_refunded(payload: outbox.Payload) -> None:
     amount = format_money(payload["refund"], booking.currency)
     subject = f"{amount} is back, {booking.showtime.movie.title} ({booking.reference})"
     context = {"refund": payload["refund"], "why": WHY[payload["reason"]], **_standing(booking)}
-    _compose(booking, "refunded", subject, payload["key"], **context).send()
+    _send(_compose(booking, "refunded", subject, payload["key"], **context))
 
 
 def send_payment_problem(payload: outbox.Payload) -> None:
@@ -137,12 +138,24 @@ def send_payment_problem(payload: outbox.Payload) -> None:
         "showtime_url": _origin(booking) + reverse("booking:showtime", args=[booking.showtime_id]),
     }
     subject = f"{title}: {booking.showtime.movie.title} ({booking.reference})"
-    _compose(booking, "payment_problem", subject, payload["key"], **context).send()
+    _send(_compose(booking, "payment_problem", subject, payload["key"], **context))
 
 
 def booking_url(booking: Booking) -> str:
     """Absolute, and opens without a session."""
     return f"{_origin(booking)}{reverse('booking:booking', args=[booking.reference])}?key={booking_key(booking)}"
+
+
+def _send(message: EmailMultiAlternatives) -> None:
+    """Raises Hopeless when the mail server says that nobody has that address: a person must look at it."""
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        answers = list(error.recipients.values())
+        if all(code >= 500 for code, _ in answers):
+            told = " ".join(text.decode(errors="replace") for _, text in answers)
+            raise outbox.Hopeless(f"{', '.join(message.to)} was refused: {told}") from error
+        raise
 
 
 def _origin(booking: Booking) -> str:

@@ -34,7 +34,7 @@ LAZY = (
     "uvicorn.protocols.http.auto",
 )
 # What a test cannot wait for: how long a dead worker's lease and claim stand in the way of the next one.
-CLAIM, LEASE = timedelta(seconds=1.2), timedelta(seconds=1)
+CLAIM, LEASE = timedelta(seconds=0.9), timedelta(seconds=0.6)
 
 
 def address(given):

@@ -292,10 +292,14 @@ def test_killed_while_a_buyer_cancels_a_seat(house, moment, is_done):
 
 @pytest.mark.parametrize("when", ["before", "after"], ids=["before it was sent", "W6 after it was sent"])
 def test_killed_around_the_refund_of_a_seat(house, when):
+    from payments.models import Refund
+
     buyer = house.buy("C1", "C2")
     assert buyer.cancel(buyer.reference, "C1")[0] == 200
     house.worker(f"{GATEWAY}.refund {when}").has_died()
     assert len(house.stripe.refunds) == (when == "after")
+    house.worker()
+    wait_until(lambda: Refund.objects.get().status == "succeeded")
     house.come_to_rest()
     assert [refund["amount"] for refund in house.stripe.refunds.values()] == [1150]
 

@@ -114,11 +114,13 @@ class Subjects:
     refunds: dict[int, Refund]
 
     def booking_of(self, message: OutboxMessage) -> Booking | None:
+        if "booking" in message.payload:  # where a `refund` beside it is an amount, not a key
+            return self.bookings.get(message.payload["booking"])
         if refund := self.refunds.get(message.payload.get("refund", 0)):
             return refund.payment.booking
         if payment := self.payments.get(message.payload.get("payment", 0)):
             return payment.booking
-        return self.bookings.get(message.payload.get("booking", 0))
+        return None
 
 
 def read_subjects(messages: list[OutboxMessage]) -> Subjects:

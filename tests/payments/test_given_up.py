@@ -9,6 +9,7 @@ from django.utils import timezone
 from booking import outbox
 from booking.models import OutboxMessage
 from payments.models import MoneyAlert, Refund
+from payments.money_today import read_subjects
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +31,20 @@ def test_a_mail_that_was_given_up_is_an_alert_about_its_booking(stripe, sale, mo
     alert = MoneyAlert.objects.get()
     assert message.state == "dead" and alert.booking == sale.booking
     assert alert.text.startswith("A mail to the buyer could not be sent.") and "nobody is there" in alert.text
+
+
+def test_the_amount_in_a_mail_is_not_taken_for_the_key_of_a_refund(stripe, sale, bob, monkeypatch):
+    sale.start()
+    bob.labels = ("B1",)
+    bob.lock().start()
+    now = timezone.now()
+    refund = Refund.objects.create(
+        payment=bob.payment, amount=5, reason="late", idempotency_key="refund:x", created_at=now
+    )
+    payload = {"booking": sale.booking.pk, "refund": refund.pk}
+    message = give_up("mail.refunded", payload, now, monkeypatch)
+    assert MoneyAlert.objects.get().booking == sale.booking
+    assert read_subjects([message]).booking_of(message) == sale.booking
 
 
 def test_a_refund_that_was_given_up_is_an_alert_about_its_payment(stripe, sale, monkeypatch):

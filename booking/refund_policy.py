@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from booking.models import Booking, Ticket
+from cinema.currencies import coin
 from cinema.models import Cinema
 
 MINUTE = timedelta(minutes=1)
@@ -132,10 +133,14 @@ def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None
 
 
 def parts_of(booking: Booking, going: Sequence[Ticket], policy: RefundPolicy, left: int) -> list[int]:
-    """What each of these tickets brings back when they go together, at most what the house still has."""
+    """What each of these tickets brings back when they go together, at most what the house still has.
+
+    Rounded down to what a card can move.
+    """
     standing = [ticket for ticket in booking.tickets.all() if ticket.status != Ticket.Status.CANCELLED]
-    whole = len(going) == len(standing)
-    return cap(share([ticket.price for ticket in going], policy=policy, minutes_left=left, whole=whole), booking)
+    whole, step = len(going) == len(standing), coin(booking.currency)
+    parts = share([ticket.price for ticket in going], policy=policy, minutes_left=left, whole=whole)
+    return cap([part - part % step for part in parts], booking)
 
 
 def cap(parts: Sequence[int], booking: Booking) -> list[int]:

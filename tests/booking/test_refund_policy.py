@@ -104,6 +104,14 @@ def test_an_offer_for_some_seats_is_for_them_alone(booking, now):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("currency", "parts"), [("ISK", [300, 300, 300]), ("KWD", [370, 370, 380])])
+def test_what_comes_back_is_what_a_card_can_move(booking, now, currency, parts):
+    booking.currency = currency
+    RefundTier.objects.create(cinema=booking.showtime.screen.cinema, minutes_before=0, percent=33)
+    assert [each.amount for each in offer_of(booking, now).tickets] == parts
+
+
+@pytest.mark.django_db
 def test_to_the_minute_a_buyer_may_cancel_until_the_cut_off_and_not_after(booking):
     until = offer_of(booking, booking.showtime.starts_at).until
     assert offer_of(booking, until).amount == 3450

@@ -28,7 +28,7 @@ from payments.refund_news import apply_refund
 ASK_EVERY = timedelta(seconds=30)
 RECONCILE_EVERY = timedelta(minutes=10)
 AT_ONCE = 50
-SIDE_BY_SIDE = 12  # questions to the gateway at a time
+SIDE_BY_SIDE = 8  # questions to the gateway at a time
 LONGEST_ROUND = 2.0  # seconds; the loop has other things to do
 FIRST_TRY = timedelta(seconds=20)  # a refund older than this may have been asked for by somebody who died
 LONGEST_UNASKED = F("ask_again_at").asc(nulls_first=True)  # databases do not agree on where nothing comes

@@ -136,6 +136,10 @@ def test_a_port_that_somebody_else_has_is_named(tmp_path):
         ({"PAYMENTS": "stripe"}, "PAYMENTS is stripe, so STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set"),
         ({"PAYMENTS": "demo", "STRIPE_SECRET_KEY": "sk_test_1"}, "PAYMENTS is demo, but STRIPE_SECRET_KEY is set"),
         ({"STRIPE_API_BASE": "http://127.0.0.1:1", "STRIPE_SECRET_KEY": "sk_live_1"}, "STRIPE_API_BASE is for tests"),
+        (
+            {"STRIPE_PUBLISHABLE_KEY": "pk_live_1", "STRIPE_SECRET_KEY": "sk_test_1"},
+            "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY must both be of test mode or both live",
+        ),
         ({"DEBUG": "0", "SECRET_KEY": "x" * 60}, "PAYMENTS is demo with DEBUG=0"),
         ({"EMAIL_USE_SSL": "1", "EMAIL_USE_TLS": "1"}, "EMAIL_USE_SSL and EMAIL_USE_TLS are both 1"),
         ({"WS_HEARTBEAT_SECONDS": "600"}, "WS_HEARTBEAT_SECONDS is 600; it must be from 1 to 50"),

@@ -279,3 +279,20 @@ def a_request(expires_in=1900, unit_amount=500, currency="gbp", email="a@example
         "expires_at": int(time.time()) + expires_in,
     }
     return SessionRequest.from_json(made | fields)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_gateway_that_refuses_every_session_calls_for_a_person_once_a_day(stripe, sale, settings, client):
+    from payments.checkout import NoGateway
+    from payments.models import MoneyAlert
+    from tests.factories import make_user
+
+    settings.STRIPE_SECRET_KEY = "sk_test_wrong"
+    for _ in range(2):
+        with pytest.raises(NoGateway):
+            sale.start()
+    alert = MoneyAlert.objects.get()
+    assert alert.kind == "session-refused" and "AuthenticationError 401" in alert.text
+    assert "wrong" not in alert.text  # the key is nobody's to read
+    client.force_login(make_user(staff=True))
+    assert alert.text[:60] in client.get("/staff/money/").content.decode()

@@ -194,3 +194,35 @@ def test_the_webhook_stands_alone_from_cookies_and_csrf(stripe, open_sale):
     )
     assert answer.status_code == 200 and not answer.cookies
     assert json.loads(body)["id"]
+
+
+@pytest.fixture
+def ten_at_the_till(stripe, transactional_db):
+    """Ten buyers before Stripe's page, whose time runs out together."""
+    from tests.factories import make_plan, make_showtime, new_visitor
+    from tests.payments.sales import Sale
+
+    showtime = make_showtime(make_plan(rows=1, per_row=10))
+    sales = [Sale(showtime, new_visitor(), (f"A{n}",)).lock() for n in range(1, 11)]
+    for sale in sales:
+        sale.start()
+    stripe.calls.clear()
+    return sales
+
+
+def test_payments_that_lapse_together_are_ended_side_by_side(stripe, ten_at_the_till):
+    stripe.fault("slow", "/expire", times=99, seconds=0.5)
+    began = time.monotonic()
+    run_loop(after=lock_ends(), rounds=1)
+    assert time.monotonic() - began < 4  # one after the other takes 5 s and more
+    assert {sale.booking.status for sale in ten_at_the_till} == {"expired"}
+
+
+def test_a_silent_gateway_ends_the_round_and_everybody_is_asked_about_in_turn(stripe, ten_at_the_till):
+    stripe.fault("429", "/sessions/", times=9999)
+    run_loop(after=lock_ends(), rounds=1)
+    asked = {call[1] for call in stripe.calls}
+    assert len([path for path in asked if path.endswith("/expire")]) == 8
+    run_loop(after=lock_ends(), rounds=1)
+    assert len({call[1] for call in stripe.calls if call[1].endswith("/expire")}) == 10
+    assert {sale.booking.status for sale in ten_at_the_till} == {"releasing"}

@@ -23,7 +23,7 @@ OPTIONS = ("-v", "-x", "-p", "no:cacheprovider", "-m", "not server")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One line of `file`, and the line that breaks `rule` in its place."""
+    """A line or two of `file`, and what breaks `rule` in its place."""
 
     name: str
     rule: str
@@ -106,6 +106,17 @@ MUTANTS = (
         "realtime/viewer.py",
         "return self._frames < WINDOW_FRAMES and self._bytes < WINDOW_BYTES",
         "return True",
+    ),
+    Mutant(
+        "state read before subscribing",
+        "what is committed while a room is loading is heard",
+        "realtime/hub.py",
+        """            await self.transport.subscribe(showtime_id)  # before the state is read (rule R4)
+            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+""",
+        """            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+            await self.transport.subscribe(showtime_id)
+""",
     ),
     Mutant(
         "digest of yesterday",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import transaction
@@ -47,6 +48,12 @@ async def test_from_a_thread_with_an_event_loop_of_its_own(showtime, monkeypatch
 
     async with watching(monkeypatch, showtime.pk) as (_, [watcher]):
         await asyncio.to_thread(asyncio.run, elsewhere())
+        assert await eventually(lambda: watcher.client.v == 1)
+
+
+async def test_from_an_async_view_in_the_hubs_own_loop(showtime, monkeypatch):
+    async with watching(monkeypatch, showtime.pk) as (_, [watcher]):
+        await sync_to_async(giving_back)(lambda: lock(showtime, "A1"))
         assert await eventually(lambda: watcher.client.v == 1)
 
 

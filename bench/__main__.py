@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("fanout", "rates", "locks", "storm", "slow", "front_page")
+ORDER = ("fanout", "rates", "locks", "replay", "storm", "slow", "front_page")
 
 
 def main(names: list[str]) -> int:

@@ -28,10 +28,10 @@ from bench.measures import allow_files, children_of, cpu_seconds, memory_kib, pi
 from cinema.environment import kept_secret
 from realtime.launcher.postgres import Postgres
 from realtime.launcher.valkey import Valkey
-from tests.servers import ROOT, clean_environment, demo_cluster, start_cluster
+from tests.servers import ROOT, Server, clean_environment, demo_cluster, start_cluster, start_server
 
 ROUNDS = 3
-AS_SERVED = {"ALLOWED_HOSTS": "localhost", "DEMO_PAYMENTS_ANYWAY": 1}
+AS_SERVED = {"DEBUG": 0, "ALLOWED_HOSTS": "localhost", "DEMO_PAYMENTS_ANYWAY": 1}
 SETTLE = 5.0  # seconds that the last frames may take
 
 
@@ -51,7 +51,8 @@ class House:
 
 
 @contextmanager
-def house() -> Iterator[House]:
+def house(kind: str = "uvicorn") -> Iterator[House]:
+    """`uvicorn`: one process of the cluster; `daphne`: that of `make run`, on the same database and bridge."""
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-bench-"))
     folder.chmod(0o755)  # root's PostgreSQL runs as nobody, who must get in
     for name in ("postgres", "postgres_password"):
@@ -63,20 +64,26 @@ def house() -> Iterator[House]:
     children = [postgres.start(), valkey.start()]
     try:
         shared = {"DATABASE_URL": postgres.url(), "REDIS_URL": valkey.url, "SECRET_KEY": "only for the benchmark"}
-        with start_cluster(WORKERS=1, **OURS, **shared) as server:
+        with start_house(kind, shared) as server:
             family = children_of(server.process.pid)
-            web = [pid for pid, line in family.items() if "realtime.launcher.web" in line]
+            web = [pid for pid, line in family.items() if "realtime.launcher.web" in line] or [server.process.pid]
             pin([server.process.pid, *family], SERVER)
             buyer = Buyer("127.0.0.1", server.port)
             labels = [choice[0] for choice in buyer.choices]
             # As the cluster's own processes have it: with DEBUG every statement would be written down, which costs more
             # than making it.
-            env = clean_environment(DATA_DIR=folder / "changer", LOOP="external", DEBUG=0, **AS_SERVED, **OURS, **shared)
+            env = clean_environment(DATA_DIR=folder / "changer", LOOP="external", **AS_SERVED, **OURS, **shared)
             yield House(server.port, web, buyer.showtime, labels, env | {"DJANGO_SETTINGS_MODULE": "cinema.settings"})
     finally:
         for child in reversed(children):
             child.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_house(kind: str, shared: dict[str, str]) -> Server:
+    if kind == "daphne":
+        return start_server(**AS_SERVED, **OURS, **shared)
+    return start_cluster(WORKERS=1, **OURS, **shared)
 
 
 # ---- who makes the changes ------------------------------------------------------------------------------------------

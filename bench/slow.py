@@ -1,7 +1,8 @@
 """Viewers that stop reading while 200 changes a second go by: the server's memory for each, the others' delay.
 
-`python -m bench.slow [--seconds N] [--viewers N] [--stopped N]`. Baseline: the same run in which all read. Several stop
-so that the memory of one can be told from the noise; what the kernel buffers for a socket is not in it.
+`python -m bench.slow [--seconds N] [--viewers N] [--stopped N]`, on uvicorn and on daphne. Baseline: the same run in
+which all read. Several stop so that the memory of one can be told from the noise; what the kernel buffers for a socket
+is not in it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,20 @@ from bench.fanout import CLIENT
 from bench.measures import allow_files, pin, print_table, spread_of
 from bench.rates import ROUNDS, Figures, house, measure, percentile
 
-HEAD = ["who reads", "frames/viewer/s", "delay p50 ms", "delay p99 ms", "KiB for each that stopped", "right at the end"]
+HEAD = [
+    "server",
+    "who reads",
+    "frames/viewer/s",
+    "delay p50 ms",
+    "delay p99 ms",
+    "KiB for each that stopped",
+    "right at the end",
+]
 
 
-def row(name: str, viewers: int, stopped: int, rounds: list[Figures]) -> list[str]:
+def row(kind: str, name: str, viewers: int, stopped: int, rounds: list[Figures]) -> list[str]:
     return [
+        kind,
         name,
         spread_of([each.frames for each in rounds]),
         spread_of([statistics.median(each.delays) for each in rounds], "{:.0f}"),
@@ -36,16 +46,18 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--stopped", type=int, default=20)
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--servers", nargs="+", choices=("uvicorn", "daphne"), default=["uvicorn", "daphne"])
     options = parser.parse_args(arguments)
     allow_files(20_000)
     pin([os.getpid()], CLIENT)
     rows = []
-    with house() as at:
-        for name, stopped in (("all (baseline)", 0), (f"all but {options.stopped}", options.stopped)):
-            rounds = [
-                measure(at, options.rate, options.viewers, options.seconds, stopped) for _ in range(options.rounds)
-            ]
-            rows.append(row(name, options.viewers, stopped, rounds))
+    for kind in options.servers:
+        with house(kind) as at:
+            for name, stopped in (("all (baseline)", 0), (f"all but {options.stopped}", options.stopped)):
+                rounds = [
+                    measure(at, options.rate, options.viewers, options.seconds, stopped) for _ in range(options.rounds)
+                ]
+                rows.append(row(kind, name, options.viewers, stopped, rounds))
     print_table(HEAD, rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,10 +19,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cinema.admin_forms import MovieForm, PlanFileForm, price_name, showtime_form_of
+from cinema.admin_forms import MovieForm, PlanFileForm, PriceField, price_name, showtime_form_of
 from cinema.currencies import format_money
 from cinema.imports import BadFile
-from cinema.models import Cinema, Genre, Movie, Screen, SeatCategory, SeatingPlan, Showtime
+from cinema.models import Cinema, Genre, Movie, RefundTier, Screen, SeatCategory, SeatingPlan, Showtime
 from cinema.movies import draw_missing
 from cinema.plan_picture import plan_picture
 from cinema.plans import import_plan
@@ -151,8 +152,50 @@ class MovieAdmin(ModelAdmin[Movie]):
         )  # fmt: skip
 
 
+class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
+    percent = forms.IntegerField(
+        min_value=1, max_value=100, help_text=gettext_lazy("Of the price; after the last of them nobody can cancel.")
+    )
+
+    class Meta:
+        model = RefundTier
+        fields = ("minutes_before", "percent")
+
+
+class RefundTierInline(TabularInline[RefundTier, Cinema]):
+    """What comes back to a buyer who cancels. Staff always give back everything."""
+
+    model = RefundTier
+    form = RefundTierForm
+    extra = 1
+    verbose_name = gettext_lazy("step of the refund terms")
+    verbose_name_plural = gettext_lazy("Refund terms; without any, all of the price until the end that is set for all")
+
+
+class FeeField(PriceField):
+    """Money that may be nothing."""
+
+    def clean(self, value: Any) -> Any:
+        return 0 if str(value).strip() in ("", "0") else super().clean(value)
+
+
+class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
+    refund_fee = FeeField(
+        currency=settings.CURRENCY,
+        required=False,
+        label=gettext_lazy("Kept of each seat"),
+        help_text=gettext_lazy("Of its price, when a buyer cancels."),
+    )
+
+    class Meta:
+        model = Cinema
+        fields = ("name", "slug", "city", "address", "refund_fee")
+
+
 @admin.register(Cinema)
 class CinemaAdmin(ModelAdmin[Cinema]):
+    form = CinemaForm
+    inlines = (RefundTierInline,)
     list_display = ("name", "city", "screen_names", "to_come")
     search_fields = ("name", "city")
     prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from cinema.admin import ModelAdmin, ReadOnly, TabularInline, link_to
 from cinema.currencies import format_money
-from payments.models import Payment, Refund, StripeWebhookEvent
+from payments.models import LedgerEntry, MoneyAlert, Payment, Refund, RefundSeat, StripeWebhookEvent
 
 
 class RefundInline(ReadOnly, TabularInline[Refund, Payment]):
@@ -20,6 +20,21 @@ class RefundInline(ReadOnly, TabularInline[Refund, Payment]):
     @admin.display(description=gettext_lazy("amount"))
     def sum(self, refund: Refund) -> str:
         return format_money(refund.amount, refund.payment.currency)
+
+
+class RefundSeatInline(ReadOnly, TabularInline[RefundSeat, Refund]):
+    model = RefundSeat
+    extra = 0
+    fields = ("ticket", "back", "house_keeps")
+    readonly_fields = ("back", "house_keeps")
+
+    @admin.display(description=gettext_lazy("goes back"))
+    def back(self, seat: RefundSeat) -> str:
+        return format_money(seat.amount, seat.refund.payment.currency)
+
+    @admin.display(description=gettext_lazy("kept"))
+    def house_keeps(self, seat: RefundSeat) -> str:
+        return format_money(seat.kept, seat.refund.payment.currency)
 
 
 @admin.register(Payment)
@@ -52,11 +67,15 @@ class PaymentAdmin(ReadOnly, ModelAdmin[Payment]):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnly, ModelAdmin[Refund]):
-    list_display = ("created_at", "booking_link", "sum", "reason", "status")
+    list_display = ("created_at", "booking_link", "sum", "reason", "status", "actor")
     list_filter = ("status", "reason")
     list_select_related = ("payment__booking",)
     search_fields = ("payment__booking__reference", "payment__email", "refund_id")
-    fields = ("booking_link", "sum", "reason", "status", "refund_id", "failure", "created_at", "settled_at")
+    inlines = (RefundSeatInline,)
+    fields = (
+        "booking_link", "sum", "reason", "actor", "status", "refund_id", "failure", "replaces", "created_at",
+        "settled_at",
+    )  # fmt: skip
 
     @admin.display(description=gettext_lazy("booking"))
     def booking_link(self, refund: Refund) -> SafeString | str:
@@ -73,3 +92,34 @@ class EventAdmin(ReadOnly, ModelAdmin[StripeWebhookEvent]):
     list_filter = ("outcome", "provider", "kind")
     search_fields = ("event_id", "payment__booking__reference")
     fields = ("event_id", "kind", "outcome", "provider", "received_at")
+
+
+@admin.register(LedgerEntry)
+class LedgerAdmin(ReadOnly, ModelAdmin[LedgerEntry]):
+    list_display = ("at", "booking_link", "kind", "moved", "before", "after", "actor")
+    list_filter = ("kind",)
+    list_select_related = ("booking",)
+    list_per_page = 50
+    search_fields = ("booking__reference", "gateway_id", "event_id")
+    ordering = ("-id",)
+    fields = (
+        "at", "booking_link", "kind", "moved", "before", "after", "actor", "gateway_id", "event_id", "note",
+    )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("booking"))
+    def booking_link(self, entry: LedgerEntry) -> SafeString | str:
+        return link_to(entry.booking)
+
+    @admin.display(description=gettext_lazy("moved"))
+    def moved(self, entry: LedgerEntry) -> str:
+        return format_money(entry.amount, entry.currency) if entry.amount else "–"
+
+
+@admin.register(MoneyAlert)
+class MoneyAlertAdmin(ReadOnly, ModelAdmin[MoneyAlert]):
+    """To read; they are closed on staff's page of money, with a word on how."""
+
+    list_display = ("raised_at", "kind", "text", "closed_at", "closed_by")
+    list_filter = ("kind", ("closed_at", admin.EmptyFieldListFilter))
+    search_fields = ("subject", "booking__reference", "text")
+    fields = ("subject", "kind", "text", "raised_at", "closed_at", "closed_by", "resolution")

@@ -97,6 +97,8 @@ def raise_alert(
         text: what happened and what to do, in plain words.
     """
     assert connection.in_atomic_block, "an alert belongs to the transaction that it tells of"
+    if MoneyAlert.objects.filter(subject=subject).exists():
+        return
     alert = MoneyAlert(
         subject=subject,
         kind=kind,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from booking.bookings import begin_checkout, confirm_booking
 from booking.locks import lock_seats
 from booking.models import Booking
-from cinema.models import Movie, Screen, SeatingPlan, Showtime
+from cinema.models import Cinema, Movie, Screen, SeatingPlan, Showtime
 from tests.cinema.plan_files import plain_plan
 from tests.factories import make_movie, make_plan, make_screen, make_showtime, make_user, new_visitor
 
@@ -66,6 +66,7 @@ def test_every_page_opens_for_the_manager(manager, model):
 def is_only_read(model):
     return model._meta.label in (
         "cinema.SeatingPlan", "booking.Booking", "payments.Payment", "payments.Refund", "payments.StripeWebhookEvent",
+        "payments.LedgerEntry", "payments.MoneyAlert",
     )  # fmt: skip
 
 
@@ -251,3 +252,34 @@ def test_a_screen_that_is_none_is_a_fault_of_the_form(manager, screen):
     form = showing(make_movie(), make_screen()) | {"screen": screen}
     assert manager.post(page_of(Showtime, "add"), form).status_code == 200
     assert manager.get(page_of(Showtime, "add"), {"screen": screen}).status_code == 200
+
+
+def terms_form(cinema, *tiers, fee="0"):
+    form = {"name": cinema.name, "slug": cinema.slug, "city": "", "address": "", "refund_fee": fee}
+    form |= {"refund_tiers-TOTAL_FORMS": len(tiers), "refund_tiers-INITIAL_FORMS": 0}
+    for i, (minutes, percent) in enumerate(tiers):
+        form |= {f"refund_tiers-{i}-minutes_before": minutes, f"refund_tiers-{i}-percent": percent}
+    return form
+
+
+def test_the_terms_of_refund_are_typed_on_the_cinemas_page(manager):
+    cinema = make_screen().cinema
+    page = page_of(Cinema, "change", cinema.pk)
+    assert "Refund terms" in manager.get(page).content.decode()
+    answer = manager.post(page, terms_form(cinema, (1440, 100), (120, 50), fee="1.50"))
+    assert answer.status_code == 302
+    cinema.refresh_from_db()
+    assert cinema.refund_fee == 150
+    assert list(cinema.refund_tiers.values_list("minutes_before", "percent")) == [(1440, 100), (120, 50)]
+    assert 'value="1.50"' in manager.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("tiers", "fee"), [([(60, 0)], "0"), ([(60, 101)], "0"), ([(-1, 50)], "0"), ([(60, 50), (60, 40)], "0"), ([], "-1")]
+)
+def test_terms_that_cannot_be_are_refused_on_the_page(manager, tiers, fee):
+    cinema = make_screen().cinema
+    answer = manager.post(page_of(Cinema, "change", cinema.pk), terms_form(cinema, *tiers, fee=fee))
+    assert answer.status_code == 200 and "errorlist" in answer.content.decode()
+    cinema.refresh_from_db()
+    assert cinema.refund_fee == 0 and not cinema.refund_tiers.exists()

@@ -5,8 +5,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from booking.models import Booking, ShowtimeSeat, Ticket
@@ -159,6 +161,22 @@ def test_an_alert_is_raised_once_a_subject_and_stays_closed():
     ledger.close_alert(alert_id=alert.pk, by=STAFF, resolution="Looked.", at=timezone.now())
     call()
     assert MoneyAlert.objects.get().closed_by == "staff:ines"
+
+
+def test_the_back_office_reads_money_and_changes_none_of_it(stripe, client):
+    sale = buy("A1", "A2", stripe=stripe)
+    cancel(sale, "A1")
+    stripe.refund_status = "failed"
+    run_loop()
+    client.force_login(get_user_model().objects.create_superuser("boss@example.com", "boss@example.com", "x"))
+    for model in (LedgerEntry, MoneyAlert, Refund, Payment):
+        name = f"admin:payments_{model._meta.model_name}"
+        row = model.objects.latest("pk")
+        assert client.get(reverse(f"{name}_changelist")).status_code == 200
+        page = client.get(reverse(f"{name}_change", args=[row.pk])).content.decode()
+        assert sale.booking.reference in page and "_save" not in page
+        assert client.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+        assert client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
 # ---- The check -------------------------------------------------------------------------------------------------------

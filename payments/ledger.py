@@ -58,7 +58,7 @@ def record(
 
     Args:
         amount: what moved, minor units: to the house above zero, back to the buyer below.
-        currency: when it is not the payment's own.
+        currency: when it is not that of the payment, or of the money that came for it.
         before, after: state of the payment or refund.
         event_id: of the event that brought the news.
     """
@@ -69,7 +69,7 @@ def record(
         refund=refund,
         kind=kind,
         amount=amount,
-        currency=currency or (payment.currency if payment else booking.currency),
+        currency=currency or (_currency_of(payment) if payment else booking.currency),
         before=before,
         after=after,
         actor=actor,
@@ -78,6 +78,13 @@ def record(
         note=note[:LONGEST_TEXT],
         at=at,
     )
+
+
+def _currency_of(payment: Payment) -> str:
+    """Of the money that came, where it was not the one that was asked for."""
+    if payment.mismatch and (paid := payment.ledger.filter(kind="payment.paid").first()) is not None:
+        return paid.currency
+    return payment.currency
 
 
 def raise_alert(

@@ -106,6 +106,18 @@ def test_a_payment_nobody_could_ask_about_and_one_with_a_wrong_sum_call_for_a_pe
     assert state(wrong) == ("refunded", 2299)
 
 
+def test_money_in_another_currency_goes_back_in_that_currency(stripe):
+    sale = start(stripe)
+    paid = stripe.pay(sale.payment.session_id) | {"currency": "usd"}
+    post(stripe.event("checkout.session.completed", paid))
+    run_loop()
+    moved = LedgerEntry.objects.filter(booking=sale.booking).exclude(amount=0)
+    assert list(moved.values_list("kind", "amount", "currency")) == [
+        ("payment.paid", 2300, "USD"),
+        ("refund.succeeded", -2300, "USD"),
+    ]
+
+
 def test_a_free_booking_has_its_first_line_and_no_other():
     sale = buy("A1", showtime=make_showtime(prices={"standard": 0, "premium": 0}))
     assert lines(sale.booking) == [("payment.created", 0, "", "paid", "buyer")]

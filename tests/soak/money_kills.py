@@ -61,7 +61,7 @@ class Story:
                     self.cancel_something()
                 else:
                     self.want_seats()
-        except Exception as error:
+        except Exception as error:  # told at the end, whatever it is
             self.failure = error
 
     def say(self, what):
@@ -71,7 +71,8 @@ class Story:
         """As people do: press again when nothing came, a few times."""
         for _ in range(self.dice.randint(1, 4)):
             status, said = ask(*arguments)
-            if status != GONE and status != 503:
+            assert status < 500 or status == 503, f"{ask.__name__} {arguments}: {status} {said}"
+            if status not in (GONE, 503):
                 return status, said
             self.stop.wait(self.dice.uniform(0.02, 0.2))
         self.say("gave up on a dead server")
@@ -205,12 +206,21 @@ def kill_many(kills, *, database, folder, stripe, seed):
             let_banks_decide(stripe, dice)
             stripe.wait_for_deliveries(40)
             killer.stop()
-        assert not [story.failure for story in stories if story.failure], [story.failure for story in stories]
+        check_answers(stories, stripe, did, kills, nursery)
         for after in (60, 3600, 7200):
             nursery.settle(after)
         found = list(differences(stripe, folder / "mail"))
         assert not found, f"seed {seed}: {len(found)} differences: {found[:20]}\n{nursery.tail()}"
     return sum_up(kills, killer, did, stripe, folder)
+
+
+def check_answers(stories, stripe, did, kills, nursery):
+    """Nobody was told of a fault of ours, and there was something to lose."""
+    failures = [story.failure for story in stories if story.failure]
+    assert not failures, f"{failures}\n{nursery.tail()}"
+    odd = [answer for answer in stripe.deliveries.answers if answer[2] not in (GONE, 200, 503)]
+    assert not odd, f"deliveries were answered {odd}\n{nursery.tail()}"
+    assert did["paid"] >= kills // 10, f"hardly anybody paid: {did}"
 
 
 def disturb(stripe, dice, port):

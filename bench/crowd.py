@@ -7,6 +7,7 @@ what a frame costs this client, so that it can be seen whether the client or the
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import select
 import socket
@@ -127,6 +128,8 @@ class Crowd:
         kind = data[start] & 15
         if kind == 8:
             seat.codes.append(int.from_bytes(data[body : body + 2], "big"))
+        if kind == 9:
+            self._answer(seat, data[body : body + (data[start + 1] & 127)])
         if kind != 1:
             return
         seat.frames += 1
@@ -139,7 +142,15 @@ class Crowd:
 
     def say(self, seat: Seat, text: bytes) -> None:
         """A masked text frame of at most 125 bytes; the mask is zeros, which the wire allows."""
-        seat.socket.send(struct.pack("!BB", 0x81, 0x80 | len(text)) + b"\0\0\0\0" + text)
+        self._send(seat, 0x81, text)
+
+    def _answer(self, seat: Seat, ping: bytes) -> None:
+        """As every browser does; a server ends whoever does not."""
+        self._send(seat, 0x8A, ping)
+
+    def _send(self, seat: Seat, kind: int, data: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # the server has ended it; what it said before is still to be read
+            seat.socket.send(struct.pack("!BB", kind, 0x80 | len(data)) + b"\0\0\0\0" + data)
 
     @property
     def n_open(self) -> int:

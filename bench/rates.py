@@ -187,6 +187,7 @@ class Figures:
     made: float  # changes a second
     gaps: int
     wrong_digests: int
+    away: int = 0  # whose socket the server has ended
     memory: float = 0.0  # KiB more, for each viewer that stopped reading
 
 
@@ -213,7 +214,7 @@ def measure(at: House, rate: float, viewers: int, seconds: float, stopped: int =
     crowd.wake_them()
     truth = true_map(at)
     end = time.monotonic() + SETTLE
-    while time.monotonic() < end and n_right(crowd, truth) < viewers:
+    while time.monotonic() < end and n_right(crowd, truth) < crowd.n_open:
         crowd.read(seconds=0.2)
     figures = Figures(
         frames / max(1, viewers - stopped) / made["seconds"],
@@ -223,6 +224,7 @@ def measure(at: House, rate: float, viewers: int, seconds: float, stopped: int =
         len(made["committed"]) / made["seconds"],
         crowd.gaps,
         crowd.wrong_digests,
+        viewers - crowd.n_open,
         memory / stopped if stopped else 0.0,
     )
     crowd.leave()
@@ -240,7 +242,7 @@ def true_map(at: House) -> Known:
 
 
 def n_right(crowd: Audience, truth: Known) -> int:
-    return sum(known == truth for known in crowd.known.values())
+    return sum(known == truth and not crowd.seats[number].closed for number, known in crowd.known.items())
 
 
 def delays(crowd: Audience, committed: dict[str, float]) -> list[float]:

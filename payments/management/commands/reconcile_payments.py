@@ -20,9 +20,7 @@ class Command(BaseCommand):
         asked, news, silent = len(report.findings), len(report.news), len(report.unanswered)
         self.stdout.write(f"{asked} asked about, {news} changed, {silent} without an answer")
         if silent:
-            raise CommandError(
-                "Some questions got no answer. The loop goes on asking; or try again later."
-            )
+            raise CommandError("Some questions got no answer. The loop goes on asking; or try again later.")
 
 
 def table(findings: list[Finding]) -> list[str]:

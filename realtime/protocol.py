@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 SUBPROTOCOL = "bms.v1"
@@ -76,12 +77,16 @@ def digest_of(state: bytes | bytearray) -> int:
     return zlib.crc32(state)
 
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: `json.dumps` would make one for each frame
+
+
 def encode(kind: str, fields: Mapping[str, Any]) -> str:
-    return json.dumps({"type": kind, **fields}, separators=(",", ":"))
+    return _compact({"type": kind, **fields})
 
 
+@lru_cache(maxsize=64)
 def hello(*, epoch: str, v: int, n: int, layout: str, node: str, heartbeat: int, spread: int) -> str:
-    """The first frame. `heartbeat` and `spread` in milliseconds."""
+    """The first frame, the same for all who come while nothing moves. `heartbeat` and `spread` in milliseconds."""
     return encode(
         "hello",
         {"epoch": epoch, "v": v, "n": n, "layout": layout, "node": node, "heartbeat": heartbeat, "spread": spread},

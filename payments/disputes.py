@@ -91,7 +91,7 @@ def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
             subject=f"dispute-lost:{dispute}",
             kind="dispute",
             text=f"The bank gave the buyer of {booking.reference} the disputed money. Its tickets stand as they were: "
-            "decide what becomes of them.",
+            "cancel here those that should not, no money goes back for them.",
             booking=booking,
             payment=payment,
             at=at,
@@ -100,24 +100,12 @@ def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
     MoneyAlert.objects.filter(subject=f"dispute:{dispute}", closed_at=None).update(
         closed_at=at, closed_by="system", resolution="The bank decided for the house."
     )
-    if open_disputes(payment):
+    if any(verdict not in OURS for verdict in ledger.verdicts(payment).values()):
         return "won"
     Payment.objects.filter(pk=payment.pk).update(disputed=False)
     if booking.showtime.cancelled_at is not None:  # its cancellation had to wait for this
         promise_cancellation(booking_id=booking.pk, actor="system", at=at, again=dispute)
     return "won"
-
-
-def open_disputes(payment: Payment) -> set[str]:
-    """Disputes of this payment that stand against the house: not decided, or lost."""
-    entries = LedgerEntry.objects.filter(payment=payment, kind__startswith="dispute.").order_by("pk")
-    standing: dict[str, bool] = {}
-    for dispute, kind, note in entries.values_list("gateway_id", "kind", "note"):
-        if kind == "dispute.closed":
-            standing[dispute] = note not in OURS
-        else:
-            standing.setdefault(dispute, True)
-    return {dispute for dispute, stands in standing.items() if stands}
 
 
 def _tell(

@@ -144,6 +144,17 @@ def finish_when_settled(*, booking_id: int, at: datetime) -> None:
         finish_refund(booking_id=booking_id, at=at)
 
 
+def verdicts(payment: Payment) -> dict[str, str]:
+    """Each dispute of this payment with what the bank decided; an empty word while it has not."""
+    told: dict[str, str] = {}
+    entries = payment.ledger.filter(kind__startswith="dispute.").order_by("pk")
+    for dispute, kind, note in entries.values_list("gateway_id", "kind", "note"):
+        told.setdefault(dispute, "")
+        if kind == "dispute.closed":
+            told[dispute] = note
+    return told
+
+
 def duplicates(booking_id: int) -> QuerySet[Payment]:
     """Payments that bought nothing, because the booking was paid by another one: not in the booking's own sums."""
     return Payment.objects.filter(booking_id=booking_id, refunds__reason=Refund.Reason.DUPLICATE)

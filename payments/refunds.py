@@ -32,7 +32,7 @@ from cinema.models import Showtime
 from payments import ledger
 from payments.asking_back import Share, ask_back, count_back, left_of, lock_own_payment, lock_payment
 from payments.ledger import Actor
-from payments.models import MoneyAlert, Refund
+from payments.models import MoneyAlert, Payment, Refund
 from payments.settlement import promise_end
 
 Status = Booking.Status
@@ -66,7 +66,8 @@ def cancel_booking(
         NothingToCancel: it was never confirmed.
         UnknownSeat: the booking has no such seat.
         TooLateToCancel, TicketUsed: no for a buyer, by the cinema's terms; staff may.
-        PaymentDisputed: the bank has the money; nobody may.
+        PaymentDisputed: the bank has the money; nobody may until it has decided. Where the buyer has won, staff may
+            cancel the tickets, and nothing more comes back.
     """
     related = Booking.objects.select_related("showtime__screen__cinema")
     booking = related.select_for_update(of=("self",)).get(pk=booking_id)
@@ -76,13 +77,12 @@ def cancel_booking(
     if booking.status in GONE or not chosen:
         return booking
     payment = lock_own_payment(booking)
-    if payment is not None and payment.disputed:
-        raise PaymentDisputed
+    is_lost = payment is not None and payment.disputed and _check_dispute_is_lost(payment, by)
     if booking.showtime.cancelled_at is not None:
         chosen, reason = choose_tickets(booking, None), Refund.Reason.SHOWTIME
     else:
         reason = Refund.Reason.STAFF if by.is_staff else Refund.Reason.BUYER
-    shares = _shares(booking, chosen, reason, at)
+    shares = [(ticket, 0) for ticket in chosen] if is_lost else _shares(booking, chosen, reason, at)
     amount = sum(part for _, part in shares)
     if payment is not None and amount:
         key = f"refund:{payment.idempotency_key}:{min(ticket.pk for ticket in chosen)}"
@@ -204,6 +204,18 @@ def keep_cancel_booking(payload: dict[str, Any]) -> None:
 def keep_clear_showtime(payload: dict[str, Any]) -> None:
     """Outbox: whatever came in while the showtime was being cancelled."""
     clear_showtime(showtime_id=payload["showtime"], actor=payload["actor"], at=timezone.now())
+
+
+def _check_dispute_is_lost(payment: Payment, by: Actor) -> bool:
+    """True when the bank has given the buyer the money already: staff may cancel the tickets then, for nothing.
+
+    Raises:
+        PaymentDisputed: the bank has not decided, or it is the buyer who asks.
+    """
+    decided = ledger.verdicts(payment).values()
+    if not by.is_staff or not decided or not all(decided):
+        raise PaymentDisputed
+    return True
 
 
 def _shares(booking: Booking, chosen: list[Ticket], reason: str, at: datetime) -> list[Share]:

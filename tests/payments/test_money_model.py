@@ -54,6 +54,7 @@ class MoneyMachine(HouseMachine):
         self.called_off = False
         self.used = set()  # ticket keys
         self.disputes = {}  # name -> payment key, while the bank has not decided for the house
+        self.lost = set()  # those of them that it decided for the buyer
 
     @initialize()
     def two_have_paid(self):
@@ -226,8 +227,18 @@ class MoneyMachine(HouseMachine):
         if held.status == "confirmed" and going:
             assert back >= 0
             done["cancelled by " + ("staff" if by.is_staff else "buyer")] += 1
-            self.cancelled(pk, going, "refunding")
-            self.settled(pk)
+            self.give_up(pk, going)
+
+    def give_up(self, pk, going):
+        """A booking without tickets is being refunded; only a lost dispute may leave nothing to go back."""
+        payment = self.own_payment(pk)
+        due = payment.refunds.exists() or payment.pk not in self.disputes.values()
+        self.cancelled(pk, going, "refunding" if due else "cancelled")
+        self.settled(pk)
+
+    def is_undecided(self, pk):
+        payment = self.own_payment(pk)
+        return any(payment.pk == key and name not in self.lost for name, key in self.disputes.items())
 
     def going(self, pk, labels):
         standing = self.standing(pk) if self.held[pk].status == "confirmed" else []
@@ -245,7 +256,7 @@ class MoneyMachine(HouseMachine):
         going = self.going(pk, labels)
         if not going:
             return None
-        if self.own_payment(pk).pk in self.disputes.values():
+        if self.is_undecided(pk) or (self.own_payment(pk).pk in self.disputes.values() and not by.is_staff):
             return PaymentDisputed
         if self.called_off or by.is_staff:
             return None
@@ -276,11 +287,9 @@ class MoneyMachine(HouseMachine):
                 held.reason = "showtime" if held.status == "checkout" else held.reason
                 held.status = "releasing"
             elif held.status == "confirmed":
-                is_disputed = self.own_payment(pk).pk in self.disputes.values()
                 refunds.keep_cancel_booking({"booking": pk, "actor": "staff:ines"})
-                if not is_disputed:
-                    self.cancelled(pk, self.standing(pk), "refunding")
-                    self.settled(pk)
+                if not self.is_undecided(pk):
+                    self.give_up(pk, self.standing(pk))
         done["showtime cancelled"] += 1
 
     @rule(pick=picks, status=st.sampled_from(["pending", "succeeded", "succeeded", "failed"]))
@@ -351,6 +360,8 @@ class MoneyMachine(HouseMachine):
             done[f"dispute {outcome}"] += 1
             if outcome == "won":
                 del self.disputes[name]
+            elif outcome == "lost":
+                self.lost.add(name)
             return
         payment, name = paid[pick % len(paid)], f"dp_{next(numbers)}"
         found = {"id": name, "amount": 100, "status": "needs_response"}

@@ -177,6 +177,17 @@ def test_while_the_bank_decides_nobody_gets_a_refund_and_afterwards_everybody_ma
     assert state(sale) == ("confirmed", 1150)
 
 
+def test_tickets_of_a_lost_dispute_are_staffs_to_cancel_for_nothing(stripe):
+    sale = buy("A1", "A2", stripe=stripe)
+    for word, found in steps(stripe, sale, "lost"):
+        tell(stripe, f"charge.dispute.{word}", found)
+    with pytest.raises(PaymentDisputed):
+        cancel(sale, by=BUYER)
+    cancel(sale)
+    assert state(sale) == ("cancelled", 0) and refunds(sale) == []
+    assert tickets(sale) == {"A1": "cancelled", "A2": "cancelled"}
+
+
 def test_an_inquiry_closed_without_a_dispute_is_over(stripe):
     sale = buy("A1", stripe=stripe)
     found = dict(stripe.dispute(sale.payment.session_id)) | {"status": "warning_needs_response"}

@@ -82,6 +82,8 @@ def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime
         refunded or already
     """
     payment = lock_payment(payment_id)
+    if payment.refunds.filter(status=Status.FAILED).exists():
+        return "already"  # the sum may be from before that came back; news with a name will tell, or reconciliation
     standing = list(payment.refunds.filter(status__in=STANDING).order_by("pk"))
     known = sum(refund.amount for refund in standing)
     if amount_refunded < known:

@@ -110,8 +110,7 @@ class World:
         return [refund for refund in self.stripe.refunds.values() if refund["payment_intent"] in mine]
 
     def sessions(self):
-        reference = self.sale.booking.reference
-        return [each for each in self.stripe.sessions.values() if each["client_reference_id"] == reference]
+        return self.stripe.sessions_of(self.sale.booking.reference)
 
     # ---- Time and the house ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 A story is a function of the world; its first line of text is its name.
 """
 
-import threading
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -88,12 +88,16 @@ def coming_back_and_the_event_at_once(world):
 @ends(CONFIRMED)
 def the_event_is_here_before_the_create_call_has_answered(world):
     world.stripe.fault("done-slow", "/sessions", seconds=0.4)
-    paying = threading.Thread(target=world.check_out)
-    paying.start()
-    while not (sessions := world.sessions()):
-        pass
-    world.tell("checkout.session.completed", world.stripe.pay(sessions[0]["id"]))
-    paying.join(10)
+    reference = world.sale.booking.reference
+
+    def pay_at_once():
+        until = time.monotonic() + 10
+        while not (made := world.stripe.sessions_of(reference)) and time.monotonic() < until:
+            time.sleep(0.01)
+        world.tell("checkout.session.completed", world.stripe.pay(made[0]["id"]))
+
+    results = at_once(world.check_out, pay_at_once)
+    assert not [result for result in results if isinstance(result, Exception)], results
 
 
 @ends(CONFIRMED)
@@ -225,10 +229,7 @@ def expire_races_the_event_of_a_payment(world):
 def expire_goes_out_and_its_answer_says_that_it_was_paid(world):
     world.check_out()
     world.stripe.fault("slow", "/expire", seconds=0.3)
-    ending = threading.Thread(target=world.lock_ends)
-    ending.start()
-    world.stripe.pay(world.session)
-    ending.join(10)
+    at_once(world.lock_ends, lambda: world.stripe.pay(world.session))
 
 
 @ends(EXPIRED)

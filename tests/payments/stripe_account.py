@@ -134,6 +134,10 @@ class Account:
             self.emit("radar.early_fraud_warning.created", warning)
             return warning
 
+    def sessions_of(self, reference):
+        with self.lock:
+            return [each for each in self.sessions.values() if each["client_reference_id"] == reference]
+
     # ---- Events ----------------------------------------------------------------------------------------------------
 
     def deliver_to(self, url, **how):

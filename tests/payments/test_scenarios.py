@@ -10,9 +10,10 @@ from django.core.management import call_command
 
 from booking.models import OutboxMessage
 from payments.ledger_check import find_differences
+from tests.payments import scenarios_of_refunds, scenarios_of_trouble  # noqa: F401 they tell the stories
 from tests.payments.scenario_world import World
 from tests.payments.scenarios_of_events import ROWS
-from tests.payments.scenarios_of_trouble import STORIES
+from tests.payments.stories import STORIES
 from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -212,6 +212,7 @@ class LedgerEntry(models.Model):
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "ledger entries"
+        indexes = [models.Index(fields=["at"], name="ledger_by_time")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.currency}"

@@ -31,7 +31,7 @@ from realtime.launcher.valkey import Valkey
 from tests.servers import ROOT, Server, clean_environment, demo_cluster, start_cluster, start_server
 
 ROUNDS = 3
-AS_SERVED = {"DEBUG": 0, "ALLOWED_HOSTS": "localhost", "DEMO_PAYMENTS_ANYWAY": 1}
+AS_SERVED = {"DEBUG": 0, "ALLOWED_HOSTS": "localhost,127.0.0.1", "DEMO_PAYMENTS_ANYWAY": 1}
 SETTLE = 5.0  # seconds that the last frames may take
 
 

@@ -52,15 +52,15 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     allow_files(20_000)
     pin([os.getpid()], CLIENT)
-    rows = []
     for kind in options.servers:
+        rows = []
         with house(kind) as at:
             for name, stopped in (("all (baseline)", 0), (f"all but {options.stopped}", options.stopped)):
                 rounds = [
                     measure(at, options.rate, options.viewers, options.seconds, stopped) for _ in range(options.rounds)
                 ]
                 rows.append(row(kind, name, options.viewers, stopped, rounds))
-    print_table(HEAD, rows)
+        print_table(HEAD, rows)
 
 
 if __name__ == "__main__":

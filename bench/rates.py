@@ -205,13 +205,15 @@ def measure(at: House, rate: float, viewers: int, seconds: float, stopped: int =
     begun, cpu = time.monotonic(), cpu_seconds(at.web)
     with tempfile.TemporaryFile("w+") as answer:  # a pipe holds 64 KiB, and would stop whoever writes more into it
         changer = subprocess.Popen(command, cwd=ROOT, env=at.changer, stdout=answer)
+        most = memory
         while changer.poll() is None:
-            crowd.read(seconds=0.2)
+            crowd.read(seconds=0.2 if not stopped else 2.0)
+            most = max(most, memory_kib(at.web)) if stopped else most
         assert changer.returncode == 0, "the process that makes changes failed"
         answer.seek(0)
         made = json.load(answer)
     spent, taken = cpu_seconds(at.web) - cpu, time.monotonic() - begun
-    memory = memory_kib(at.web) - memory
+    memory = most - memory  # at its highest: before the end those who answer no ping may have been ended
     frames = crowd.events - events
     found = delays(crowd, made["committed"])  # those who stopped are not among them
     crowd.wake_them()

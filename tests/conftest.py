@@ -31,6 +31,9 @@ def pytest_configure(config):
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     from django.conf import settings as django_settings
 
+    from tests import emptying
+
+    emptying.install()
     django_settings.CACHES = {
         "default": django_settings.ONE_PROCESS
     }  # the database would have to be there to be emptied

@@ -152,9 +152,9 @@ class Server:
         """This start has: the one before it may still be answering on the same port."""
         return f"BookMySeat  {self.url}/".encode() in self.log.read_bytes()[said_before:]
 
-    def is_healthy(self):
+    def is_healthy(self, timeout=2):
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=timeout) as answer:
                 return answer.status == 200
         except (OSError, urllib.error.URLError):
             return False

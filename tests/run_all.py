@@ -20,7 +20,8 @@ PHASES = {
         ("--database", "postgresql", *SIDE_BY_SIDE),
     ),
     "server": ("real servers, a cluster, Valkey killed and frozen", "server", ()),
-    "browser": ("real Chromium against a real server", "browser", ()),
+    "pages": ("every page and state in Chromium", "pages", SIDE_BY_SIDE),
+    "browser": ("what people do in Chromium, one after the other", "browser and not pages", ()),
 }
 PHASE_SECONDS = 600
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -96,7 +97,7 @@ def main(names):
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-results-"))
     os.environ["BOOKMYSEAT_REPORT"] = str(folder / "report.txt")
     (folder / "report.txt").touch()
-    if "browser" in names and not install_chromium():
+    if {"pages", "browser"} & set(names) and not install_chromium():
         os.environ["BOOKMYSEAT_NO_BROWSER"] = "1"
         (folder / "report.txt").write_text(
             "could not run here: the browser tests (no Chromium, and none installable)\n"

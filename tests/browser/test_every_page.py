@@ -8,6 +8,7 @@ from playwright.sync_api import Error
 
 from tests.browser.site_map import PAGES, Cast, start_stage
 
+pytestmark = pytest.mark.pages
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 # What a browser says of an answer that is meant to be one: the page's own, never an asset's.
 OWN_STATUS = re.compile(r"the server responded with a status of (403|404|429|500)")

@@ -49,10 +49,14 @@ export class HallZoom {
     return corners.flatMap(([clientX, clientY]) => this.spotAt({ clientX, clientY }));
   }
 
-  /** Where whoever zooms wants to look: the first time at their own seats, if there are any. */
+  /** Where whoever zooms wants to look: at their own seats, from near by only at those in sight; else where they look. */
   get goal() {
-    const mine = this.level ? [] : [...this.hall.querySelectorAll('.seat[data-status="mine"]')];
-    const boxes = (mine.length ? mine : [this.window]).map((each) => each.getBoundingClientRect());
+    const sight = this.window.getBoundingClientRect();
+    const isSeen = (box) =>
+      box.right > sight.left && box.left < sight.right && box.bottom > sight.top && box.top < sight.bottom;
+    const seats = [...this.hall.querySelectorAll('.seat[data-status="mine"]')].map((each) => each.getBoundingClientRect());
+    const mine = this.level ? seats.filter(isSeen) : seats;
+    const boxes = mine.length ? mine : [sight];
     const mean = (pick) => boxes.reduce((sum, box) => sum + pick(box), 0) / boxes.length;
     return this.spotAt({ clientX: mean((box) => box.x + box.width / 2), clientY: mean((box) => box.y + box.height / 2) });
   }

@@ -14,6 +14,7 @@ KIND = "promise.dead"
 WORDS = {
     "mail": "A mail to the buyer could not be sent. Look at the mail settings and the address, then try again.",
     "payments.refund": "A refund could not be asked for. Look at the payment at the gateway, then try again.",
+    "payments.ask_refund": "Nobody could say how a refund stands. Look it up at the gateway, then try again.",
     "payments.expire": "A payment could not be ended. Look at it at the gateway, then try again.",
     "payments.cancel_booking": "A booking of a cancelled showtime is not cancelled yet. Try again.",
 }

@@ -71,6 +71,18 @@ def reconcile_payment(payment: Payment, *, at: datetime) -> bool:
     return settle(payment, at=at) if releasing else reconcile(payment, at=at)
 
 
+def reconcile_refund(refund: Refund, *, at: datetime) -> str:
+    """Learn how one refund stands and do what follows. Returns its status now.
+
+    Raises:
+        GatewayUnavailable, GatewayRefused: it was not to be learnt.
+    """
+    found = _find_refund(refund)
+    if found is not None:
+        apply_refund(refund_id=refund.pk, state=read_refund(found), at=at)
+    return Refund.objects.values_list("status", flat=True).get(pk=refund.pk)
+
+
 def reconcile_all(*, at: datetime) -> Report:
     """Ask the gateway about everything whose end is not known here, and about what we may never have been told.
 
@@ -110,14 +122,11 @@ def _reconcile_refunds(report: Report, at: datetime) -> None:
     for refund in waiting.filter(status__in=underway).order_by("pk"):
         subject = f"refund of {refund.payment.booking.reference}"
         try:
-            found = _find_refund(refund)
+            after = reconcile_refund(refund, at=at)
         except (GatewayUnavailable, GatewayRefused) as error:
             log.warning("reconciling %s: %s", subject, error)
-            report.add(subject, refund.status, NO_ANSWER)
-            continue
-        if found is not None:
-            apply_refund(refund_id=refund.pk, state=read_refund(found), at=at)
-        report.add(subject, refund.status, Refund.objects.only("status").get(pk=refund.pk).status)
+            after = NO_ANSWER
+        report.add(subject, refund.status, after)
 
 
 def _find_refund(refund: Refund) -> dict[str, Any] | None:

@@ -74,12 +74,13 @@ def apply_refund_of(*, payment_id: int, news: RefundNews, at: datetime, event_id
 
 @transaction.atomic
 def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime, event_id: str = "") -> str:
-    """`charge.refunded` names no refund, only how much of the payment has gone back; for cards it may be the only word.
+    """`charge.refunded` names no refund, only how much of the payment was asked to go back; it may be the only word.
 
-    What is more than we know of was made outside: it is booked without a name, which its own news brings later.
+    A refund of ours that the bank had not settled is asked about by its name, since the sum counts it either way. What
+    is more than we know of was made outside: it is booked without a name, which its own news brings later.
 
     Returns:
-        refunded or already
+        refunded, asked or already
     """
     payment = lock_payment(payment_id)
     if payment.refunds.filter(status=Status.FAILED).exists():
@@ -89,12 +90,14 @@ def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime
     if amount_refunded < known:
         return "already"
     waiting = [refund for refund in standing if refund.status == Status.SUBMITTED]
-    if amount_refunded > known:
-        waiting.append(_book_outside(payment, amount_refunded - known, at, event_id))
     for refund in waiting:
-        state = RefundState(refund.refund_id or "", "succeeded", "")
-        apply_refund(refund_id=refund.pk, state=state, at=at, event_id=event_id)
-    return "refunded" if waiting else "already"
+        key = f"payments.ask_refund:{refund.pk}:{event_id or int(at.timestamp())}"
+        outbox.promise(kind="payments.ask_refund", dedupe_key=key[:120], payload={"refund": refund.pk}, at=at)
+    if amount_refunded > known:
+        outside = _book_outside(payment, amount_refunded - known, at, event_id)
+        apply_refund(refund_id=outside.pk, state=RefundState("", "succeeded", ""), at=at, event_id=event_id)
+        return "refunded"
+    return "asked" if waiting else "already"
 
 
 def _find(payment: Payment, news: RefundNews, at: datetime) -> Refund | None:

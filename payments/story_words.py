@@ -154,6 +154,11 @@ def promise(message: OutboxMessage, refunds: Mapping[int, Refund], booking: Book
     """What is still to happen."""
     if message.kind == "payments.refund" and (refund := refunds.get(message.payload.get("refund", 0))):
         return _("Tell the bank to give back %s") % format_money(refund.amount, booking.currency)
-    if message.kind == "payments.cancel_booking":
-        return _("Cancel this booking, because its showtime was cancelled")
+    calls = {
+        "payments.cancel_booking": _("Cancel this booking, because its showtime was cancelled"),
+        "payments.expire": _("End its payment at the gateway"),
+        "payments.ask_refund": _("Ask the gateway how its refund stands"),
+    }
+    if message.kind in calls:
+        return calls[message.kind]
     return _("%(mail)s to %(email)s") % {"mail": mail_name(message.kind), "email": booking.email}

@@ -22,7 +22,7 @@ from payments.ending import end_payment, reconcile, settle
 from payments.gateways import GatewayRefused, GatewayUnavailable, RefundRequest, RefundState, gateway
 from payments.gateways.demo import deliver_event
 from payments.models import Payment, Refund
-from payments.reconciliation import YOUNG, reconcile_all
+from payments.reconciliation import YOUNG, reconcile_all, reconcile_refund
 from payments.refund_news import apply_refund
 
 ASK_EVERY = timedelta(seconds=30)
@@ -48,6 +48,7 @@ def install() -> None:
     till.install(PaymentsTill())
     outbox.register("payments.expire", keep_expire)
     outbox.register("payments.refund", keep_refund)
+    outbox.register("payments.ask_refund", keep_refund_asked)
     outbox.register("payments.demo_event", deliver_event)
     outbox.register("reconcile.all", keep_reconciled)
     register_chore("end overdue payments", timedelta(milliseconds=500), lambda at: end_overdue(at=at))
@@ -138,6 +139,13 @@ def keep_refund(payload: dict[str, Any]) -> None:
             raise
         state = RefundState("", "failed", error.code or "refused")
     apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
+
+
+def keep_refund_asked(payload: dict[str, Any]) -> None:
+    """Outbox: learn how a refund stands that the bank had not settled. Raises what the gateway raises."""
+    refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
+    if refund.status == Refund.Status.SUBMITTED:
+        reconcile_refund(refund, at=timezone.now())
 
 
 def _finish_orphans(at: datetime) -> int:

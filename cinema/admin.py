@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -19,7 +17,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cinema.admin_forms import MovieForm, PlanFileForm, PriceField, price_name, showtime_form_of
+from cinema.admin_filters import ScreenFilter, WhenFilter
+from cinema.admin_forms import (
+    CinemaForm,
+    MovieForm,
+    PlanFileForm,
+    RefundTierForm,
+    price_name,
+    showtime_form_of,
+)
 from cinema.currencies import format_money
 from cinema.imports import BadFile
 from cinema.models import Cinema, Genre, Movie, RefundTier, Screen, SeatCategory, SeatingPlan, Showtime
@@ -152,16 +158,6 @@ class MovieAdmin(ModelAdmin[Movie]):
         )  # fmt: skip
 
 
-class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
-    percent = forms.IntegerField(
-        min_value=1, max_value=100, help_text=gettext_lazy("Of the price; after the last of them nobody can cancel.")
-    )
-
-    class Meta:
-        model = RefundTier
-        fields = ("minutes_before", "percent")
-
-
 class RefundTierInline(TabularInline[RefundTier, Cinema]):
     """What comes back to a buyer who cancels. Staff always give back everything."""
 
@@ -170,26 +166,6 @@ class RefundTierInline(TabularInline[RefundTier, Cinema]):
     extra = 1
     verbose_name = gettext_lazy("step of the refund terms")
     verbose_name_plural = gettext_lazy("Refund terms; without any, all of the price until the end that is set for all")
-
-
-class FeeField(PriceField):
-    """Money that may be nothing."""
-
-    def clean(self, value: Any) -> Any:
-        return 0 if str(value).strip() in ("", "0") else super().clean(value)
-
-
-class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
-    refund_fee = FeeField(
-        currency=settings.CURRENCY,
-        required=False,
-        label=gettext_lazy("Kept of each seat"),
-        help_text=gettext_lazy("Of its price, when a buyer cancels."),
-    )
-
-    class Meta:
-        model = Cinema
-        fields = ("name", "slug", "city", "address", "refund_fee")
 
 
 @admin.register(Cinema)
@@ -304,42 +280,6 @@ class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
     @admin.display(description=gettext_lazy("used by"))
     def used_by(self, plan: SeatingPlan) -> str:
         return "; ".join(str(screen) for screen in plan.screens.all()) or _("no screen")
-
-
-class ScreenFilter(admin.SimpleListFilter):
-    """By the room, named with its house in one question."""
-
-    title = gettext_lazy("screen")
-    parameter_name = "screen__id__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(screen.pk), str(screen)) for screen in Screen.objects.select_related("cinema")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> QuerySet[Showtime]:
-        chosen = [int(key) for key, _name in self.lookup_choices if key == self.value()]
-        return queryset.filter(screen__in=chosen) if self.value() else queryset
-
-
-class WhenFilter(admin.SimpleListFilter):
-    """What is to come, unless somebody asks for more: most work is there."""
-
-    title = gettext_lazy("time")
-    parameter_name = "when"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("past", gettext_lazy("Past")), ("all", gettext_lazy("All"))]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        for key, words in ((None, gettext_lazy("To come")), *self.lookup_choices):
-            wanted = {self.parameter_name: key} if key else {}
-            query = changelist.get_query_string(wanted, [] if key else [self.parameter_name])
-            yield {"selected": self.value() == key, "query_string": query, "display": words}
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> QuerySet[Showtime]:
-        if self.value() == "all":
-            return queryset
-        over = Q(ends_at__lte=timezone.now())
-        return queryset.filter(over) if self.value() else queryset.exclude(over)
 
 
 COUNTERS = ("n_available", "n_locked", "n_booked", "n_blocked", "takings")

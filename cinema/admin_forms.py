@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from cinema.currencies import money_text
 from cinema.imports import unprintable
-from cinema.models import Movie, Screen, SeatingPlan, Showtime
+from cinema.models import Cinema, Movie, RefundTier, Screen, SeatingPlan, Showtime
 from cinema.prices import parse_price
 from cinema.schedule import find_overlap, length_of, lock_screens
 
@@ -55,6 +55,36 @@ class PriceField(forms.CharField):
             return parse_price(super().clean(value), self.currency)
         except ValueError as error:
             raise ValidationError(_("The price %(reason)s.") % {"reason": error}) from error
+
+
+class FeeField(PriceField):
+    """Money that may be nothing."""
+
+    def clean(self, value: Any) -> Any:
+        return 0 if str(value).strip() in ("", "0") else super().clean(value)
+
+
+class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
+    refund_fee = FeeField(
+        currency=settings.CURRENCY,
+        required=False,
+        label=gettext_lazy("Kept of each seat"),
+        help_text=gettext_lazy("Of its price, when a buyer cancels."),
+    )
+
+    class Meta:
+        model = Cinema
+        fields = ("name", "slug", "city", "address", "refund_fee")
+
+
+class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
+    percent = forms.IntegerField(
+        min_value=1, max_value=100, help_text=gettext_lazy("Of the price; after the last of them nobody can cancel.")
+    )
+
+    class Meta:
+        model = RefundTier
+        fields = ("minutes_before", "percent")
 
 
 class MovieForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -133,9 +133,13 @@ class Catalogue:
             found = found.filter(language__in=languages_meant(wish.languages, self.everywhere.languages))
         return found.filter(_on(wish.day)) if wish.day else found
 
-    def showing(self, wish: Wish, *, first: int, most: int) -> list[int]:
-        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest."""
-        movies, free, full = list(self.timetable(wish).movies), list[int](), list[int]()
+    def showing(self, wish: Wish, found: Timetable, *, first: int, most: int) -> list[int]:
+        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest.
+
+        Args:
+            found: the timetable of the wish.
+        """
+        movies, free, full = list(found.movies), list[int](), list[int]()
         while movies and len(free) < first + most:  # nobody need know how full the films of later pages are
             some, movies = movies[: 2 * (first + most)], movies[2 * (first + most) :]
             left = dict(self.showtimes(wish, some).order_by().values_list("movie_id").annotate(n=Max("n_available")))

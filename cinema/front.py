@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -85,9 +85,10 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
     found = catalogue.timetable(wish)
     n_films = len(found.movies)
     page = max(1, min(page, -(-n_films // PAGE) or 1))
-    shown = catalogue.showing(wish, first=(page - 1) * PAGE, most=PAGE)
+    shown = catalogue.showing(wish, found, first=(page - 1) * PAGE, most=PAGE)
     soon = catalogue.soon(wish, SOON) if page == 1 else []
-    films = _films(catalogue, wish, shown, soon)
+    begins = {at for times in found.next_of(shown, TIMES).values() for at in times}
+    films = _films(catalogue, wish, shown, begins, soon)
     chosen = catalogue.cinema_ids(wish.cinemas)
     return Front(
         wish=wish,
@@ -106,10 +107,11 @@ def read_front(wish: Wish, page: int, at: datetime) -> Front:
     )
 
 
-def _films(catalogue: Catalogue, wish: Wish, shown: Sequence[int], soon: Sequence[int]) -> dict[int, Film]:
-    """The films with their next times: of the wish for those that are shown, any for those to come."""
+def _films(
+    catalogue: Catalogue, wish: Wish, shown: Sequence[int], begins: Collection[datetime], soon: Sequence[int]
+) -> dict[int, Film]:
+    """The films with their next times: of those shown at these beginnings of the wish, of those to come at any."""
     movies = Movie.objects.defer(*NOT_ON_A_CARD).prefetch_related("genres").in_bulk([*shown, *soon])
-    begins = {at for times in catalogue.timetable(wish).next_of(shown, TIMES).values() for at in times}
     times = list(_with_rooms(catalogue.showtimes(wish, shown).filter(starts_at__in=begins)))
     if soon:
         nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])

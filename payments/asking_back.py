@@ -72,7 +72,6 @@ def ask_back(
         RefundSeat(refund=refund, ticket=ticket, amount=part, kept=ticket.price - part) for ticket, part in shares
     )
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         refund=refund,
         kind="refund.requested",

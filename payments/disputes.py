@@ -56,7 +56,6 @@ def apply_dispute(*, payment_id: int, kind: str, found: Mapping[str, Any], at: d
         kind="dispute",
         text=f"The buyer of {payment.booking.reference} disputes {format_money(amount, payment.currency)} at the bank. "
         "Answer it at the gateway in time; no refund is possible until it is decided.",
-        booking=payment.booking,
         payment=payment,
         at=at,
     )
@@ -75,7 +74,6 @@ def apply_warning(*, payment_id: int, found: Mapping[str, Any], at: datetime, ev
         kind="fraud-warning",
         text=f"The bank warns that the card of {payment.booking.reference} may be stolen. Cancelling its tickets now "
         "gives the money back and avoids a dispute.",
-        booking=payment.booking,
         payment=payment,
         at=at,
     )
@@ -92,7 +90,6 @@ def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
             kind="dispute",
             text=f"The bank gave the buyer of {booking.reference} the disputed money. Its tickets stand as they were: "
             "cancel here those that should not, no money goes back for them.",
-            booking=booking,
             payment=payment,
             at=at,
         )
@@ -112,7 +109,6 @@ def _tell(
     payment: Payment, kind: str, about: str, at: datetime, event_id: str, *, amount: int = 0, note: str = ""
 ) -> None:
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         kind=kind,
         amount=amount,

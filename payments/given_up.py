@@ -55,7 +55,6 @@ def _about(message: OutboxMessage) -> dict[str, Any]:
     if "booking" in payload:
         return {"booking": Booking.objects.filter(pk=payload["booking"]).first()}
     if "refund" in payload:
-        refund = Refund.objects.select_related("payment__booking").filter(pk=payload["refund"]).first()
-        return {"refund": refund, "payment": refund.payment, "booking": refund.payment.booking} if refund else {}
-    payment = Payment.objects.select_related("booking").filter(pk=payload.get("payment")).first()
-    return {"payment": payment, "booking": payment.booking} if payment else {}
+        refunds = Refund.objects.select_related("payment__booking")
+        return {"refund": refunds.filter(pk=payload["refund"]).first()}
+    return {"payment": Payment.objects.select_related("booking").filter(pk=payload.get("payment")).first()}

@@ -40,9 +40,9 @@ SYSTEM = Actor("system", is_staff=True)
 
 def record(
     *,
-    booking: Booking,
     kind: str,
     at: datetime,
+    booking: Booking | None = None,
     payment: Payment | None = None,
     refund: Refund | None = None,
     amount: int = 0,
@@ -57,19 +57,22 @@ def record(
     """Write one line, in the transaction of what it tells.
 
     Args:
+        booking: when it is of no payment.
         amount: what moved, minor units: to the house above zero, back to the buyer below.
         currency: when it is not that of the payment, or of the money that came for it.
         before, after: state of the payment or refund.
         event_id: of the event that brought the news.
     """
     assert connection.in_atomic_block, "a line of the ledger belongs to the transaction that it tells of"
+    whose = _booking_of(booking, payment)
+    assert whose is not None, "a line of the ledger is of a booking"
     LedgerEntry.objects.create(
-        booking=booking,
+        booking=whose,
         payment=payment,
         refund=refund,
         kind=kind,
         amount=amount,
-        currency=currency or (_currency_of(payment) if payment else booking.currency),
+        currency=currency or (_currency_of(payment) if payment else whose.currency),
         before=before,
         after=after,
         actor=actor,
@@ -102,21 +105,27 @@ def raise_alert(
     Args:
         subject: what it is about, such as `refund-failed:17`.
         text: what happened and what to do, in plain words.
+        booking, payment: those of the payment, of the refund, when one is named.
     """
     assert connection.in_atomic_block, "an alert belongs to the transaction that it tells of"
     if MoneyAlert.objects.filter(subject=subject).exists():
         return
+    payment = payment or (refund.payment if refund else None)
     alert = MoneyAlert(
         subject=subject,
         kind=kind,
         text=text[:LONGEST_TEXT],
         raised_at=at,
-        booking=booking,
+        booking=_booking_of(booking, payment),
         payment=payment,
         refund=refund,
     )
     MoneyAlert.objects.bulk_create([alert], ignore_conflicts=True)
     log.error("money: %s: %s", subject, text)
+
+
+def _booking_of(booking: Booking | None, payment: Payment | None) -> Booking | None:
+    return booking or (payment.booking if payment else None)
 
 
 @transaction.atomic

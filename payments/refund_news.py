@@ -119,7 +119,6 @@ def _take_out(payment: Payment, nameless: Refund, news: RefundNews, at: datetime
     nameless.save(update_fields=["amount"])
     count_back(payment, -news.amount)
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         refund=nameless,
         kind="refund.outside",
@@ -145,7 +144,6 @@ def _book_outside(payment: Payment, amount: int, at: datetime, event_id: str, re
     )
     count_back(payment, amount)
     ledger.record(
-        booking=booking,
         payment=payment,
         refund=refund,
         kind="refund.outside",
@@ -160,7 +158,6 @@ def _book_outside(payment: Payment, amount: int, at: datetime, event_id: str, re
         kind="refund-outside",
         text=f"Somebody gave back {format_money(amount, payment.currency)} of {booking.reference} at the gateway. "
         "Its tickets stand as they were: cancel here those that should not.",
-        booking=booking,
         payment=payment,
         refund=refund,
         at=at,
@@ -177,7 +174,6 @@ def _fail(payment: Payment, refund: Refund, at: datetime) -> None:
         kind="refund-failed",
         text=f"{sum_} of {payment.booking.reference} could not be given back ({refund.failure or 'no reason given'}). "
         "Ask again, or reach the buyer another way.",
-        booking=payment.booking,
         payment=payment,
         refund=refund,
         at=at,
@@ -209,7 +205,6 @@ def _tell(payment: Payment, refund: Refund, was: str, at: datetime, event_id: st
     elif was == Status.SUCCEEDED:
         kind, amount = "refund.returned", refund.amount
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         refund=refund,
         kind=kind,

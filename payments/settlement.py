@@ -128,7 +128,6 @@ def abandon(*, payment_id: int, at: datetime) -> str:
         kind="no-verdict",
         text=f"Nobody could say how a payment of {payment.booking.reference} ended, so its seats were freed. Look it "
         "up at the gateway: if it was paid, we shall hear of it and keep the seats or give the money back.",
-        booking=payment.booking,
         payment=payment,
         at=at,
     )
@@ -139,7 +138,6 @@ def abandon(*, payment_id: int, at: datetime) -> str:
 def record_creation(payment: Payment, at: datetime) -> None:
     """The ledger's first line about a payment, in the transaction that writes its row; a free one is paid already."""
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         kind="payment.created",
         after=payment.status,
@@ -236,7 +234,6 @@ def _flag(payment: Payment, why: str, news: News) -> str:
             kind="mismatch",
             text=f"News of {why} came for a payment of {payment.booking.reference}, and nothing was done with it. Are "
             "the keys and the webhook secret those of one account?",
-            booking=payment.booking,
             payment=payment,
             at=news.at,
         )
@@ -253,7 +250,6 @@ def _call_for_a_look(payment: Payment, session: Session, news: News) -> None:
         kind="mismatch",
         text=f"{payment.booking.reference} paid {paid} where {asked} was asked. It goes back whole; find out how that "
         "came about at the gateway.",
-        booking=payment.booking,
         payment=payment,
         at=news.at,
     )
@@ -286,7 +282,6 @@ def _tell(
 ) -> None:
     """A line of the ledger about a payment; the gateway is who did it, except where nobody could ask it."""
     ledger.record(
-        booking=payment.booking,
         payment=payment,
         kind=kind,
         amount=amount,

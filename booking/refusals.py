@@ -107,6 +107,13 @@ class NothingToCancel(Invalid):
     title = "There is nothing to cancel"
 
 
+class SumChanged(Invalid):
+    title = "What comes back has changed"
+
+    def __init__(self) -> None:
+        super().__init__("What comes back has changed. Please look once more.")
+
+
 class TooLateToCancel(SalesClosed):
     """Of the contract's types it is the one for what is over for good."""
 

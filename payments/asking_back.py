@@ -25,11 +25,11 @@ def lock_payment(payment_id: int) -> Payment:
     return Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
 
 
-def lock_own_payment(booking: Booking) -> Payment | None:
-    """The payment that bought this booking, row-locked; the booking's row is locked already."""
+def own_payment(booking: Booking, *, lock: bool = False) -> Payment | None:
+    """The payment that bought this booking. `lock`: row-locked, where the booking's row is locked already."""
     paid = Payment.objects.filter(booking=booking, status=Payment.Status.PAID)
-    own = paid.exclude(pk__in=ledger.duplicates(booking.pk).values("pk"))
-    return own.order_by("-pk").select_for_update(of=("self",)).first()
+    own = paid.exclude(pk__in=ledger.duplicates(booking.pk).values("pk")).order_by("-pk")
+    return (own.select_for_update(of=("self",)) if lock else own).first()
 
 
 def left_of(payment: Payment) -> int:

@@ -23,6 +23,7 @@ from booking.refusals import (
     NotFound,
     NothingToCancel,
     PaymentDisputed,
+    SumChanged,
     TicketUsed,
     TooLateToCancel,
     spoken,
@@ -30,7 +31,7 @@ from booking.refusals import (
 from cinema.currencies import format_money
 from cinema.models import Showtime
 from payments import ledger
-from payments.asking_back import Share, ask_back, count_back, left_of, lock_own_payment, lock_payment
+from payments.asking_back import Share, ask_back, count_back, left_of, lock_payment, own_payment
 from payments.ledger import Actor
 from payments.models import MoneyAlert, Payment, Refund
 from payments.settlement import promise_end
@@ -48,7 +49,13 @@ def register_handlers() -> None:
 
 @transaction.atomic
 def cancel_booking(
-    *, booking_id: int, labels: Sequence[str] | None, by: Actor, at: datetime, note: str = ""
+    *,
+    booking_id: int,
+    labels: Sequence[str] | None,
+    by: Actor,
+    at: datetime,
+    note: str = "",
+    shown: int | None = None,
 ) -> Booking:
     """Cancel tickets and ask for their money back: a buyer by the cinema's terms, staff always and all of it.
 
@@ -58,45 +65,66 @@ def cancel_booking(
     Args:
         labels: the seats; every standing one without.
         note: why, in the words of whoever does it; for the ledger.
+        shown: the sum that they agreed to, minor units; with another one nothing is cancelled.
 
     Returns:
         The booking as it is now.
 
     Raises:
         NothingToCancel: it was never confirmed.
-        UnknownSeat: the booking has no such seat.
-        TooLateToCancel, TicketUsed: no for a buyer, by the cinema's terms; staff may.
-        PaymentDisputed: the bank has the money; nobody may until it has decided. Where the buyer has won, staff may
-            cancel the tickets, and nothing more comes back.
+        SumChanged: `shown` is not what would come back now.
+        UnknownSeat, TooLateToCancel, TicketUsed, PaymentDisputed: see `weigh`.
     """
     related = Booking.objects.select_related("showtime__screen__cinema")
     booking = related.select_for_update(of=("self",)).get(pk=booking_id)
     if booking.status not in (Status.CONFIRMED, *GONE):
         raise NothingToCancel(f"Booking {booking.reference} is not confirmed, so there is no ticket to cancel.")
-    chosen = choose_tickets(booking, labels)
-    if booking.status in GONE or not chosen:
+    if booking.status in GONE:
+        choose_tickets(booking, labels)  # a seat that it never had is still refused
         return booking
-    payment = lock_own_payment(booking)
-    is_lost = payment is not None and payment.disputed and _check_dispute_is_lost(payment, by)
-    if booking.showtime.cancelled_at is not None:
-        chosen, reason = choose_tickets(booking, None), Refund.Reason.SHOWTIME
-    else:
-        reason = Refund.Reason.STAFF if by.is_staff else Refund.Reason.BUYER
-    shares = [(ticket, 0) for ticket in chosen] if is_lost else _shares(booking, chosen, reason, at)
+    payment = own_payment(booking, lock=True)
+    shares, reason = weigh(booking, payment, labels, by=by, at=at)
+    if not shares:
+        return booking
     amount = sum(part for _, part in shares)
+    if shown not in (None, amount):
+        raise SumChanged
     if payment is not None and amount:
-        key = f"refund:{payment.idempotency_key}:{min(ticket.pk for ticket in chosen)}"
+        key = f"refund:{payment.idempotency_key}:{min(ticket.pk for ticket, _ in shares)}"
         ask_back(payment, amount=amount, reason=reason, key=key, actor=by.name, at=at, shares=shares, note=note)
     else:
         ledger.record(booking=booking, payment=payment, kind="tickets.cancelled", actor=by.name, note=note, at=at)
     if payment is None:
         _give_back_by_hand(booking, shares, at)
     owed = payment is not None and payment.refunds.exists()
-    names = [ticket.label for ticket in chosen]
+    names = [ticket.label for ticket, _ in shares]
     cancelled = cancel_tickets(booking_id=booking.pk, labels=names, amount=amount, at=at, reason=reason, owed=owed)
     if cancelled.booking.status == Status.REFUNDING:
         ledger.finish_when_settled(booking_id=booking.pk, at=at)
     return Booking.objects.get(pk=booking_id)
+
+
+def weigh(
+    booking: Booking, payment: Payment | None, labels: Sequence[str] | None, *, by: Actor, at: datetime
+) -> tuple[list[Share], Refund.Reason]:
+    """Which tickets of a confirmed booking would go, what each would bring back, and why it would. Changes nothing.
+
+    Args:
+        payment: the one that bought the booking.
+
+    Raises:
+        UnknownSeat: the booking has no such seat.
+        TooLateToCancel, TicketUsed: no for a buyer, by the cinema's terms; staff may.
+        PaymentDisputed: the bank has the money; nobody may until it has decided. Where the buyer has won, staff may
+            cancel the tickets, and nothing more comes back.
+    """
+    chosen = choose_tickets(booking, labels)
+    reason = Refund.Reason.STAFF if by.is_staff else Refund.Reason.BUYER
+    if chosen and booking.showtime.cancelled_at is not None:
+        chosen, reason = choose_tickets(booking, None), Refund.Reason.SHOWTIME
+    if chosen and payment is not None and payment.disputed and _check_dispute_is_lost(payment, by):
+        return [(ticket, 0) for ticket in chosen], reason
+    return (_shares(booking, chosen, reason, at) if chosen else []), reason
 
 
 def cancel_showtime(*, showtime_id: int, by: Actor, at: datetime) -> Showtime:

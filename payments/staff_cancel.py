@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +19,11 @@ from booking.models import Booking, Ticket
 from booking.refusals import Refusal, spoken
 from cinema.models import Showtime
 from cinema.staff import staff_page
+from payments.asking_back import Share, own_payment
+from payments.cancel_pages import shown_sum
 from payments.money_today import effect_of_cancelling
 from payments.pages import SeeOther
-from payments.refunds import cancel_booking, cancel_showtime
+from payments.refunds import cancel_booking, cancel_showtime, weigh
 from payments.staff_bookings import find_for_staff, staff_actor
 
 LONGEST_REASON = 200
@@ -36,7 +39,7 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     if request.method == "POST" and "sure" in request.POST:
         return _cancel(request, booking, labels, timezone.now())
     if request.method == "POST":
-        query = "&".join(f"seats={label}" for label in _standing_of(booking, labels))
+        query = urlencode([("seats", label) for label in _standing_of(booking, labels)])
         return SeeOther(f"{request.path}?{query}" if query else request.path)
     return _look(request, booking, labels)
 
@@ -50,7 +53,8 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
     if not reason:
         return _look(request, booking, labels, reason_error=_("Say why, in a word."), status=422)
     try:
-        cancel_booking(booking_id=booking.pk, labels=standing, by=staff_actor(request), at=at, note=reason)
+        by, shown = staff_actor(request), shown_sum(request)
+        cancel_booking(booking_id=booking.pk, labels=standing, by=by, at=at, note=reason, shown=shown)
     except Refusal as refusal:
         return _look(request, booking, labels, refusal=refusal.detail, reason=reason, status=409)
     words = ngettext("%s is cancelled.", "%s are cancelled.", len(standing))
@@ -61,16 +65,25 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
 def _look(request: HttpRequest, booking: Booking, labels: list[str], *, status: int = 200, **more: Any) -> HttpResponse:
     standing = [ticket for ticket in booking.tickets.all() if ticket.status != Ticket.Status.CANCELLED]
     able = standing if booking.status == Booking.Status.CONFIRMED else []
-    chosen = [ticket for ticket in able if ticket.label in labels]
+    chosen = [ticket.label for ticket in able if ticket.label in labels]
+    shares: list[Share] = []
+    if chosen:
+        try:
+            shares, _reason = weigh(booking, own_payment(booking), chosen, by=staff_actor(request), at=timezone.now())
+        except Refusal as no:
+            more.setdefault("refusal", no.detail)
+    going = [ticket for ticket, _part in shares]
+    back_total = sum(part for _ticket, part in shares)
     context = {
         "door": "bookings",
         "booking": booking,
         "showtime": booking.showtime,
         "movie": booking.showtime.movie,
         "lines": [_pick(ticket, len(able) == 1) for ticket in able],
-        "chosen": chosen,
-        "chosen_words": spoken([ticket.label for ticket in chosen]) if chosen else "",
-        "back_total": sum(ticket.price for ticket in chosen),
+        "chosen": going,
+        "chosen_words": spoken([ticket.label for ticket in going]) if going else "",
+        "back_total": back_total,
+        "gone_before": sum(ticket.price for ticket in going) - back_total,
         **more,
     }
     return render(request, "staff/cancel_tickets.html", context, status=status)

@@ -18,7 +18,7 @@ from cinema.models import Cinema, RefundTier, Showtime
 from payments.gateways import RefundState, Session
 from payments.ledger import BUYER, raise_alert
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
-from payments.refund_news import apply_refund
+from payments.refund_news import RefundNews, apply_refund, apply_refund_of
 from payments.refunds import cancel_booking
 from payments.settlement import apply_session, record_creation
 from tests.factories import make_movie, make_showtime, make_user, new_visitor
@@ -380,7 +380,7 @@ def test_no_kind_of_the_ledger_is_left_without_words(ines, booking):
 def test_names_in_the_story_are_escaped(ines, showtime):
     booking = buy(showtime, new_visitor(), email='"<b>x</b>"@example.com')
     with_note = f"/staff/bookings/{booking.reference}/cancel/"
-    ines.post(with_note, {"seats": ["B5"], "sure": "yes", "reason": SCRIPT})
+    ines.post(with_note, {"seats": ["B5"], "sure": "yes", "back": 1150, "reason": SCRIPT})
     page = ines.get(f"/staff/bookings/{booking.reference}/").content.decode()
     assert SCRIPT not in page and "<b>x</b>" not in page and "&lt;script&gt;" in page
 
@@ -426,11 +426,27 @@ def test_staff_cancel_after_the_cut_off_and_all_of_the_price_goes_back(ines, boo
     path = f"/staff/bookings/{booking.reference}/cancel/"
     look = ines.post(path, {"seats": ["B5"]})
     assert look.status_code == 303 and "Goes back £11.50" in read(ines, look["Location"])
-    answer = ines.post(path, {"seats": ["B5"], "sure": "yes", "reason": "Broken seat"}, follow=True)
+    answer = ines.post(path, {"seats": ["B5"], "sure": "yes", "back": 1150, "reason": "Broken seat"}, follow=True)
     assert "B5 is cancelled." in answer.content.decode()
     refund = Refund.objects.get()
     assert (refund.amount, refund.reason, refund.actor) == (1150, "staff", "staff:ines@example.com")
     assert "Broken seat" in story_of(ines, booking) and "ines@example.com" in story_of(ines, booking)
+
+
+def test_staff_give_back_what_the_house_still_has_and_what_they_were_shown(ines, booking):
+    payment, path = Payment.objects.get(booking=booking), f"/staff/bookings/{booking.reference}/cancel/"
+    gone = booking.total - 450
+    apply_refund_of(
+        payment_id=payment.pk, news=RefundNews(RefundState("re_x", "succeeded", ""), gone), at=timezone.now()
+    )
+    look = read(ines, f"{path}?seats=B5")
+    assert "Is with the buyer already −£7" in look and "Goes back £4.50" in look
+    wish = {"seats": ["B5"], "sure": "yes", "reason": "Broken seat"}
+    for shown in ({"back": 1150}, {}, {"back": "all"}):
+        assert ines.post(path, wish | shown).status_code == 409
+    assert Refund.objects.count() == 1 and booking.tickets.filter(status="valid").count() == 3
+    ines.post(path, wish | {"back": 450})
+    assert Refund.objects.get(reason="staff").amount == 450
 
 
 def test_staff_must_say_why(ines, booking):
@@ -442,7 +458,7 @@ def test_staff_must_say_why(ines, booking):
 def test_a_disputed_payment_is_not_given_back(ines, booking):
     Payment.objects.filter(booking=booking).update(disputed=True)
     path = f"/staff/bookings/{booking.reference}/cancel/"
-    answer = ines.post(path, {"seats": ["B5"], "sure": "yes", "reason": "They asked"})
+    answer = ines.post(path, {"seats": ["B5"], "sure": "yes", "back": 1150, "reason": "They asked"})
     assert answer.status_code == 409 and 'role="alert"' in answer.content.decode()
     assert booking.tickets.filter(status="valid").count() == 3
 

@@ -23,6 +23,8 @@ EAGER = """async () => {
   document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
   await document.fonts.ready;
+  document.activeElement?.blur();
+  scrollTo(0, 0);  // what sticks to the window's edge would be photographed in the middle of the page
 }"""
 SHEET_STYLE = """
   body { margin: 0; padding: 32px; background: #0c0b0c; color: #f7f2ea; font: 600 20px Archivo, sans-serif; }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -19,8 +19,8 @@ from booking.refusals import BeingReleased, LockExpired, PaymentOpen, SalesClose
 from booking.seatmap import LETTERS, read_changes, read_map
 from booking.signals import seats_changed
 from cinema.models import Showtime
+from tests.emptying import empty_tables
 from tests.factories import make_plan, make_showtime, new_visitor
-from tests.payments.money import empty_books
 
 LABELS = ["A1", "A2", "A3", "B1", "B2", "B3"]
 LOCK, PAYABLE = timedelta(minutes=5), timedelta(minutes=41)
@@ -58,7 +58,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     def teardown(self):
         seats_changed.disconnect(dispatch_uid="house-machine")
-        empty_books()  # the sweeper of the next run must find its own locks only
+        empty_tables(connection)  # the sweeper of the next run must find its own locks only
 
     def on_change(self, **change):
         self.signals.append(change)

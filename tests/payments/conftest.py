@@ -1,4 +1,7 @@
-"""A buyer with two locked seats, and Stripe's stand-in. Models are imported late: settings come after this file."""
+"""A buyer with two locked seats, Stripe's stand-in, and the ledger's check after a test.
+
+Models are imported late: settings come after this file.
+"""
 
 import pytest
 
@@ -42,3 +45,13 @@ def bob(sale):
     from tests.payments.sales import Sale
 
     return Sale(sale.showtime, new_visitor(), sale.labels)
+
+
+@pytest.fixture
+def adds_up(transactional_db, settings):
+    """At the end of the test, before the tables are emptied, the ledger's check finds no difference."""
+    from payments.ledger_check import find_differences
+
+    settings.RATE_LIMITS = False
+    yield
+    assert find_differences(patience=0) == []

@@ -1,16 +1,7 @@
-"""What tests of refunds share: seats that are paid for, news from Stripe, terms of a cinema, what the ledger says.
-
-A module that imports `open_books`, `_django_db_helper` and `_adds_up` runs in real transactions, with only the books
-emptied after each test: the houses stay, since every test has a showtime of its own. At the end of each test
-everything must add up.
-"""
+"""What tests of refunds share: seats that are paid for, news from Stripe, terms of a cinema, what the ledger says."""
 
 from datetime import timedelta
 
-import pytest
-from django.apps import apps
-from django.core.management import call_command
-from django.db import connection, transaction
 from django.utils import timezone
 
 from booking.models import Booking, Ticket
@@ -18,45 +9,12 @@ from cinema.models import RefundTier
 from payments.ending import reconcile
 from payments.gateways.demo import pay
 from payments.ledger import Actor
-from payments.ledger_check import find_differences
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
 from payments.refunds import cancel_booking
 from tests.factories import make_showtime, new_visitor
 from tests.payments.sales import Sale, post
 
 STAFF = Actor.staff("ines")
-
-
-@pytest.fixture(scope="module")
-def open_books(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", verbosity=0, interactive=False)
-
-
-@pytest.fixture
-def _django_db_helper(open_books):
-    """pytest-django's own, which would empty every table after each test."""
-
-
-@pytest.fixture(autouse=True)
-def _adds_up(open_books, settings):
-    settings.RATE_LIMITS = False
-    yield
-    differences = find_differences(patience=0)
-    empty_books()
-    assert differences == []
-
-
-@transaction.atomic
-def empty_books():
-    models = [*apps.get_app_config("payments").get_models(), *apps.get_app_config("booking").get_models()]
-    with connection.cursor() as cursor:
-        for model in models:
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")
-        cursor.execute(
-            "UPDATE cinema_showtime SET n_available = 0, n_locked = 0, n_booked = 0, n_blocked = 0, revenue = 0"
-        )
 
 
 def buy(*labels, showtime=None, stripe=None):

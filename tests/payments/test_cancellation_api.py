@@ -12,13 +12,10 @@ from booking.models import Ticket
 from booking.tickets import booking_key, read_code
 from payments.models import Payment
 from tests.factories import make_showtime, make_user, new_visitor
-from tests.payments.money import (  # noqa: F401 fixtures too
-    _adds_up,
-    _django_db_helper,
+from tests.payments.money import (
     before_start,
     buy,
     letters,
-    open_books,
     refunds,
     set_terms,
     state,
@@ -26,7 +23,7 @@ from tests.payments.money import (  # noqa: F401 fixtures too
 )
 from tests.payments.sales import Sale
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("adds_up")]
 
 
 def be(visitor):

@@ -24,17 +24,14 @@ from payments.ledger import BUYER
 from payments.models import MoneyAlert, Payment, Refund, RefundSeat
 from payments.refund_news import apply_refund
 from tests.factories import make_plan, make_showtime, new_visitor
-from tests.payments.money import (  # noqa: F401 fixtures too
+from tests.payments.money import (
     STAFF,
-    _adds_up,
-    _django_db_helper,
     alerts,
     before_start,
     buy,
     cancel,
     kinds,
     letters,
-    open_books,
     set_terms,
     state,
     tickets,
@@ -42,7 +39,7 @@ from tests.payments.money import (  # noqa: F401 fixtures too
 from tests.payments.money import refunds as refunds_of
 from tests.payments.sales import Sale, at_once, post, run_loop
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("adds_up")]
 
 
 def settle(refund, status, failure="", refund_id=None):

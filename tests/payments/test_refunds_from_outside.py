@@ -7,22 +7,19 @@ import pytest
 from booking.refusals import PaymentDisputed
 from payments.ledger import BUYER
 from payments.models import LedgerEntry, MoneyAlert, Payment
-from tests.payments.money import (  # noqa: F401 fixtures too
-    _adds_up,
-    _django_db_helper,
+from tests.payments.money import (
     alerts,
     buy,
     cancel,
     disputed,
     kinds,
-    open_books,
     refunds,
     state,
     tickets,
 )
 from tests.payments.sales import post, run_loop
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("adds_up")]
 
 
 def charge(sale, amount):

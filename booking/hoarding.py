@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from booking.models import Booking
 from booking.refusals import RateLimited
@@ -25,18 +26,16 @@ def check_hoarding(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> Non
     if not settings.RATE_LIMITS:
         return
     _one_at_a_time(visitor)
-    others = [
-        booking
-        for booking in Booking.objects.of_visitor(visitor).live().exclude(showtime_id=showtime_id)
-        if booking.is_live(at)
-    ]
+    counted = Q(status__in=Booking.LIVE) | Q(created_at__gt=at - WINDOW)
+    bookings = list(Booking.objects.of_visitor(visitor).filter(counted).order_by())
+    others = [booking for booking in bookings if booking.showtime_id != showtime_id and booking.is_live(at)]
     if len(others) >= MOST_SHOWTIMES:
         ends = min((other.locked_until for other in others if other.locked_until), default=at)
         raise RateLimited(
             "You are holding seats of two other showtimes. Pay for them or give them back first.", _seconds(ends - at)
         )
-    begun = Booking.objects.of_visitor(visitor).filter(showtime_id=showtime_id, created_at__gt=at - WINDOW)
-    times = sorted(begun.values_list("created_at", flat=True))
+    here = (booking.created_at for booking in bookings if booking.showtime_id == showtime_id)
+    times = sorted(begun for begun in here if begun > at - WINDOW)
     if len(times) >= MOST_LOCKS:
         raise RateLimited(
             "You have begun three times for this showtime in a quarter of an hour. Let others have a turn.",

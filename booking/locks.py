@@ -111,9 +111,9 @@ def _lock(showtime: Showtime, visitor: uuid.UUID, wish: Wish, at: datetime) -> t
     if not wish:
         return None, (_give_back(own, at) if own else None) or showtime.version
     check_sales(showtime, at)
-    booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
     rows = {row.index: row for row in lock_rows(showtime.pk, wish.values(), own.pk if own else None)}
-    _refuse_lost(wish, rows, {own.pk, booking.pk} if own else {booking.pk}, showtime, at)
+    _refuse_lost(wish, rows, {own.pk} if own else set(), showtime, at)  # before anything is written for nothing
+    booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
     added = [rows[i] for i in sorted(wish.values()) if rows[i].booking_id != booking.pk]
     dropped = [row for i, row in sorted(rows.items()) if i not in wish.values()]
     if not added and not dropped:

@@ -30,15 +30,19 @@ NEXT_VERSION = """
 UPDATE cinema_showtime SET version = version + 1,
        n_available = n_available + %s, n_locked = n_locked + %s, n_booked = n_booked + %s, n_blocked = n_blocked + %s,
        revenue = revenue + %s
- WHERE id = %s RETURNING version, epoch
+{queue} WHERE id = %s RETURNING version, epoch
 """
+# Waiting for a row wakes all who wait each time one is done with it; waiting for this lock wakes the next alone. Held
+# until the commit, like the row. Visitors' locks of `booking.hoarding` are never negative, showtimes' always are.
+QUEUE = "queue AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))"
 SIZE = "UPDATE booking_booking SET n_seats = %s WHERE id = %s"
 HISTORY = """
 INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, booking_id, reason, at)
 """
 # One round trip for a whole change, with the showtime's row held for nothing but this statement and the commit.
 WRITE_AT_ONCE = f"""
-WITH moved AS ({NEXT_VERSION}),
+WITH {QUEUE},
+     moved AS ({NEXT_VERSION.format(queue=" FROM queue")}),
      sized AS ({SIZE}),
      wish AS (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[],
                                    %s::bigint[], %s::timestamptz[], %s::bigint[])
@@ -154,7 +158,7 @@ def _store_at_once(
     ]
     columns = [_array(column) for column in zip(*lines, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_AT_ONCE, [*step, *size, *columns, showtime_id, reason, at])
+        cursor.execute(WRITE_AT_ONCE, [-showtime_id, *step, *size, *columns, showtime_id, reason, at])
         version, epoch = cursor.fetchone()
     return version, epoch
 
@@ -169,7 +173,7 @@ def _store_one_by_one(
 ) -> tuple[int, str]:
     """The same where a statement cannot write three tables (SQLite, whose writer is alone anyway)."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_VERSION, step)
+        cursor.execute(NEXT_VERSION.format(queue=""), step)
         version, epoch = cursor.fetchone()
         if size[1] is not None:
             cursor.execute(SIZE, size)

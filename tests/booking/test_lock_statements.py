@@ -65,6 +65,19 @@ def test_the_version_is_taken_in_the_last_statement(alice, showtime):
 
 
 @pytest.mark.postgresql_only
+def test_writers_of_one_showtime_queue_for_the_version(alice, showtime):
+    put(alice, showtime, "A1")
+    last = statements_of(alice, showtime, "A2")[-1].replace(" ", "")
+    assert f"pg_advisory_xact_lock(-{showtime.pk})" in last
+
+
+def test_a_first_wish_that_is_refused_writes_nothing(alice, showtime):
+    put(alice, showtime, "A1")
+    found = statements_of(somebody(showtime), showtime, "A1", status=409)
+    assert not [text for text in found if text.startswith(("UPDATE", "INSERT", "WITH")) and "booking_" in text], found
+
+
+@pytest.mark.postgresql_only
 def test_a_lock_takes_three_round_trips_from_the_first_row_lock_to_the_commit(alice, showtime):
     put(alice, showtime, "A1")
     found = statements_of(alice, showtime, "A2", "A3")

@@ -89,7 +89,7 @@ class MoneyMachine(HouseMachine):
         """The booking is refunded when none of its refunds is on its way or waits for a person."""
         held = self.held[pk]
         own = Refund.objects.filter(payment__booking=pk).exclude(payment__refunds__reason="duplicate")
-        failed = own.filter(status="failed", refund=None).exclude(reason="outside", alerts__kind="refund-outside")
+        failed = own.filter(status="failed", refund=None)  # also one made outside: nobody closes an alert here
         waiting = own.filter(status__in=("requested", "submitted")).exists()
         if held.status == "refunding" and not waiting and not failed.exists():
             held.status = "refunded"
@@ -400,6 +400,7 @@ WALK = {  # how often, and with what
     "a_day_passes": (1, {"hours": [20, 23]}),
     "the_showtime_is_cancelled": (1, {"pick": [7, 0]}),
 }
+ONCE_WRONG = (468907431,)  # seeds of walks that found something
 ALWAYS = (
     "everything_adds_up",
     "the_bank_has_what_the_model_says",
@@ -437,7 +438,7 @@ def walk(seed, n_steps):
 def test_money_and_seats_keep_every_promise_together(settings):
     settings.RATE_LIMITS = False
     done.clear()
-    for _ in range(WALKS):
-        walk(random.SystemRandom().randrange(10**9), 25)
+    for seed in (*ONCE_WRONG, *random.SystemRandom().sample(range(10**9), WALKS)):
+        walk(seed, 25)
     report("money model", f"on {connection.vendor}: " + ", ".join(f"{n} {what}" for what, n in sorted(done.items())))
     assert done["confirmed"] >= 2 * WALKS and done["cancelled by buyer"] >= WALKS

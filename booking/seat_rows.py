@@ -2,7 +2,7 @@
 
 Every use case ends with one call of `write_seats`, as the last step of its transaction: the showtime's row is held
 for nothing but the commit, and versions are gap-free in the order of the commits (live-map A + C). Lock order is
-always booking, seats by `pk`, showtime.
+always booking, seats by `pk`, the visitor's own lock where a booking begins, the showtime's queue, showtime.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ the version each, which is the least that a change of one showtime can be.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from bench.measures import TICK, print_table, spread_of
 from realtime.launcher.postgres import Postgres, installed
 from tests.servers import ROOT, clean_environment
@@ -29,6 +32,7 @@ ROUNDS = 3
 ROWS, PER_ROW = 10, 30
 FIRST_SEAT, FIRST_BOOKING = 7_000_000, 8_000_000  # keys that cannot be taken for anything else in a statement
 WANTED = 20
+OTHER_SHOWTIMES = 99  # a week of a small house: in a table of one showtime PostgreSQL would not use an index
 VARIABLES = r"""\set visitor random(100000000000, 999999999999)
 \set key random(1, 70000000000000000)
 \set reference random(1000000000, 9999999999)
@@ -74,26 +78,19 @@ class Notes:
     def listen(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         from django.db import connection
 
-        info = connection.connection.info
-        if connection.in_atomic_block and info.transaction_status == info.transaction_status.IDLE:
-            self.lines.append("BEGIN;")  # the driver says it by itself before the first statement
         words = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
         text = "".join(f"{piece}{word}" for piece, word in zip(sql.split("%s"), [*words, ""], strict=True))
-        answer = execute(sql, params, many, context)
-        if sql.startswith('INSERT INTO "booking_booking"'):
-            columns = sql[sql.index("(") + 1 : sql.index(")")].split(", ")
-            self.names[params[columns.index('"reference"')]] = "BR:reference"
-            self.lines.append(f"{' '.join(text.split())} \\gset b_")
-        else:
-            self.lines.append(f"{' '.join(text.split())};")
-        return answer
+        together = " \\; ".join(" ".join(text.split()).split("; "))  # pgbench sends these in one message
+        self.lines.append(f"{together} \\aset b_" if "lock_next_booking" in text else f"{together};")
+        return execute(sql, params, many, context)
 
-    def take(self, act: Callable[[], object], end: str) -> None:
+    def take(self, act: Callable[[], object]) -> None:
         from django.db import connection
 
         with connection.execute_wrapper(self.listen):
             act()
-        self.lines.append(end)
+        if not self.lines[-1].endswith("COMMIT;"):
+            self.lines.append("ROLLBACK;")
 
     def script(self) -> str:
         text = "\n".join(self.lines)
@@ -116,16 +113,22 @@ def scripts() -> tuple[int, str, str]:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER SEQUENCE booking_showtimeseat_id_seq RESTART WITH {FIRST_SEAT}")
         cursor.execute(f"ALTER SEQUENCE booking_booking_id_seq RESTART WITH {FIRST_BOOKING}")
-    showtime = make_showtime(make_plan(ROWS, PER_ROW)).pk
+    plan = make_plan(ROWS, PER_ROW)
+    showtime = make_showtime(plan).pk
+    for _ in range(OTHER_SHOWTIMES):
+        make_showtime(plan)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")  # as a shop's database is after its first minutes
 
     def lock(visitor: uuid.UUID, labels: tuple[str, str]) -> None:
         lock_seats(showtime_id=showtime, visitor=visitor, labels=labels, at=at)
 
     def pair(buyer: Buyer) -> str:
         notes = Notes(buyer, {})
-        notes.take(lambda: lock(buyer.visitor, buyer.labels), "COMMIT;")
-        notes.names[str(Booking.objects.get(visitor=buyer.visitor).pk)] = ":b_id"
-        notes.take(lambda: release_lock(showtime_id=showtime, visitor=buyer.visitor, at=at), "COMMIT;")
+        notes.take(lambda: lock(buyer.visitor, buyer.labels))
+        booking = Booking.objects.get(visitor=buyer.visitor)
+        notes.names |= {str(booking.pk): ":b_next", booking.reference: "BR:reference"}
+        notes.take(lambda: release_lock(showtime_id=showtime, visitor=buyer.visitor, at=at))
         return notes.script()
 
     def refusal(buyer: Buyer) -> str:
@@ -139,7 +142,7 @@ def scripts() -> tuple[int, str, str]:
         holder = uuid.uuid4()
         lock(holder, buyer.labels)
         notes = Notes(buyer, {str(Booking.objects.get(visitor=holder).pk): str(FIRST_BOOKING)})
-        notes.take(act, "ROLLBACK;")
+        notes.take(act)
         release_lock(showtime_id=showtime, visitor=holder, at=at)
         return notes.script()
 
@@ -156,7 +159,9 @@ def scripts() -> tuple[int, str, str]:
         if one != other:
             raise AssertionError(f"two buyers said different things:\n{one}\n{other}")
         found.append(one)
-    return showtime, found[0], found[1]
+    prepare = "\n".join(f"{' '.join(text.split())};" for text in connection.connection.planned.values())
+    once = f"\\if :planned\n\\else\n{prepare}\n\\set planned 1\n\\endif\n"
+    return showtime, once + found[0], once + found[1]
 
 
 # ---- playing them ----------------------------------------------------------------------------------------------------
@@ -178,10 +183,26 @@ class Player:
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         (self.folder / "script.sql").write_text(script)
         command = [str(installed() / "bin" / "pgbench"), "--no-vacuum", "--protocol=simple", f"--client={clients}"]
-        command += ["--jobs=1", f"--time={seconds}", "--file=script.sql", "--log", "--log-prefix=times", url]
+        command += [
+            "--jobs=1",
+            f"--time={seconds}",
+            "--file=script.sql",
+            "--log",
+            "--log-prefix=times",
+            "--define=planned=0",
+            url,
+        ]
         self.seconds = seconds
         self.process = subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PGOPTIONS": settings.DATABASES["default"]["OPTIONS"]["options"],
+            },  # as the product's own
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def played(self) -> Played:
@@ -197,15 +218,15 @@ class Player:
         return Played(float(done[1]), p50, p99, int(failed[1]))
 
 
-HEAD = ["what is played", "clients", "statements", "a second", "PostgreSQL's CPU us", "p50 ms", "p99 ms", "failed"]
+HEAD = ["what is played", "clients", "trips", "a second", "PostgreSQL's CPU us", "p50 ms", "p99 ms", "failed"]
 
 
 def row(name: str, clients: int, script: str, rounds: list[Played]) -> list[str]:
-    statements = [line for line in script.splitlines() if not line.startswith(("\\", "BEGIN", "COMMIT", "ROLLBACK"))]
+    trips = [line for line in script.splitlines() if not line.startswith(("\\", "PREPARE"))]
     return [
         name,
         str(clients),
-        str(len(statements)),
+        str(len(trips)),
         spread_of([each.per_second for each in rounds], "{:.0f}"),
         spread_of([each.cpu for each in rounds], "{:.0f}") if rounds[0].cpu else "-",
         spread_of([each.p50 for each in rounds]),
@@ -270,7 +291,6 @@ def inside(options: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from django.conf import settings
     from django.core.management import call_command
     from django.db import connection
 

@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Q
 
-from booking.models import Booking
+from booking.models import IN_LIVE, Booking
 from booking.refusals import RateLimited
+from cinema.raw_rows import columns_of, read_rows
+from cinema.statements import Question, Rows, Statement
 
 MOST_SHOWTIMES = 2
 MOST_LOCKS = 3
 WINDOW = timedelta(minutes=15)
 
 
-def check_hoarding(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> None:
-    """To be asked before a visitor's next booking of this showtime is written, in the same transaction.
+# Two requests of one visitor count each other. SQLite has one writer anyway.
+ONE_AT_A_TIME = Statement("hoarding_one_at_a_time", "SELECT pg_advisory_xact_lock(%s)", sqlite="SELECT %s")
+BEGUN = Statement(
+    "hoarding_begun",
+    f"""
+SELECT {columns_of(Booking)} FROM booking_booking
+ WHERE visitor = %s AND (status IN {IN_LIVE} OR created_at > %s)
+""",
+)
+
+
+def hoarding_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
+    """What must be asked, in the transaction that writes a visitor's next booking, for `check_hoarding`."""
+    if not settings.RATE_LIMITS:
+        return []
+    return [(ONE_AT_A_TIME, [int.from_bytes(visitor.bytes[:7], "big")]), (BEGUN, [visitor, at - WINDOW])]
+
+
+def check_hoarding(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -> None:
+    """May the visitor of these answers begin another booking of this showtime?
 
     Raises:
         RateLimited: seats of two other showtimes are held already, or this would be the fourth lock here in 15 minutes.
     """
-    if not settings.RATE_LIMITS:
+    if not answers:
         return
-    _one_at_a_time(visitor)
-    counted = Q(status__in=Booking.LIVE) | Q(created_at__gt=at - WINDOW)
-    bookings = list(Booking.objects.of_visitor(visitor).filter(counted).order_by())
+    bookings = [booking for booking, _ in read_rows(Booking, answers[-1])]
     others = [booking for booking in bookings if booking.showtime_id != showtime_id and booking.is_live(at)]
     if len(others) >= MOST_SHOWTIMES:
         ends = min((other.locked_until for other in others if other.locked_until), default=at)
@@ -41,13 +58,6 @@ def check_hoarding(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> Non
             "You have begun three times for this showtime in a quarter of an hour. Let others have a turn.",
             _seconds(times[-MOST_LOCKS] + WINDOW - at),
         )
-
-
-def _one_at_a_time(visitor: uuid.UUID) -> None:
-    """Two requests of one visitor count each other. SQLite has one writer anyway."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(visitor.bytes[:7], "big")])
 
 
 def _seconds(wait: timedelta) -> int:

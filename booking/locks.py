@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from booking.hoarding import check_hoarding
-from booking.models import Booking, ShowtimeSeat
+from booking.hoarding import check_hoarding, hoarding_questions
+from booking.models import IN_LIVE, Booking, ShowtimeSeat
 from booking.refusals import (
     BeingReleased,
     Busy,
@@ -30,30 +30,51 @@ from booking.refusals import (
     TooManySeats,
     UnknownSeat,
 )
-from booking.seat_rows import SeatWrite, lock_rows, lock_rows_of, write_seats
+from booking.seat_rows import SeatWrite, lock_rows_of, read_wanted, wanted_seats, write_seats
 from cinema import counters
 from cinema.layouts import layout_of
 from cinema.models import Showtime
-from cinema.raw_rows import columns_of, read_rows
+from cinema.raw_rows import columns_of, read_rows, values_of
+from cinema.statements import Question, Rows, Statement, ask
 
 Status = ShowtimeSeat.Status
 Wish = dict[str, int]  # label -> index
+Wanted = dict[int, tuple[ShowtimeSeat, bool]]  # index -> the seat, and whether the payment that holds it is being ended
 
 # Written out, since this is the way of every click: compiling them anew each time costs more than running them.
-SHOWTIME = """
-SELECT {columns}, p.hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id WHERE t.id = %s
-"""
-OWN = """
-SELECT {columns} FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN (%s, %s, %s, %s)
-"""
-END = "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s"
-HOLDERS = """
-SELECT t.version, b.id
-  FROM cinema_showtime t
-  LEFT JOIN booking_booking b
-    ON b.id IN ({places}) AND (b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s))
+SHOWTIME = Statement(
+    "lock_showtime",
+    f"""
+SELECT {columns_of(Showtime, "t")}, p.hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id
  WHERE t.id = %s
-"""
+""",
+)
+LIVE_HERE = f"FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN {IN_LIVE}"
+OWN = Statement("lock_own", f"SELECT {columns_of(Booking)} {LIVE_HERE}", locking="FOR UPDATE")
+# Waits, other than for the seats that are wanted: to skip one of these would be to keep it for ever. A rival who looks
+# at one holds it for a moment.
+HELD = Statement(
+    "lock_held",
+    f"""
+SELECT {columns_of(ShowtimeSeat)} FROM booking_showtimeseat WHERE booking_id = (SELECT id {LIVE_HERE}) ORDER BY id
+""",
+    locking="FOR UPDATE",
+)
+NEXT_BOOKING = Statement(
+    "lock_next_booking",
+    "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next",
+    sqlite="SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'booking_booking'",
+)
+BEGIN = Statement(
+    "lock_begin",
+    f"""
+INSERT INTO booking_booking ({columns_of(Booking)}) VALUES ({", ".join(["%s"] * len(Booking._meta.concrete_fields))})
+""",
+)
+SIZE = Statement("lock_size", "UPDATE booking_booking SET n_seats = %s WHERE id = %s")
+END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s")
+# What two tabs that begin at once break; and, once in a long while, two references that are the same.
+OF_A_NEW_BOOKING = ("one_live_booking", "booking_booking_reference", "booking_booking.reference")
 
 
 class _AnotherTabFirst(Exception):
@@ -92,41 +113,67 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
         PaymentOpen: the visitor's own payment must be ended first.
         Busy: several tabs of this visitor were quicker, again and again.
     """
-    showtime, layout = find_showtime(showtime_id)
-    wish = find_indices(layout, labels)
     for _ in range(3):
         with contextlib.suppress(_AnotherTabFirst):
-            booking, version = _lock(showtime, visitor, wish, at)
-            return Held(showtime, layout, booking, tuple(sorted(wish.values())), version)
+            return _lock(showtime_id, visitor, labels, at)
     raise Busy
 
 
 @transaction.atomic
-def _lock(showtime: Showtime, visitor: uuid.UUID, wish: Wish, at: datetime) -> tuple[Booking | None, int]:
-    """The booking that now holds exactly the wish, and the version of the map that says so."""
-    own = _lock_own(showtime.pk, visitor)
+def _lock(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
+    """Three trips: what is held, what is wanted, and the write."""
+    own, held, found = _ask_own(showtime_id, visitor, (SHOWTIME, [showtime_id]))
+    showtime, layout = _read_showtime(found)
+    wish = find_indices(layout, labels)
+    indices = tuple(sorted(wish.values()))
     if own and own.status in Booking.PAYING:
-        _refuse_another_wish(own, wish)
-        return own, showtime.version
+        _refuse_another_wish(own, held, wish)
+        return Held(showtime, layout, own, indices, showtime.version)
     if not wish:
-        return None, (_give_back(own, at) if own else None) or showtime.version
+        version = _give_back(own, held, at) if own else None
+        return Held(showtime, layout, None, (), version or showtime.version)
     check_sales(showtime, at)
-    rows = {row.index: row for row in lock_rows(showtime.pk, wish.values(), own.pk if own else None)}
-    _refuse_lost(wish, rows, {own.pk} if own else set(), showtime, at)  # before anything is written for nothing
-    booking = own if own and own.is_live(at) else _replace(own, showtime, visitor, at)
-    added = [rows[i] for i in sorted(wish.values()) if rows[i].booking_id != booking.pk]
-    dropped = [row for i, row in sorted(rows.items()) if i not in wish.values()]
-    if not added and not dropped:
-        return booking, showtime.version
-    booking.n_seats = len(wish)
-    writes = [SeatWrite(added, Status.LOCKED, booking.pk, booking.locked_until), SeatWrite(dropped, Status.AVAILABLE)]
-    return booking, write_seats(showtime_id=showtime.pk, writes=writes, reason="lock", at=at, sized=booking)
+    is_new = own is None or not own.is_live(at)
+    wanted, answers, key = _look(showtime.pk, wish, visitor, at, begins=is_new)
+    _refuse_lost(wish, wanted, own, showtime, at)  # before anything is written for nothing
+    if is_new:
+        check_hoarding(answers, showtime_id=showtime.pk, at=at)
+        booking, along = _begin(key, own, showtime, visitor, len(wish), at)
+    else:
+        assert own is not None
+        booking, along = own, [(SIZE, [len(wish), own.pk])]
+        booking.n_seats = len(wish)
+    added = [wanted[i][0] for i in indices if wanted[i][0].booking_id != booking.pk]
+    dropped = [row for row in held if row.index not in indices]
+    version = showtime.version
+    if added or dropped:
+        locked = SeatWrite(added, Status.LOCKED, booking.pk, booking.locked_until)
+        version = _write(showtime.pk, [locked, SeatWrite(dropped, Status.AVAILABLE)], along, at)
+    return Held(showtime, layout, booking, indices, version)
 
 
-def _refuse_another_wish(own: Booking, wish: Wish) -> None:
+def _look(
+    showtime_id: int, wish: Wish, visitor: uuid.UUID, at: datetime, *, begins: bool
+) -> tuple[Wanted, list[Rows], int]:
+    """The wanted seats, row-locked; and for who begins a booking: what `check_hoarding` wants, and the key to take."""
+    more = [*hoarding_questions(visitor=visitor, at=at), (NEXT_BOOKING, [])] if begins else []
+    seats, *answers = ask(wanted_seats(showtime_id, wish.values(), at), *more)
+    key = answers.pop()[0][0] if begins else 0
+    return {seat.index: (seat, being_ended) for seat, being_ended in read_wanted(seats)}, answers, key
+
+
+def _write(showtime_id: int, writes: Sequence[SeatWrite], along: Sequence[Question], at: datetime) -> int:
+    try:
+        return write_seats(showtime_id=showtime_id, writes=writes, reason="lock", at=at, along=along, ends=True)
+    except IntegrityError as error:
+        if any(name in str(error) for name in OF_A_NEW_BOOKING):
+            raise _AnotherTabFirst from error  # and the whole of this transaction is undone
+        raise
+
+
+def _refuse_another_wish(own: Booking, held: Sequence[ShowtimeSeat], wish: Wish) -> None:
     """The same seats again change nothing while they are being paid; raises PaymentOpen for any other wish."""
-    held = set(own.seats.values_list("index", flat=True))
-    if own.status == Booking.Status.RELEASING or held != set(wish.values()):
+    if own.status == Booking.Status.RELEASING or {seat.index for seat in held} != set(wish.values()):
         raise PaymentOpen(own)
 
 
@@ -140,13 +187,13 @@ def release_lock(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
     Raises:
         PaymentOpen: a payment must be ended first.
     """
-    own = _lock_own(showtime_id, visitor)
+    own, held, _ = _ask_own(showtime_id, visitor)
     if own is None:
         return False
     if own.status in Booking.PAYING:
         raise PaymentOpen(own)
     was_live = own.is_live(at)
-    _give_back(own, at)
+    _give_back(own, held, at)
     return was_live
 
 
@@ -181,18 +228,25 @@ def end_lock(booking: Booking, status: str, reason: str, at: datetime) -> int | 
     Returns:
         The version of the map that says so; None when it held no seat any more.
     """
-    _store_end(booking, status, reason, at)
-    rows = [row for row in lock_rows_of(booking.pk) if row.status == Status.LOCKED]
+    return _end(booking, lock_rows_of(booking.pk), status, reason, at)
+
+
+def _end(
+    booking: Booking, held: Sequence[ShowtimeSeat], status: str, reason: str, at: datetime, *, ends: bool = False
+) -> int | None:
+    end = _set_end(booking, status, reason, at)
+    rows = [row for row in held if row.status == Status.LOCKED]
     if not rows:
+        ask(end, ends=ends)
         return None
     freed = SeatWrite(rows, Status.AVAILABLE)
-    return write_seats(showtime_id=booking.showtime_id, writes=[freed], reason=reason, at=at)
+    showtime_id = booking.showtime_id
+    return write_seats(showtime_id=showtime_id, writes=[freed], reason=reason, at=at, along=[end], ends=ends)
 
 
-def _store_end(booking: Booking, status: str, reason: str, at: datetime) -> None:
+def _set_end(booking: Booking, status: str, reason: str, at: datetime) -> Question:
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
-    with connection.cursor() as cursor:
-        cursor.execute(END, [status, reason, connection.ops.adapt_datetimefield_value(at), booking.pk])
+    return END, [status, reason, at, booking.pk]
 
 
 def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
@@ -225,57 +279,49 @@ def check_sales(showtime: Showtime, at: datetime) -> None:
 
 def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
     """The showtime and the hash of its layout. Raises NotFound."""
-    for found, (layout,) in read_rows(Showtime, SHOWTIME.format(columns=columns_of(Showtime, "t")), [showtime_id]):
-        return found, layout
+    return _read_showtime(ask((SHOWTIME, [showtime_id]))[0])
+
+
+def _read_showtime(answer: Rows) -> tuple[Showtime, str]:
+    for showtime, (layout,) in read_rows(Showtime, answer):
+        return showtime, layout
     raise NotFound("There is no such showtime.")
 
 
-def _lock_own(showtime_id: int, visitor: uuid.UUID) -> Booking | None:
-    """The visitor's one live booking here, row-locked; it may have lapsed."""
-    suffix = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    whose = Booking._meta.get_field("visitor").get_db_prep_value(visitor, connection)
-    own = read_rows(Booking, OWN.format(columns=columns_of(Booking)) + suffix, [showtime_id, whose, *Booking.LIVE])
-    return own[0][0] if own else None
+def _ask_own(showtime_id: int, visitor: uuid.UUID, *more: Question) -> tuple[Booking | None, list[ShowtimeSeat], Rows]:
+    """The visitor's one live booking here, which may have lapsed, its seats, both row-locked; and another answer."""
+    whose = [showtime_id, visitor]
+    own, held, *others = ask((OWN, whose), (HELD, whose), *more)
+    bookings = [booking for booking, _ in read_rows(Booking, own)]
+    seats = [seat for seat, _ in read_rows(ShowtimeSeat, held)]
+    return bookings[0] if bookings else None, seats, others[0] if others else []
 
 
-def _give_back(own: Booking, at: datetime) -> int | None:
+def _give_back(own: Booking, held: Sequence[ShowtimeSeat], at: datetime) -> int | None:
+    """The last step of a transaction."""
     if own.is_live(at):
-        return end_lock(own, Booking.Status.RELEASED, "given-back", at)
-    return end_lock(own, Booking.Status.EXPIRED, "lapsed", at)
+        return _end(own, held, Booking.Status.RELEASED, "given-back", at, ends=True)
+    return _end(own, held, Booking.Status.EXPIRED, "lapsed", at, ends=True)
 
 
-def _replace(lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, at: datetime) -> Booking:
+def _begin(
+    key: int, lapsed: Booking | None, showtime: Showtime, visitor: uuid.UUID, n_seats: int, at: datetime
+) -> tuple[Booking, list[Question]]:
     """A new booking in the place of none, or of one that has lapsed (its seats are dealt with by the caller)."""
-    check_hoarding(showtime_id=showtime.pk, visitor=visitor, at=at)
-    if lapsed:
-        _store_end(lapsed, Booking.Status.EXPIRED, "lapsed", at)
-    fresh = Booking(showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
-    fresh.locked_until = at + settings.SEAT_LOCK
-    try:
-        fresh.save(force_insert=True)
-    except IntegrityError as error:
-        raise _AnotherTabFirst from error  # and the whole of this transaction is undone
-    return fresh
+    fresh = Booking(pk=key, showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
+    fresh.locked_until, fresh.n_seats = at + settings.SEAT_LOCK, n_seats
+    end = [_set_end(lapsed, Booking.Status.EXPIRED, "lapsed", at)] if lapsed else []
+    return fresh, [*end, (BEGIN, values_of(fresh))]
 
 
-def _refuse_lost(wish: Wish, rows: dict[int, ShowtimeSeat], mine: set[int], showtime: Showtime, at: datetime) -> None:
+def _refuse_lost(wish: Wish, wanted: Wanted, own: Booking | None, showtime: Showtime, at: datetime) -> None:
     # A row that did not come is held by another transaction: it is being taken this moment.
-    found = {label: rows.get(i) for label, i in wish.items()}
-    lost = {label: row for label, row in found.items() if row is None or not row.may_be_taken(at, by=mine)}
+    mine = {own.pk} if own else set()
+    found = {label: wanted.get(i) for label, i in wish.items()}
+    lost = {label: row for label, row in found.items() if row is None or not row[0].may_be_taken(at, by=mine)}
     if not lost:
         return
-    holders = {row.booking_id for row in lost.values() if row and row.booking_id and row.status == Status.LOCKED}
-    version, ending = _payments_being_ended(showtime.pk, holders, at)
-    taken = [label for label, row in lost.items() if row is None or row.booking_id not in ending]
+    taken = [label for label, row in lost.items() if row is None or not row[1]]
     if taken:
-        raise SeatsTaken(taken, version)
+        raise SeatsTaken(taken, max(showtime.version, *(row[0].version for row in lost.values() if row), 0))
     raise BeingReleased(list(lost))
-
-
-def _payments_being_ended(showtime_id: int, holders: Collection[int], at: datetime) -> tuple[int, set[int]]:
-    """The version of the map, and which of these bookings are about to give their seats back or be paid."""
-    statement = HOLDERS.format(places=", ".join(["%s"] * len(holders)) or "NULL")
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*holders, connection.ops.adapt_datetimefield_value(at), showtime_id])
-        rows = cursor.fetchall()
-    return rows[0][0], {booking_id for _, booking_id in rows if booking_id is not None}

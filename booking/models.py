@@ -111,6 +111,10 @@ class Booking(models.Model):
         return self.status in self.LIVE
 
 
+# For statements of our own. Literals: a plan for any statuses could not use the index of live bookings.
+IN_LIVE = "({})".format(", ".join(f"'{status}'" for status in Booking.LIVE))
+
+
 class ShowtimeSeat(models.Model):
     """A seat as sold for one showtime. Written only by `booking.seat_rows`."""
 

@@ -10,8 +10,9 @@ from django.db import transaction
 from booking.locks import find_indices
 from booking.models import ShowtimeSeat
 from booking.refusals import NotFound, SeatsTaken
-from booking.seat_rows import SeatWrite, create_rows, lock_rows, write_seats
+from booking.seat_rows import SeatWrite, create_rows, read_wanted, wanted_seats, write_seats
 from cinema.models import Showtime
+from cinema.statements import ask
 
 Status = ShowtimeSeat.Status
 
@@ -60,7 +61,8 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     if showtime is None:
         raise NotFound("There is no such showtime.")
     wish = find_indices(showtime.plan.hash, labels)
-    rows = {row.index: row for row in lock_rows(showtime_id, wish.values())}
+    [seats] = ask(wanted_seats(showtime_id, wish.values(), at))
+    rows = {row.index: row for row, _ in read_wanted(seats)}
     lost = [label for label, i in wish.items() if i not in rows or rows[i].status not in (before, after)]
     if lost:
         raise SeatsTaken(lost, showtime.version)

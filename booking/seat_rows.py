@@ -2,7 +2,8 @@
 
 Every use case ends with one call of `write_seats`, as the last step of its transaction: the showtime's row is held
 for nothing but the commit, and versions are gap-free in the order of the commits (live-map A + C). Lock order is
-always booking, seats by `pk`, the visitor's own lock where a booking begins, the showtime's queue, showtime.
+always booking, its own seats by `pk` (waiting), wanted seats (skipping what others hold), the visitor's own lock where
+a booking begins, the showtime's queue, showtime.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from booking.models import Booking, ShowtimeSeat
+from booking.models import ShowtimeSeat
 from booking.signals import seats_changed
 from cinema.models import Showtime
 from cinema.raw_rows import columns_of, read_rows
+from cinema.statements import Question, Rows, Statement, ask
 
 Status = ShowtimeSeat.Status
 LETTERS: dict[str, str] = {Status.AVAILABLE: "A", Status.LOCKED: "L", Status.BOOKED: "B", Status.BLOCKED: "X"}
@@ -30,20 +32,20 @@ NEXT_VERSION = """
 UPDATE cinema_showtime SET version = version + 1,
        n_available = n_available + %s, n_locked = n_locked + %s, n_booked = n_booked + %s, n_blocked = n_blocked + %s,
        revenue = revenue + %s
-{queue} WHERE id = %s RETURNING version, epoch
+ WHERE id = %s RETURNING version, epoch
 """
-# Waiting for a row wakes all who wait each time one is done with it; waiting for this lock wakes the next alone. Held
-# until the commit, like the row. Visitors' locks of `booking.hoarding` are never negative, showtimes' always are.
-QUEUE = "queue AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))"
-SIZE = "UPDATE booking_booking SET n_seats = %s WHERE id = %s"
 HISTORY = """
 INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, booking_id, reason, at)
 """
-# One round trip for a whole change, with the showtime's row held for nothing but this statement and the commit.
-WRITE_AT_ONCE = f"""
-WITH {QUEUE},
-     moved AS ({NEXT_VERSION.format(queue=" FROM queue")}),
-     sized AS ({SIZE}),
+# Waiting for a row wakes all who wait each time one is done with it; waiting for this lock wakes the next alone. Held
+# until the commit, like the row. Visitors' locks of `booking.hoarding` are never negative, showtimes' always are. A
+# statement of its own: what follows it sees the showtime as the one before left it.
+QUEUE = Statement("seats_queue", "SELECT pg_advisory_xact_lock(%s)")
+# A whole change at once, with the showtime's row held for nothing but this statement and the commit.
+WRITE_AT_ONCE = Statement(
+    "seats_write",
+    f"""
+WITH moved AS ({NEXT_VERSION}),
      wish AS (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[],
                                    %s::bigint[], %s::timestamptz[], %s::bigint[])
                        AS w (id, "index", before, after, booking_id, locked_until, whose)),
@@ -51,15 +53,28 @@ WITH {QUEUE},
                    SET status = wish.after, booking_id = wish.booking_id, locked_until = wish.locked_until,
                        version = moved.version
                   FROM wish, moved WHERE seat.id = wish.id),
-     history AS ({HISTORY} SELECT %s, moved.version, wish."index", wish.before, wish.after, wish.whose, %s, %s
+     history AS ({HISTORY} SELECT %s::bigint, moved.version, wish."index", wish.before, wish.after, wish.whose,
+                                  %s::text, %s::timestamptz
                              FROM wish, moved)
 SELECT version, epoch FROM moved
-"""
-ROWS = """
-SELECT {columns} FROM booking_showtimeseat
- WHERE showtime_id = %s AND ("index" IN ({places}) OR booking_id = %s) ORDER BY id
-"""
-ROWS_OF = "SELECT {columns} FROM booking_showtimeseat WHERE booking_id = %s ORDER BY id"
+""",
+)
+LOCK_ROWS = Statement(
+    "seats_wanted",
+    f"""
+SELECT {columns_of(ShowtimeSeat, "s")},
+       EXISTS (SELECT 1 FROM booking_booking b
+                WHERE b.id = s.booking_id AND s.status = 'locked'
+                  AND (b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s)))
+  FROM booking_showtimeseat s WHERE s.showtime_id = %s AND s."index" = ANY(%s) ORDER BY s.id
+""",
+    locking="FOR UPDATE OF s SKIP LOCKED",
+)
+LOCK_ROWS_OF = Statement(
+    "seats_of_booking",
+    f"SELECT {columns_of(ShowtimeSeat)} FROM booking_showtimeseat WHERE booking_id = %s ORDER BY id",
+    locking="FOR UPDATE",
+)
 OPEN_HOUSE = """
 INSERT INTO booking_showtimeseat (showtime_id, seat_id, "index", status, version)
 SELECT %s, id, "index", CASE WHEN for_sale THEN 'available' ELSE 'blocked' END, 0 FROM cinema_seat
@@ -91,25 +106,24 @@ class SeatWrite:
     locked_until: datetime | None = None
 
 
-def lock_rows(showtime_id: int, indices: Iterable[int], of_booking: int | None = None) -> list[ShowtimeSeat]:
-    """Row-lock these seats, and those that a booking holds, in `pk` order and read them.
+def wanted_seats(showtime_id: int, indices: Iterable[int], at: datetime) -> Question:
+    """Row-lock these seats in `pk` order and read them; for `read_wanted`.
 
     A row that another transaction holds is left out: a race for one seat so always has a winner, and the loser is told
     which seat it was. On SQLite the whole file is locked since BEGIN IMMEDIATE: every row comes.
     """
-    wanted = sorted(set(indices))
-    statement = ROWS.format(columns=columns_of(ShowtimeSeat), places=", ".join(["%s"] * len(wanted)) or "NULL")
-    if connection.features.has_select_for_update_skip_locked:
-        statement += " FOR UPDATE SKIP LOCKED"
-    return [row for row, _ in read_rows(ShowtimeSeat, statement, [showtime_id, *wanted, of_booking])]
+    return LOCK_ROWS, [at, showtime_id, sorted(set(indices))]
+
+
+def read_wanted(answer: Rows) -> list[tuple[ShowtimeSeat, bool]]:
+    """Each row with whether the payment that holds it is being ended."""
+    return [(seat, bool(being_ended)) for seat, (being_ended,) in read_rows(ShowtimeSeat, answer)]
 
 
 def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
     """Row-lock all seats of a booking in `pk` order, waiting for whoever holds one."""
-    statement = ROWS_OF.format(columns=columns_of(ShowtimeSeat))
-    if connection.features.has_select_for_update:
-        statement += " FOR UPDATE"
-    return [row for row, _ in read_rows(ShowtimeSeat, statement, [booking_id])]
+    [answer] = ask((LOCK_ROWS_OF, [booking_id]))
+    return [row for row, _ in read_rows(ShowtimeSeat, answer)]
 
 
 def write_seats(
@@ -119,13 +133,15 @@ def write_seats(
     reason: str,
     at: datetime,
     revenue: int = 0,
-    sized: Booking | None = None,
+    along: Sequence[Question] = (),
+    ends: bool = False,
 ) -> int:
     """Write these states under the showtime's next version and record them; the last step of a transaction.
 
     Args:
         revenue: what the change adds to the showtime's takings, minor units.
-        sized: a booking whose `n_seats` has changed with this; it is stored too.
+        along: what is written just before it, in the same trip.
+        ends: the caller's transaction ends here, as `cinema.statements.ask` says.
 
     Returns:
         The new version; every seat of `writes` carries it. Announced after the commit, from here only.
@@ -137,9 +153,11 @@ def write_seats(
         moved.subtract(seat.status for seat in write.seats)
         moved[write.status] += len(write.seats)
     step = [*(moved[status] for status in COUNTERS), revenue, showtime_id]
-    size = [sized.n_seats, sized.pk] if sized else [None, None]
-    store = _store_at_once if connection.vendor == "postgresql" else _store_one_by_one
-    version, epoch = store(showtime_id, step, size, writes, reason, at)
+    if connection.vendor == "postgresql":
+        version, epoch = _store_at_once(showtime_id, step, writes, reason, at, along, ends=ends)
+    else:
+        ask(*along)
+        version, epoch = _store_one_by_one(showtime_id, step, writes, reason, at)
     for write in writes:
         for seat in write.seats:
             seat.status, seat.booking_id = write.status, write.booking_id
@@ -149,34 +167,33 @@ def write_seats(
 
 
 def _store_at_once(
-    showtime_id: int, step: list[int], size: list[Any], writes: Sequence[SeatWrite], reason: str, at: datetime
+    showtime_id: int,
+    step: list[int],
+    writes: Sequence[SeatWrite],
+    reason: str,
+    at: datetime,
+    along: Sequence[Question],
+    *,
+    ends: bool,
 ) -> tuple[int, str]:
     lines = [
         (seat.pk, seat.index, seat.status, write.status, write.booking_id, write.locked_until, _whose(write, seat))
         for write in writes
         for seat in write.seats
     ]
-    columns = [_array(column) for column in zip(*lines, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_AT_ONCE, [-showtime_id, *step, *size, *columns, showtime_id, reason, at])
-        version, epoch = cursor.fetchone()
+    columns = [list(column) for column in zip(*lines, strict=True)]
+    change = [*step, *columns, showtime_id, reason, at]
+    *_, [(version, epoch)] = ask(*along, (QUEUE, [-showtime_id]), (WRITE_AT_ONCE, change), ends=ends)
     return version, epoch
 
 
-def _array(values: Iterable[Any]) -> str:
-    """Numbers, statuses and instants as PostgreSQL writes an array; the driver would look at each one twice."""
-    return "{" + ",".join("NULL" if value is None else f'"{value}"' for value in values) + "}"
-
-
 def _store_one_by_one(
-    showtime_id: int, step: list[int], size: list[Any], writes: Sequence[SeatWrite], reason: str, at: datetime
+    showtime_id: int, step: list[int], writes: Sequence[SeatWrite], reason: str, at: datetime
 ) -> tuple[int, str]:
     """The same where a statement cannot write three tables (SQLite, whose writer is alone anyway)."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_VERSION.format(queue=""), step)
+        cursor.execute(NEXT_VERSION, step)
         version, epoch = cursor.fetchone()
-        if size[1] is not None:
-            cursor.execute(SIZE, size)
         for write in writes:
             marks = ", ".join(["%s"] * len(write.seats))
             cursor.execute(

@@ -145,11 +145,15 @@ class Environment:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
             }
         elif config["ENGINE"] == "django.db.backends.postgresql":
-            from cinema.patience import PatientConnection
+            from cinema.statements import ShopConnection
 
             config["CONN_MAX_AGE"] = 0
+            given = config.get("OPTIONS", {})  # what the address says behind its `?`, such as sslmode
             config["OPTIONS"] = {
-                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": PatientConnection},
+                **given,
+                # Our own statements are planned once a connection; without this those with arrays would be each time.
+                "options": f"{given.get('options', '')} -c plan_cache_mode=force_generic_plan".strip(),
+                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": ShopConnection},
             }
         else:
             self.refuse(name, "must be a postgres:// or sqlite:/// address")

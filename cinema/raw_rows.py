@@ -1,9 +1,9 @@
-"""Model instances from a statement of our own, where a click waits: Django's `raw()` looks up every column and every
-converter anew each time, which costs more than the statement."""
+"""Model instances from the rows of `cinema.statements`: Django's `raw()` looks up every column and every converter anew
+each time, which costs more than the statement."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -17,9 +17,8 @@ Convert = Callable[[Any], Any]
 @cache
 def columns_of(model: type[Model], table: str = "") -> str:
     """All columns of a model, in the order in which `read_rows` wants them: `SELECT {columns_of(Seat, "s")} FROM …`."""
-    quote = connection.ops.quote_name
-    prefix = f"{quote(table)}." if table else ""
-    return ", ".join(prefix + quote(field.column or "") for field in model._meta.concrete_fields)
+    prefix = f"{table}." if table else ""
+    return ", ".join(f'{prefix}"{field.column}"' for field in model._meta.concrete_fields)
 
 
 @cache
@@ -38,13 +37,10 @@ def _bound(convert: Callable[..., Any], column: Any) -> Convert:
     return lambda value: convert(value, column, connection)
 
 
-def read_rows(model: type[M], statement: str, parameters: Sequence[Any]) -> list[tuple[M, tuple[Any, ...]]]:
+def read_rows(model: type[M], rows: Iterable[Sequence[Any]]) -> list[tuple[M, tuple[Any, ...]]]:
     """Each row as an instance, with whatever columns follow the model's own."""
     names, converters = _shape(model, connection.vendor)
     n = len(names)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
     found = []
     for row in rows:
         values = list(row[:n])
@@ -52,3 +48,8 @@ def read_rows(model: type[M], statement: str, parameters: Sequence[Any]) -> list
             values[place] = convert(values[place])
         found.append((model.from_db(connection.alias, names, values), tuple(row[n:])))
     return found
+
+
+def values_of(instance: Model) -> list[Any]:
+    """What a row of this instance holds, in the order of `columns_of`, as `cinema.statements.ask` takes it."""
+    return [getattr(instance, field.attname) for field in instance._meta.concrete_fields]

@@ -1,6 +1,7 @@
 """Many buyers, one seat, one winner; and a control that oversells, so that the test can fail."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,10 +10,11 @@ from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from booking.bookings import begin_checkout, confirm_booking
-from booking.locks import expire_locks, lock_seats
+from booking.locks import NEXT_BOOKING, expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import RateLimited, Refusal, SeatsTaken
 from booking.seatmap import read_map
+from cinema.statements import ask
 from tests.factories import make_showtime, new_visitor
 from tests.report import report
 
@@ -93,22 +95,28 @@ def test_crossing_wishes_never_deadlock_and_never_share_a_seat():
 def in_click_order(meeting):
     """The control: row-locks one seat after the other as they were clicked, and meets the other buyer in between."""
 
-    def lock_rows(showtime_id, indices, of_booking=None):
-        rows = []
-        for index in indices:
+    def look(showtime_id, wish, visitor, at, *, begins):
+        rows = {}
+        for index in wish.values():
             seat = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index=index)
-            rows += seat.order_by("pk").select_for_update()  # the default order would join the showtime, and lock it
+            rows |= {row.index: (row, False) for row in seat.order_by("pk").select_for_update(of=("self",))}
             if len(rows) == 1:
                 meeting.wait(10)
-        return rows
+        return rows, [], next_booking()
 
-    return lock_rows
+    return look
 
 
-def in_order_and_waiting(showtime_id, indices, of_booking=None):
+def in_order_and_waiting(showtime_id, wish, visitor, at, *, begins):
     """`pk` order alone, without SKIP LOCKED."""
-    wanted = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=list(indices))
-    return list(wanted.order_by("pk").select_for_update())
+    wanted = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=wish.values())
+    rows = wanted.order_by("pk").select_for_update(of=("self",))
+    return {row.index: (row, False) for row in rows}, [], next_booking()
+
+
+def next_booking():
+    [[(key,)]] = ask((NEXT_BOOKING, []))
+    return key
 
 
 def buy_crosswise(n):
@@ -125,17 +133,46 @@ def is_deadlock(result):
 @pytest.mark.postgresql_only
 def test_rows_locked_in_click_order_deadlock_and_in_ours_never(monkeypatch):
     with monkeypatch.context() as control:
-        control.setattr("booking.locks.lock_rows", in_click_order(threading.Barrier(2)))
+        control.setattr("booking.locks._look", in_click_order(threading.Barrier(2)))
         results = buy_crosswise(2)
         assert sum(map(is_deadlock, results)) == 1, results
     with monkeypatch.context() as order_alone:
-        order_alone.setattr("booking.locks.lock_rows", in_order_and_waiting)
+        order_alone.setattr("booking.locks._look", in_order_and_waiting)
         waited = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
     ours = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
     for results in (waited, ours):
         assert all(isinstance(result, (Booking, SeatsTaken)) for result in results), results
         assert sum(isinstance(result, Booking) for result in results) == ROUNDS
     report("row locks", f"click order deadlocks, pk order does not: {ROUNDS} rounds of 8 buyers for the same two seats")
+
+
+@pytest.mark.postgresql_only
+def test_a_seat_given_up_while_a_rival_looks_at_it_is_free_afterwards():
+    """To skip the row, as a wanted one is skipped, would be to keep the seat without knowing it."""
+    now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
+    lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
+    looked = threading.Event()
+
+    @transaction.atomic
+    def rival():
+        ShowtimeSeat.objects.select_for_update(of=("self",)).get(showtime=showtime, index=0)
+        looked.set()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        deadline = time.monotonic() + 5
+        with connection.cursor() as cursor:
+            while not cursor.execute(waiting).fetchone()[0] and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+    def give_up():
+        looked.wait(10)
+        return lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A2"], at=now).booking
+
+    _, booking = together([rival, give_up])
+    assert isinstance(booking, Booking), booking
+    assert ShowtimeSeat.objects.get(showtime=showtime, index=0).status == "available"
+    assert (booking.n_seats, booking.seats.count()) == (1, 1)
 
 
 def test_two_tabs_of_one_visitor_end_with_one_booking():

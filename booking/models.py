@@ -124,7 +124,8 @@ class ShowtimeSeat(models.Model):
         BOOKED = "booked"
         BLOCKED = "blocked"
 
-    showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="seats")
+    # No index of its own here and in the history: two others begin with it, and every write keeps each of them.
+    showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="seats", db_index=False)
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
     index = models.PositiveSmallIntegerField(help_text="The seat's own, copied: the order of the map")
     status = models.CharField(max_length=10, choices=Status, default=Status.AVAILABLE)
@@ -205,14 +206,20 @@ class Ticket(models.Model):
 
 
 class SeatChange(models.Model):
-    """History: a row per seat and change, written in the transaction of the change, never updated or deleted."""
+    """History: a row per seat and change, written in the transaction of the change, never updated or deleted.
 
-    showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="changes")
+    Without foreign keys in the database: the statement that writes a row has just written what it points to, and each
+    check would hold the showtime's row for longer.
+    """
+
+    showtime = models.ForeignKey(
+        Showtime, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
+    )
     version = models.PositiveBigIntegerField()
     index = models.PositiveSmallIntegerField()
     before = models.CharField(max_length=10)
     after = models.CharField(max_length=10)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="+", null=True)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="+", null=True, db_constraint=False)
     reason = models.CharField(max_length=20)
     at = models.DateTimeField()
 

@@ -138,6 +138,7 @@ class Environment:
             self.refuse(name, f"cannot be read: {error}")
         if config["ENGINE"] == "django.db.backends.sqlite3":
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            config["CONN_MAX_AGE"] = 60  # seconds; opening the file and its settings cost more than most requests
             config["OPTIONS"] = {
                 # SQLite has no row locks: a writer takes the whole file at BEGIN and the others queue.
                 "transaction_mode": "IMMEDIATE",

@@ -174,6 +174,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # ---- Sessions, cookies, headers -----------------------------------------------------------------------------------
+SESSION_ENGINE = "cinema.sessions"
 SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two copies on one host must not log each other out
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True

@@ -35,7 +35,7 @@ WANTED = 20
 OTHER_SHOWTIMES = 99  # a week of a small house: in a table of one showtime PostgreSQL would not use an index
 VARIABLES = r"""\set visitor random(100000000000, 999999999999)
 \set key random(1, 70000000000000000)
-\set reference random(1000000000, 9999999999)
+\set reference random(10000000000000, 99999999999999)
 """
 OWN_SEATS = r"""\set i1 :client_id * 2 + {offset}
 \set i2 :i1 + 1

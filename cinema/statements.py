@@ -123,32 +123,31 @@ def _travel(
 ) -> list[Rows]:
     line: ShopConnection = database.connection
     _plan(database, line, [statement for statement, _ in questions])
-    texts = [statement.execute for statement, _ in questions]
-    begins = database.in_atomic_block and line.info.transaction_status == IDLE
-    if begins:
+    before, after = [], []
+    if database.in_atomic_block and line.info.transaction_status == IDLE:
         line.autocommit = True  # or the driver says BEGIN by itself, and waits for its answer
-        texts.insert(0, "BEGIN")
-    ends = ends and database.in_atomic_block and not database.savepoint_ids
-    if ends:
-        texts.append("COMMIT")
+        before = ["BEGIN"]
+    if ends and database.in_atomic_block and not database.savepoint_ids:
+        after = ["COMMIT"]
     values = [_for_postgresql(value) for _, parameters in questions for value in parameters]
+    texts = [*before, *(statement.execute for statement, _ in questions), *after]
     cursor.execute("; ".join(texts), values)
-    line.is_over = ends
+    line.is_over = bool(after)
     own: psycopg.Cursor[Any] = cursor.cursor
     answers = []
     for _ in texts:
         answers.append(own.fetchall() if own.pgresult and own.pgresult.nfields else [])
         own.nextset()
-    return answers[begins : begins + len(questions)]
+    return answers[len(before) : len(texts) - len(after)]
 
 
 def _plan(database: BaseDatabaseWrapper, line: ShopConnection, statements: Sequence[Statement]) -> None:
-    """In a trip of its own: what is prepared stays so when the transaction is undone, and so must what we know."""
-    missing = {statement.name: statement.prepare() for statement in statements if statement.name not in line.planned}
-    if missing:
-        with database.wrap_database_errors:
-            line.execute("; ".join(missing.values()))
-        line.planned.update(missing)
+    """Each in a trip of its own: what is prepared stays so when all else is undone, and so must what we know of it."""
+    for statement in statements:
+        if statement.name not in line.planned:
+            with database.wrap_database_errors:
+                line.execute(statement.prepare())
+            line.planned[statement.name] = statement.prepare()
 
 
 def _for_postgresql(value: Any) -> Any:

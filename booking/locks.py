@@ -8,14 +8,14 @@ taken by anybody, whether or not the sweeper came by.
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 from booking.hoarding import check_hoarding, hoarding_questions
 from booking.models import IN_LIVE, Booking, ShowtimeSeat
@@ -112,10 +112,19 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
         BeingReleased: a payment on a seat is being ended; try again.
         PaymentOpen: the visitor's own payment must be ended first.
         Busy: several tabs of this visitor were quicker, again and again.
+
+    A deadlock, of which all was undone, is tried anew. Against its word PostgreSQL's SKIP LOCKED does wait, for a row
+    that was changed at the very moment it was looked at and is held by another since; two who wait for each other so
+    is hard to imagine, but cannot be ruled out.
     """
     for _ in range(3):
-        with contextlib.suppress(_AnotherTabFirst):
+        try:
             return _lock(showtime_id, visitor, labels, at)
+        except _AnotherTabFirst:
+            continue
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
     raise Busy
 
 

@@ -16,7 +16,7 @@ from booking.occupancy import Occupancy
 from cinema.models import new_epoch
 from realtime import process, protocol
 from realtime.protocol import Close, Sync
-from realtime.viewer import Send, Shut, Viewer
+from realtime.viewer import Send, Shut, Viewer, tell
 from realtime.wire import Post
 
 log = logging.getLogger(__name__)
@@ -146,8 +146,7 @@ class Board:
         self._asked_at = asked_at
         self._tell_health(ok=True)
         if self.room.take(rows):
-            for viewer in self.viewers:
-                viewer.wake()
+            tell(self.viewers)
 
     async def _keep_asking(self) -> None:
         while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
 from datetime import datetime
 
 from booking.refusals import NotFound
@@ -14,7 +13,7 @@ from realtime.pace import Pace
 from realtime.protocol import Close, Sync
 from realtime.room import Change, Outcome, Room
 from realtime.source import Loaded, Source
-from realtime.viewer import Viewer
+from realtime.viewer import Viewer, tell
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +124,7 @@ class Watch:
         self._told_at = time.monotonic()
         viewers = self._in_turn()
         if len(viewers) <= CHUNK:
-            self._tell_these(viewers)
+            tell(viewers)
             self._told(time.monotonic() - self._told_at)
         else:
             self._telling = asyncio.get_running_loop().create_task(self._tell_in_chunks(viewers))
@@ -136,7 +135,7 @@ class Watch:
         try:
             for first in range(0, len(viewers), CHUNK):
                 begun = time.monotonic()
-                self._tell_these(viewers[first : first + CHUNK])
+                tell(viewers[first : first + CHUNK])
                 spent += time.monotonic() - begun
                 await asyncio.sleep(0)
         finally:
@@ -145,10 +144,6 @@ class Watch:
         moved_at, self._meanwhile = self._meanwhile, None
         if moved_at is not None:
             self._plan_tick(moved_at)
-
-    def _tell_these(self, viewers: Iterable[Viewer]) -> None:
-        for viewer in viewers:
-            viewer.wake()
 
     def _in_turn(self) -> list[Viewer]:
         """All viewers, beginning elsewhere each time: nobody is always the last."""

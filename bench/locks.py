@@ -227,10 +227,14 @@ def measure_alone(times: int) -> list[list[str]]:
         ("whole PUT …/lock/, refused", lambda number: (["D1", "C1"], 409)),
     ]
     for name, request in requests:
-        said = said_by(lambda number, request=request: browser.put(*request(number)))  # type: ignore[misc]
+        said = said_by(putting(browser, request))
         cpu, _, elapsed = asyncio.run(cost_of_requests(browser, request, times))
         rows.append([name, said, spread(cpu), "-", spread(elapsed)])
     return rows
+
+
+def putting(browser: Browser, request: Callable[[int], tuple[list[str], int]]) -> Callable[[int], None]:
+    return lambda number: browser.put(*request(number))
 
 
 async def cost_of_requests(

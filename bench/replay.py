@@ -83,10 +83,12 @@ class Notes:
     def listen(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         from django.db import connection
 
+        from booking.locks import NEXT_BOOKING
+
         words = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
         text = "".join(f"{piece}{word}" for piece, word in zip(sql.split("%s"), [*words, ""], strict=True))
         together = " \\; ".join(" ".join(text.split()).split("; "))  # pgbench sends these in one message
-        self.lines.append(f"{together} \\aset b_" if "lock_next_booking" in text else f"{together};")
+        self.lines.append(f"{together} \\aset b_" if NEXT_BOOKING.name in text else f"{together};")
         return execute(sql, params, many, context)
 
     def take(self, act: Callable[[], object]) -> None:

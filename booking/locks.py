@@ -65,8 +65,8 @@ NEXT_BOOKING = Statement(
     "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next",
     sqlite="SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'booking_booking'",
 )
-BEGIN = Statement(
-    "lock_begin",
+NEW_BOOKING = Statement(
+    "lock_new_booking",
     f"""
 INSERT INTO booking_booking ({columns_of(Booking)}) VALUES ({", ".join(["%s"] * len(Booking._meta.concrete_fields))})
 """,
@@ -302,7 +302,8 @@ def _ask_own(showtime_id: int, visitor: uuid.UUID, *more: Question) -> tuple[Boo
     whose = [showtime_id, visitor]
     own, held, *others = ask((OWN, whose), (HELD, whose), *more)
     bookings = [booking for booking, _ in read_rows(Booking, own)]
-    seats = [seat for seat, _ in read_rows(ShowtimeSeat, held)]
+    # Each question sees what was committed before it: seats without a booking are those of a tab that came in between.
+    seats = [seat for seat, _ in read_rows(ShowtimeSeat, held)] if bookings else []
     return bookings[0] if bookings else None, seats, others[0] if others else []
 
 
@@ -320,7 +321,7 @@ def _begin(
     fresh = Booking(pk=key, showtime=showtime, visitor=visitor, currency=showtime.currency, created_at=at)
     fresh.locked_until, fresh.n_seats = at + settings.SEAT_LOCK, n_seats
     end = [_set_end(lapsed, Booking.Status.EXPIRED, "lapsed", at)] if lapsed else []
-    return fresh, [*end, (BEGIN, values_of(fresh))]
+    return fresh, [*end, (NEW_BOOKING, values_of(fresh))]
 
 
 def _refuse_lost(wish: Wish, wanted: Wanted, own: Booking | None, showtime: Showtime, at: datetime) -> None:
@@ -332,5 +333,5 @@ def _refuse_lost(wish: Wish, wanted: Wanted, own: Booking | None, showtime: Show
         return
     taken = [label for label, row in lost.items() if row is None or not row[1]]
     if taken:
-        raise SeatsTaken(taken, max(showtime.version, *(row[0].version for row in lost.values() if row), 0))
+        raise SeatsTaken(taken, max([showtime.version, *(row[0].version for row in lost.values() if row)]))
     raise BeingReleased(list(lost))

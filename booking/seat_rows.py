@@ -59,7 +59,7 @@ WITH moved AS ({NEXT_VERSION}),
 SELECT version, epoch FROM moved
 """,
 )
-LOCK_ROWS = Statement(
+WANTED = Statement(
     "seats_wanted",
     f"""
 SELECT {columns_of(ShowtimeSeat, "s")},
@@ -112,7 +112,7 @@ def wanted_seats(showtime_id: int, indices: Iterable[int], at: datetime) -> Ques
     A row that another transaction holds is left out: a race for one seat so always has a winner, and the loser is told
     which seat it was. On SQLite the whole file is locked since BEGIN IMMEDIATE: every row comes.
     """
-    return LOCK_ROWS, [at, showtime_id, sorted(set(indices))]
+    return WANTED, [at, showtime_id, sorted(set(indices))]
 
 
 def read_wanted(answer: Rows) -> list[tuple[ShowtimeSeat, bool]]:

@@ -145,9 +145,10 @@ def _plan(database: BaseDatabaseWrapper, line: ShopConnection, statements: Seque
     """Each in a trip of its own: what is prepared stays so when all else is undone, and so must what we know of it."""
     for statement in statements:
         if statement.name not in line.planned:
+            text = statement.prepare()
             with database.wrap_database_errors:
-                line.execute(statement.prepare())
-            line.planned[statement.name] = statement.prepare()
+                line.execute(text)
+            line.planned[statement.name] = text
 
 
 def _for_postgresql(value: Any) -> Any:

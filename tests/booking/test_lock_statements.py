@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from booking import hoarding, locks, seat_rows
 from cinema.statements import Statement
 from tests.factories import make_showtime
+from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
@@ -56,7 +57,7 @@ def test_a_changed_wish_takes_few_statements_and_fewer_trips_with_the_session(al
     put(alice, showtime, "A1", "A2")
     found = trips_of(alice, showtime, "A2", "A3")
     n_statements = len(statements_of(alice, showtime, "A3", "A4"))
-    print(f"{connection.vendor}: {len(found)} trips, {n_statements} statements for a changed wish")
+    report("click", f"{n_statements} statements in {len(found)} trips for a changed wish on {connection.vendor}")
     assert len(found) <= (4 if connection.vendor == "postgresql" else 11), found
     assert n_statements <= (8 if connection.vendor == "postgresql" else 11), found
 

@@ -1,6 +1,6 @@
 """A small model of a house that every use case of `booking` is driven against; everything is checked after each step.
 
-`tests.payments.test_money_model` drives the same house with payments, refunds and disputes.
+`tests.payments.money_model` drives the same house with payments, refunds and disputes.
 """
 
 import zlib

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -16,9 +17,10 @@ class EmlFileBackend(BaseEmailBackend):
         folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
             content = message.message()
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+            # Two workers may write at the same instant.
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
             # Written under another name first: whoever watches the folder sees whole mails only.
-            part = folder / f".{stamp}.part"
+            part = folder / f".{name}.part"
             part.write_bytes(content.as_bytes())
-            part.rename(folder / f"{stamp}-{content.get('X-Booking', 'mail')}.eml")
+            part.rename(folder / f"{name}-{content.get('X-Booking', 'mail')}.eml")
         return len(email_messages)

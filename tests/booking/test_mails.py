@@ -2,7 +2,7 @@
 
 import email
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import policy
 
 import pytest
@@ -248,6 +248,18 @@ def test_nobody_else_makes_a_ticket_code(booking):
     for forged in (code[:-1] + last, code[:-1], code + "B", swapped, f"T{first.pk}", "", "T" * 5000, "T٣-BBBB"):
         with pytest.raises(ValueError, match="not one of our tickets"):
             read_code(forged)
+
+
+def test_two_mails_of_one_instant_are_two_files(booking, settings, tmp_path, monkeypatch):
+    class StandingClock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 23, tzinfo=tz)
+
+    monkeypatch.setattr("booking.mail_files.datetime", StandingClock)
+    settings.DATA_DIR = tmp_path
+    EmlFileBackend().send_messages([confirm(booking)] * 2)
+    assert len(list((tmp_path / "mail").iterdir())) == 2
 
 
 def test_without_a_mail_server_each_mail_is_one_whole_file(booking, settings, tmp_path):

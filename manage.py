@@ -11,7 +11,8 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     try:
-        if sys.argv[1:2] == ["cluster"]:  # has settings of its own, and they are read once
+        # The cluster has settings of its own, and they are read once; on Windows it says that it cannot run.
+        if sys.argv[1:2] == ["cluster"] and os.name == "posix":
             from realtime.launcher.production import lay_out_environment
 
             lay_out_environment()

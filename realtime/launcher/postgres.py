@@ -12,13 +12,16 @@ import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
 from realtime.launcher.processes import Child, free_port, wait_until
 
 NAME = "bookmyseat"  # of the role and of the database
+LONGEST_SOCKET = 103  # bytes of a socket's path, on the system that allows least
 
 
 class ServiceMissing(Exception):
@@ -90,14 +93,25 @@ class Postgres:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.home = reachable_folder(self.folder)
         self.user, self.group = unprivileged()
-        self.programs = reachable_programs(installed(), self.home)
+
+    @cached_property
+    def programs(self) -> Path:
+        return reachable_programs(installed(), self.home)
 
     @property
     def data(self) -> Path:
         return self.home / "data"
 
     def url(self, database: str = NAME) -> str:
-        return f"postgres://{NAME}:{self.password}@127.0.0.1:{self.port}/{database}"
+        """By the socket in its data folder, which costs a good deal less than TCP, unless its path is too long."""
+        login = f"postgres://{NAME}:{self.password}@"
+        if self._has_socket:
+            return f"{login}/{database}?host={quote(str(self.data))}&port={self.port}"
+        return f"{login}127.0.0.1:{self.port}/{database}"
+
+    @property
+    def _has_socket(self) -> bool:
+        return len(os.fsencode(self.data / f".s.PGSQL.{self.port}")) <= LONGEST_SOCKET
 
     def initialise(self) -> None:
         """Makes the data folder once; a folder that was left half made is made again."""
@@ -135,9 +149,10 @@ class Postgres:
             raise ServiceMissing(f"PostgreSQL cannot make {self.data}: {done.stderr.strip()}")
 
     def child(self) -> Child:
-        settings = (f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *self.options)
+        sockets = '"{}"'.format(str(self.data).replace('"', '""')) if self._has_socket else ""
+        own = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={sockets}")
         command: list[str | Path] = [self.programs / "bin/postgres", "-D", self.data]
-        for setting in settings:
+        for setting in (*own, *self.options):
             command += ["-c", setting]
         # SIGINT ends it at once and cleanly; SIGTERM would wait for every client to leave.
         return Child(

@@ -6,7 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from cinema.environment import Environment, kept_secret
+from realtime.launcher.postgres import Postgres, ServiceMissing
 from realtime.launcher.processes import free_port
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -49,7 +52,10 @@ def own_service(name: str) -> tuple[str, int] | None:
 
 def _own_postgres(data_dir: Path) -> str:
     password, port = _new_service(POSTGRES, data_dir / "postgres_password")
-    return f"postgres://bookmyseat:{password}@127.0.0.1:{port}/bookmyseat"
+    try:
+        return Postgres(data_dir / "postgres", password, port).url()
+    except ServiceMissing as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def _own_valkey(data_dir: Path) -> str:

@@ -41,7 +41,10 @@ def address(given):
     """The DATABASE_URL of these settings."""
     if given["ENGINE"].endswith("sqlite3"):
         return f"sqlite:///{given['NAME']}"
-    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    login = f"postgres://{given['USER']}:{given['PASSWORD']}"
+    if given["HOST"]:
+        return f"{login}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    return f"{login}@/{given['NAME']}?host={given['OPTIONS']['host']}&port={given['OPTIONS']['port']}"
 
 
 class Process:

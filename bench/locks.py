@@ -22,6 +22,7 @@ from bench.lock_rush import PER_ROW, ROUNDS, ROWS, measure_many, spread
 from bench.measures import cpu_seconds, print_table
 from realtime.launcher.postgres import Postgres
 from tests.servers import ROOT, clean_environment
+from tests.trips import statements_in, trips_in
 
 # ---- what is measured, inside a process with Django and a database -------------------------------------------------
 
@@ -109,14 +110,11 @@ def said_by(job: Callable[[int], object]) -> str:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    ends = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
     job(0)  # the first reads the layout, which is kept
     with CaptureQueriesContext(connection) as captured:
         job(1)
-    said = [query["sql"].strip() for query in captured]
-    trips = [text for text in said if not text.startswith(ends) or "EXECUTE" in text]
-    n_statements = sum(not text.startswith(ends) for trip in trips for text in trip.split("; "))
-    return f"{n_statements} in {len(trips)}"
+    trips = trips_in(captured)
+    return f"{len(statements_in(trips))} in {len(trips)}"
 
 
 class Browser:

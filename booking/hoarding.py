@@ -17,23 +17,19 @@ MOST_SHOWTIMES = 2
 MOST_LOCKS = 3
 WINDOW = timedelta(minutes=15)
 
-
-# Two requests of one visitor count each other. SQLite has one writer anyway.
-ONE_AT_A_TIME = Statement("hoarding_one_at_a_time", "SELECT pg_advisory_xact_lock(%s)", sqlite="SELECT %s")
+COUNTED = ("id", "showtime_id", "status", "locked_until", "created_at")
 BEGUN = Statement(
     "hoarding_begun",
     f"""
-SELECT {columns_of(Booking)} FROM booking_booking
+SELECT {columns_of(Booking, only=COUNTED)} FROM booking_booking
  WHERE visitor = %s AND (status IN {IN_LIVE} OR created_at > %s)
 """,
 )
 
 
 def hoarding_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
-    """What must be asked, in the transaction that writes a visitor's next booking, for `check_hoarding`."""
-    if not settings.RATE_LIMITS:
-        return []
-    return [(ONE_AT_A_TIME, [int.from_bytes(visitor.bytes[:7], "big")]), (BEGUN, [visitor, at - WINDOW])]
+    """What must be asked, while nobody else begins a booking for this visitor, for `check_hoarding`."""
+    return [(BEGUN, [visitor, at - WINDOW])] if settings.RATE_LIMITS else []
 
 
 def check_hoarding(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -> None:
@@ -44,7 +40,7 @@ def check_hoarding(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -
     """
     if not answers:
         return
-    bookings = [booking for booking, _ in read_rows(Booking, answers[-1])]
+    bookings = [booking for booking, _ in read_rows(Booking, answers[-1], COUNTED)]
     others = [booking for booking in bookings if booking.showtime_id != showtime_id and booking.is_live(at)]
     if len(others) >= MOST_SHOWTIMES:
         ends = min((other.locked_until for other in others if other.locked_until), default=at)

@@ -41,11 +41,23 @@ Status = ShowtimeSeat.Status
 Wish = dict[str, int]  # label -> index
 Wanted = dict[int, tuple[ShowtimeSeat, bool]]  # index -> the seat, and whether the payment that holds it is being ended
 
+# What is known of a showtime here; the rest is asked for when it is looked at.
+SALE = (
+    "id",
+    "currency",
+    "prices",
+    "starts_at",
+    "ends_at",
+    "sales_open_at",
+    "sales_close_at",
+    "cancelled_at",
+    "version",
+)
 # Written out, since this is the way of every click: compiling them anew each time costs more than running them.
 SHOWTIME = Statement(
     "lock_showtime",
     f"""
-SELECT {columns_of(Showtime, "t")}, p.hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id
+SELECT {columns_of(Showtime, "t", SALE)}, p.hash FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id
  WHERE t.id = %s
 """,
 )
@@ -60,10 +72,12 @@ SELECT {columns_of(ShowtimeSeat)} FROM booking_showtimeseat WHERE booking_id = (
 """,
     locking="FOR UPDATE",
 )
+# A key, and until the end of the transaction the visitor's own lock: two requests that begin at once count each other.
+# SQLite has one writer anyway.
 NEXT_BOOKING = Statement(
     "lock_next_booking",
-    "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next",
-    sqlite="SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'booking_booking'",
+    "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next, pg_advisory_xact_lock(%s)",
+    sqlite="SELECT coalesce(max(seq), 0) + 1, %s FROM sqlite_sequence WHERE name = 'booking_booking'",
 )
 NEW_BOOKING = Statement(
     "lock_new_booking",
@@ -74,7 +88,7 @@ INSERT INTO booking_booking ({columns_of(Booking)}) VALUES ({", ".join(["%s"] * 
 SIZE = Statement("lock_size", "UPDATE booking_booking SET n_seats = %s WHERE id = %s")
 END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s")
 # What two tabs that begin at once break; and, once in a long while, two references that are the same.
-OF_A_NEW_BOOKING = ("one_live_booking", "booking_booking_reference", "booking_booking.reference")
+OF_A_NEW_BOOKING = ("one_live_booking", "booking_reference_unique", "booking_booking.reference")
 
 
 class _AnotherTabFirst(Exception):
@@ -150,7 +164,7 @@ def _lock(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datet
         booking, along = _begin(key, own, showtime, visitor, len(wish), at)
     else:
         assert own is not None
-        booking, along = own, [(SIZE, [len(wish), own.pk])]
+        booking, along = own, [(SIZE, [len(wish), own.pk])] if own.n_seats != len(wish) else []
         booking.n_seats = len(wish)
     added = [wanted[i][0] for i in indices if wanted[i][0].booking_id != booking.pk]
     dropped = [row for row in held if row.index not in indices]
@@ -165,9 +179,10 @@ def _look(
     showtime_id: int, wish: Wish, visitor: uuid.UUID, at: datetime, *, begins: bool
 ) -> tuple[Wanted, list[Rows], int]:
     """The wanted seats, row-locked; and for who begins a booking: what `check_hoarding` wants, and the key to take."""
-    more = [*hoarding_questions(visitor=visitor, at=at), (NEXT_BOOKING, [])] if begins else []
+    next_booking = (NEXT_BOOKING, [int.from_bytes(visitor.bytes[:7], "big")])
+    more = [next_booking, *hoarding_questions(visitor=visitor, at=at)] if begins else []
     seats, *answers = ask(wanted_seats(showtime_id, wish.values(), at), *more)
-    key = answers.pop()[0][0] if begins else 0
+    key = answers.pop(0)[0][0] if begins else 0
     return {seat.index: (seat, being_ended) for seat, being_ended in read_wanted(seats)}, answers, key
 
 
@@ -186,7 +201,6 @@ def _refuse_another_wish(own: Booking, held: Sequence[ShowtimeSeat], wish: Wish)
         raise PaymentOpen(own)
 
 
-@transaction.atomic
 def release_lock(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
     """Give all seats of this visitor back at once.
 
@@ -196,14 +210,15 @@ def release_lock(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
     Raises:
         PaymentOpen: a payment must be ended first.
     """
-    own, held, _ = _ask_own(showtime_id, visitor)
-    if own is None:
-        return False
-    if own.status in Booking.PAYING:
-        raise PaymentOpen(own)
-    was_live = own.is_live(at)
-    _give_back(own, held, at)
-    return was_live
+    with transaction.atomic():
+        own, held, _ = _ask_own(showtime_id, visitor)
+        if own is None:
+            return False
+        if own.status in Booking.PAYING:
+            raise PaymentOpen(own)
+        was_live = own.is_live(at)
+        _give_back(own, held, at)
+        return was_live
 
 
 def expire_locks(*, at: datetime, limit: int = 500) -> int:
@@ -287,12 +302,12 @@ def check_sales(showtime: Showtime, at: datetime) -> None:
 
 
 def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
-    """The showtime and the hash of its layout. Raises NotFound."""
+    """The showtime, as far as selling goes, and the hash of its layout. Raises NotFound."""
     return _read_showtime(ask((SHOWTIME, [showtime_id]))[0])
 
 
 def _read_showtime(answer: Rows) -> tuple[Showtime, str]:
-    for showtime, (layout,) in read_rows(Showtime, answer):
+    for showtime, (layout,) in read_rows(Showtime, answer, SALE):
         return showtime, layout
     raise NotFound("There is no such showtime.")
 

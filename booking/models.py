@@ -40,6 +40,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(status=Booking.Status.CHECKOUT, locked_until__lte=at)
 
 
+# The same as `Booking.LIVE`, which the class's own Meta cannot name.
+IS_LIVE = Q(status__in=["locked", "checkout", "processing", "releasing"])
+
+
 class Booking(models.Model):
     """From the first lock to the refund: one row, one reference, one status."""
 
@@ -59,7 +63,7 @@ class Booking(models.Model):
     PAYING = (Status.CHECKOUT, Status.PROCESSING, Status.RELEASING)
     ENDED_UNPAID = (Status.RELEASED, Status.EXPIRED)
 
-    reference = models.CharField(max_length=16, unique=True, default=new_reference, editable=False)
+    reference = models.CharField(max_length=16, default=new_reference, editable=False)
     showtime = models.ForeignKey(Showtime, on_delete=models.PROTECT, related_name="bookings")
     visitor = models.UUIDField(help_text="The browser's or the account's random id; never a session key")
     status = models.CharField(max_length=12, choices=Status, default=Status.LOCKED)
@@ -83,12 +87,18 @@ class Booking(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["visitor", "showtime"], name="booking_visitor_showtime"),
-            models.Index(fields=["status", "locked_until"], name="booking_status_deadline"),
+            models.Index(
+                fields=["status", "locked_until"],
+                condition=IS_LIVE,
+                name="live_booking_by_deadline",
+            ),
         ]
         constraints = [
+            # Not `unique` of the field, which on PostgreSQL brings a second index for patterns that nobody asks for.
+            models.UniqueConstraint(fields=["reference"], name="booking_reference_unique"),
             models.UniqueConstraint(
                 fields=["showtime", "visitor"],
-                condition=Q(status__in=["locked", "checkout", "processing", "releasing"]),
+                condition=IS_LIVE,
                 name="one_live_booking_per_visitor_and_showtime",
             ),
             models.CheckConstraint(
@@ -124,14 +134,15 @@ class ShowtimeSeat(models.Model):
         BOOKED = "booked"
         BLOCKED = "blocked"
 
-    # No index of its own here and in the history: two others begin with it, and every write keeps each of them.
+    # No indexes of their own here and in the history, and no checks of numbers that are copied: every click writes
+    # these rows, and pays for each.
     showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="seats", db_index=False)
-    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+")
-    index = models.PositiveSmallIntegerField(help_text="The seat's own, copied: the order of the map")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+", db_index=False)
+    index = models.SmallIntegerField(help_text="The seat's own, copied: the order of the map")
     status = models.CharField(max_length=10, choices=Status, default=Status.AVAILABLE)
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="seats", null=True)
     locked_until = models.DateTimeField(null=True, help_text="From this moment anyone may take it")
-    version = models.PositiveBigIntegerField(default=0, help_text="The showtime's, when this row last changed")
+    version = models.BigIntegerField(default=0, help_text="The showtime's, when this row last changed")
 
     class Meta:
         ordering = ["showtime", "index"]
@@ -215,11 +226,13 @@ class SeatChange(models.Model):
     showtime = models.ForeignKey(
         Showtime, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
     )
-    version = models.PositiveBigIntegerField()
-    index = models.PositiveSmallIntegerField()
+    version = models.BigIntegerField()
+    index = models.SmallIntegerField()
     before = models.CharField(max_length=10)
     after = models.CharField(max_length=10)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="+", null=True, db_constraint=False)
+    booking = models.ForeignKey(
+        Booking, on_delete=models.PROTECT, related_name="+", null=True, db_index=False, db_constraint=False
+    )
     reason = models.CharField(max_length=20)
     at = models.DateTimeField()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from cinema.models import Showtime, ShowtimeQuerySet
+from cinema.statements import ask
 
 ENDED_AGO = timedelta(hours=3)
 AHEAD = timedelta(days=7)
@@ -31,6 +32,8 @@ def on_the_board(at: datetime) -> ShowtimeQuerySet:
 
 
 def read_occupancy(at: datetime) -> list[Occupancy]:
-    """One query, whatever the number of showtimes; every row is exact at its own version."""
+    """One query, whatever the number of showtimes; every row is exact at its own version, which no crash can undo."""
     counters = ("n_available", "n_locked", "n_booked", "n_blocked", "n_arrived", "revenue")
-    return [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters)]
+    rows = [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters)]
+    ask(settled=True)
+    return rows

@@ -38,34 +38,32 @@ HISTORY = """
 INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, booking_id, reason, at)
 """
 # Waiting for a row wakes all who wait each time one is done with it; waiting for this lock wakes the next alone. Held
-# until the commit, like the row. Visitors' locks of `booking.hoarding` are never negative, showtimes' always are. A
+# until the commit, like the row. Visitors' locks (`booking.locks`) are never negative, showtimes' always are. A
 # statement of its own: what follows it sees the showtime as the one before left it.
 QUEUE = Statement("seats_queue", "SELECT pg_advisory_xact_lock(%s)")
-# A whole change at once, with the showtime's row held for nothing but this statement and the commit.
-WRITE_AT_ONCE = Statement(
-    "seats_write",
-    f"""
-WITH moved AS ({NEXT_VERSION}),
-     wish AS (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[],
-                                   %s::bigint[], %s::timestamptz[], %s::bigint[])
-                       AS w (id, "index", before, after, booking_id, locked_until, whose)),
+# The same new state for some seats, with the showtime's row held for nothing but this and the commit.
+STORED_AND_RECORDED = f"""
      stored AS (UPDATE booking_showtimeseat seat
-                   SET status = wish.after, booking_id = wish.booking_id, locked_until = wish.locked_until,
-                       version = moved.version
-                  FROM wish, moved WHERE seat.id = wish.id),
-     history AS ({HISTORY} SELECT %s::bigint, moved.version, wish."index", wish.before, wish.after, wish.whose,
+                   SET status = %s, booking_id = %s, locked_until = %s, version = moved.version
+                  FROM moved WHERE seat.id = ANY(%s)),
+     history AS ({HISTORY} SELECT %s::bigint, moved.version, was."index", was.status, %s::text, was.whose,
                                   %s::text, %s::timestamptz
-                             FROM wish, moved)
+                             FROM moved, unnest(%s::smallint[], %s::text[], %s::bigint[])
+                                           AS was ("index", status, whose))
 SELECT version, epoch FROM moved
-""",
+"""
+WRITE = Statement("seats_write", f"WITH moved AS ({NEXT_VERSION}), {STORED_AND_RECORDED}")
+WRITE_MORE = Statement(
+    "seats_write_more",
+    f"WITH moved AS (SELECT version, epoch FROM cinema_showtime WHERE id = %s), {STORED_AND_RECORDED}",
 )
+# Not EXISTS, which PostgreSQL may answer by reading every live booking.
 WANTED = Statement(
     "seats_wanted",
     f"""
 SELECT {columns_of(ShowtimeSeat, "s")},
-       EXISTS (SELECT 1 FROM booking_booking b
-                WHERE b.id = s.booking_id AND s.status = 'locked'
-                  AND (b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s)))
+       (SELECT b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s)
+          FROM booking_booking b WHERE b.id = s.booking_id AND s.status = 'locked') AS being_ended
   FROM booking_showtimeseat s WHERE s.showtime_id = %s AND s."index" = ANY(%s) ORDER BY s.id
 """,
     locking="FOR UPDATE OF s SKIP LOCKED",
@@ -176,14 +174,16 @@ def _store_at_once(
     *,
     ends: bool,
 ) -> tuple[int, str]:
-    lines = [
-        (seat.pk, seat.index, seat.status, write.status, write.booking_id, write.locked_until, _whose(write, seat))
-        for write in writes
-        for seat in write.seats
-    ]
-    columns = [list(column) for column in zip(*lines, strict=True)]
-    change = [*step, *columns, showtime_id, reason, at]
-    *_, [(version, epoch)] = ask(*along, (QUEUE, [-showtime_id]), (WRITE_AT_ONCE, change), ends=ends)
+    changes: list[Question] = []
+    for write in writes:
+        question, begins = (WRITE_MORE, [showtime_id]) if changes else (WRITE, step)
+        ids = [seat.pk for seat in write.seats]
+        state = [write.status, write.booking_id, write.locked_until, ids]
+        event = [showtime_id, write.status, reason, at]
+        was = [(seat.index, seat.status, _whose(write, seat)) for seat in write.seats]
+        changes.append((question, [*begins, *state, *event, *(list(column) for column in zip(*was, strict=True))]))
+    answers = ask(*along, (QUEUE, [-showtime_id]), *changes, ends=ends)
+    version, epoch = answers[-len(changes)][0]
     return version, epoch
 
 

@@ -1,7 +1,8 @@
 """The seat map as everybody sees it: a letter a seat, labelled with the version it belongs to.
 
 Each read is one statement, so that a state and its version are of the same moment (live-map rule R3), and a function
-of stored rows only, never of the clock (R5).
+of stored rows only, never of the clock (R5). It is settled before anybody sees it: a version that a crash undoes would
+be given to another change.
 """
 
 from __future__ import annotations
@@ -10,27 +11,32 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
 from booking.refusals import NotFound
 from booking.seat_rows import LETTERS
 from cinema.models import Showtime, new_epoch
+from cinema.statements import Statement, ask
 
 __all__ = ["LETTERS", "SeatChanges", "SeatMap", "read_changes", "read_map", "read_versions", "rotate_epochs"]
 
-MAP = """
+MAP = Statement(
+    "map",
+    """
 SELECT t.epoch, t.version, p.hash, s.status, s.version
   FROM cinema_showtime t
   JOIN cinema_seatingplan p ON p.id = t.plan_id
   LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id
  WHERE t.id = %s ORDER BY s."index"
-"""
-CHANGES = """
+""",
+)
+CHANGES = Statement(
+    "map_changes",
+    """
 SELECT t.epoch, t.version, s."index", s.status
   FROM cinema_showtime t
   LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id AND s.version > %s
  WHERE t.id = %s ORDER BY s."index"
-"""
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,7 @@ def read_map(showtime_id: int) -> SeatMap:
     Raises:
         NotFound: there is no such showtime.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(MAP, [showtime_id])
-        rows = cursor.fetchall()
+    [rows] = ask((MAP, [showtime_id]), settled=True)
     if not rows:
         raise NotFound("There is no such showtime.")
     epoch, version, layout = rows[0][:3]
@@ -83,9 +87,7 @@ def read_changes(showtime_id: int, since: int) -> SeatChanges:
     Raises:
         NotFound: there is no such showtime.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGES, [since, showtime_id])
-        rows = cursor.fetchall()
+    [rows] = ask((CHANGES, [since, showtime_id]), settled=True)
     if not rows:
         raise NotFound("There is no such showtime.")
     seats = {row[2]: LETTERS[row[3]] for row in rows if row[2] is not None}
@@ -93,7 +95,10 @@ def read_changes(showtime_id: int, since: int) -> SeatChanges:
 
 
 def read_versions(showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-    """(epoch, version) of each of these showtimes, in one query; unknown ones are left out."""
+    """(epoch, version) of each of these showtimes, in one query; unknown ones are left out.
+
+    For knowing what to ask for, not for showing: these are not settled.
+    """
     rows = Showtime.objects.filter(pk__in=list(showtime_ids)).values_list("pk", "epoch", "version")
     return {pk: (epoch, version) for pk, epoch, version in rows}
 

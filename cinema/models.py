@@ -257,7 +257,7 @@ class Showtime(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     epoch = models.CharField(max_length=24, default=new_epoch, editable=False)
-    version = models.PositiveBigIntegerField(default=0, editable=False)
+    version = models.BigIntegerField(default=0, editable=False)
     n_available = models.PositiveIntegerField(default=0, editable=False)
     n_locked = models.PositiveIntegerField(default=0, editable=False)
     n_booked = models.PositiveIntegerField(default=0, editable=False)

@@ -4,6 +4,9 @@ A trip costs more than most of what is asked in it. So statements travel togethe
 another, BEGIN goes with the first, and COMMIT with the last where a use case says that nothing follows. Each is planned
 once a connection (PREPARE, which belongs to the session: PgBouncer must pool sessions). SQLite lives in this process:
 it is asked one after the other.
+
+Whoever commits in the trip of its last statement gives its rows on before the disk has answered, and is itself answered
+after. So a statement may see what a crash of the database would undo; who shows what it has read asks `settled`.
 """
 
 from __future__ import annotations
@@ -54,6 +57,16 @@ class Statement:
         return f"EXECUTE {self.name}({marks})" if marks else f"EXECUTE {self.name}"
 
 
+# Returns when the disk has all that was committed before, and so have the standbys that commits wait for. A quiet
+# database has it already, and nothing is written. The message is read by nobody: its commit is what is waited for.
+SETTLE = Statement(
+    "settle",
+    """
+SELECT CASE WHEN pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()
+              OR current_setting('synchronous_standby_names') <> ''
+            THEN pg_logical_emit_message(true, 'bookmyseat', '') END
+""",
+)
 Question = tuple[Statement, Sequence[Any]]
 
 
@@ -83,22 +96,24 @@ class ShopConnection(PatientConnection):
         return super().wait(gen, interval, timeout)
 
 
-def ask(*questions: Question, ends: bool = False) -> list[Rows]:
+def ask(*questions: Question, ends: bool = False, settled: bool = False) -> list[Rows]:
     """The rows of each question, in order; none for one that has none. Each sees what was committed before it began.
 
     A list among the parameters is an array, which SQLite gets as JSON.
 
     Args:
-        ends: nothing follows in this transaction. The outermost one is then committed in the same trip: a statement
-            after it is refused, and an exception after it undoes nothing.
+        ends: nothing follows in this transaction. The outermost one is then committed in the same trip, durably when
+            this returns: a statement after it is refused, and an exception after it undoes nothing.
+        settled: outside a transaction, return only when no crash can undo what the answers show.
 
     Raises:
-        django.db.Error: as a cursor; the questions after the one that failed were not asked.
+        django.db.Error: as a cursor; the questions after the one that failed were not asked. With `ends` it may come
+            after the commit, when the disk did not answer: then nobody knows, as whenever an answer is lost.
     """
     database = connections[DEFAULT_DB_ALIAS]  # looked up once: the proxy would do so for each attribute
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
-            return _travel(database, cursor, questions, ends)
+            return _travel(database, cursor, questions, ends=ends, settled=settled)
         return [_ask_sqlite(database, cursor, *question) for question in questions]
 
 
@@ -119,26 +134,29 @@ def _for_sqlite(database: BaseDatabaseWrapper, value: Any) -> Any:
 
 
 def _travel(
-    database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], ends: bool
+    database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], *, ends: bool, settled: bool
 ) -> list[Rows]:
     line: ShopConnection = database.connection
-    _plan(database, line, [statement for statement, _ in questions])
-    before, after = [], []
+    ends = ends and database.in_atomic_block and not database.savepoint_ids
+    settles = ends or settled
+    _plan(database, line, [*(statement for statement, _ in questions), *([SETTLE] if settles else [])])
+    before = []
     if database.in_atomic_block and line.info.transaction_status == IDLE:
         line.autocommit = True  # or the driver says BEGIN by itself, and waits for its answer
         before = ["BEGIN"]
-    if ends and database.in_atomic_block and not database.savepoint_ids:
-        after = ["COMMIT"]
+    # The next writer need not wait for the disk with us: its own commit comes behind ours.
+    after = ["SET LOCAL synchronous_commit TO off", "COMMIT"] if ends else []
+    after += [SETTLE.execute] if settles else []
     values = [_for_postgresql(value) for _, parameters in questions for value in parameters]
     texts = [*before, *(statement.execute for statement, _ in questions), *after]
     cursor.execute("; ".join(texts), values)
-    line.is_over = bool(after)
+    line.is_over = ends
     own: psycopg.Cursor[Any] = cursor.cursor
     answers = []
     for _ in texts:
         answers.append(own.fetchall() if own.pgresult and own.pgresult.nfields else [])
         own.nextset()
-    return answers[len(before) : len(texts) - len(after)]
+    return answers[len(before) : len(before) + len(questions)]
 
 
 def _plan(database: BaseDatabaseWrapper, line: ShopConnection, statements: Sequence[Statement]) -> None:

@@ -92,7 +92,8 @@ def _promises(booking: Booking) -> list[OutboxMessage]:
 def _seats(booking: Booking, breaks: Sequence[datetime]) -> Iterator[Moment]:
     """What became of its seats; a run of clicks is one moment, unless something of `breaks` lies between."""
     plan = layout_of(booking.showtime.plan.hash).seats
-    changes = SeatChange.objects.filter(booking=booking).order_by("version", "after", "index")
+    here = SeatChange.objects.filter(showtime=booking.showtime_id)  # the history has an index by showtime alone
+    changes = here.filter(booking=booking).order_by("version", "after", "index")
     held: list[str] = []
 
     def turn(change: SeatChange) -> tuple[object, ...]:

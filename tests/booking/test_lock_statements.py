@@ -7,13 +7,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import hoarding, locks, seat_rows
+from booking import hoarding, locks, seat_rows, seatmap
 from cinema.statements import Statement
 from tests.factories import make_showtime
 from tests.report import report
+from tests.trips import statements_in, trips_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ENDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
 
 @pytest.fixture
@@ -44,13 +44,11 @@ def trips_of(client, showtime, *labels, status=200):
     """What is said to the database, a text for each time that its answer is waited for."""
     with CaptureQueriesContext(connection) as captured:
         assert put(client, showtime, *labels).status_code == status
-    texts = [query["sql"].strip() for query in captured]
-    return [text for text in texts if not text.startswith(ENDS) or "EXECUTE" in text]
+    return trips_in(captured)
 
 
 def statements_of(client, showtime, *labels, status=200):
-    trips = trips_of(client, showtime, *labels, status=status)
-    return [text for trip in trips for text in trip.split("; ") if not text.startswith(ENDS)]
+    return statements_in(trips_of(client, showtime, *labels, status=status))
 
 
 def test_a_changed_wish_takes_few_statements_and_fewer_trips_with_the_session(alice, showtime):
@@ -75,10 +73,12 @@ def test_the_version_is_taken_last_of_all_and_its_commit_goes_with_it(alice, sho
     trips = trips_of(alice, showtime, "A2")
     assert [number for number, text in enumerate(trips) if "seats_write" in text] == [len(trips) - 1]
     assert [text.split("(")[0] for text in trips[-1].split("; ")] == [
-        "EXECUTE lock_size",
         "EXECUTE seats_queue",
         "EXECUTE seats_write",
+        "EXECUTE seats_write_more",
+        "SET LOCAL synchronous_commit TO off",
         "COMMIT",
+        "EXECUTE settle",
     ]
 
 
@@ -92,8 +92,10 @@ def test_writers_of_one_showtime_queue_for_the_version(alice, showtime):
 @pytest.mark.postgresql_only
 def test_each_statement_of_a_click_has_an_index_also_when_its_parameters_are_not_known():
     """Each is planned once for any parameters: a partial index, for one, serves only what says its condition."""
-    statements = [s for module in (locks, seat_rows, hoarding) for s in vars(module).values() if type(s) is Statement]
-    assert len(statements) > 9
+    statements = [
+        s for module in (locks, seat_rows, hoarding, seatmap) for s in vars(module).values() if type(s) is Statement
+    ]
+    assert len(statements) > 11
     with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL; SET enable_seqscan = off")
         cursor.connection.planned.clear()
@@ -120,7 +122,7 @@ def test_a_lock_takes_three_round_trips_from_begin_to_commit(alice, showtime, is
         put(alice, showtime, "A1")
     found = trips_of(alice, showtime, "A2", "A3")
     first = next(number for number, text in enumerate(found) if text.startswith("BEGIN; EXECUTE lock_own"))
-    last = next(number for number, text in enumerate(found) if text.endswith("; COMMIT"))
+    last = next(number for number, text in enumerate(found) if "; COMMIT; " in text)
     assert last - first == 2, found[first:]
 
 

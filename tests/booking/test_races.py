@@ -104,7 +104,7 @@ def in_click_order(meeting):
             rows |= {row.index: (row, False) for row in seat.order_by("pk").select_for_update(of=("self",))}
             if len(rows) == 1 and meeting:
                 meeting.pop().wait(10)
-        return rows, [], next_booking()
+        return rows, [], next_booking(visitor)
 
     return look
 
@@ -113,11 +113,11 @@ def in_order_and_waiting(showtime_id, wish, visitor, at, *, begins):
     """`pk` order alone, without SKIP LOCKED."""
     wanted = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=wish.values())
     rows = wanted.order_by("pk").select_for_update(of=("self",))
-    return {row.index: (row, False) for row in rows}, [], next_booking()
+    return {row.index: (row, False) for row in rows}, [], next_booking(visitor)
 
 
-def next_booking():
-    [[(key,)]] = ask((NEXT_BOOKING, []))
+def next_booking(visitor):
+    [[(key, *_)]] = ask((NEXT_BOOKING, [visitor.int % 2**56]))
     return key
 
 

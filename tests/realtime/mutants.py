@@ -16,6 +16,7 @@ KEPT = ("asgi.py", "manage.py", "pyproject.toml", ".env.example")
 FOLDERS = ("booking", "cinema", "payments", "realtime", "static", "templates", "tests")
 PATIENCE = 300
 SUITE = ("tests/booking/test_seatmap.py", "tests/realtime")
+CRASHES = ("-m", "server", "tests/booking/test_crash.py")
 
 
 # The last: it sees that a line is not there, which any mutant shows.
@@ -125,6 +126,22 @@ MUTANTS = (
         "realtime/room.py",
         '        self._snapshot, self._digest = "", None',
         '        self._snapshot = ""',
+    ),
+    Mutant(
+        "map not settled",
+        "no map shows what a crash of the database undoes",
+        "booking/seatmap.py",
+        "    [rows] = ask((MAP, [showtime_id]), settled=True)",
+        "    [rows] = ask((MAP, [showtime_id]))",
+        CRASHES,
+    ),
+    Mutant(
+        "answered before the disk",
+        "no answer tells of what a crash of the database undoes",
+        "cinema/statements.py",
+        "    settles = ends or settled",
+        "    settles = settled",
+        CRASHES,
     ),
 )
 

@@ -52,6 +52,7 @@ HELD_BY = {
     ],
     "I2 nobody is shown what never was": [
         (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        ("booking/test_crash.py", "test_what_was_shown_is_on_the_disk"),
     ],
     "I3 versions without gaps, in the order of the commits": [
         (PUBLISH, "test_versions_without_gaps_under_threads_that_write_at_once"),

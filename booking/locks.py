@@ -31,6 +31,7 @@ from booking.refusals import (
     UnknownSeat,
 )
 from booking.seat_rows import SeatWrite, lock_rows_of, read_wanted, wanted_seats, write_seats
+from booking.turns import turn
 from cinema import counters
 from cinema.layouts import layout_of
 from cinema.models import Showtime
@@ -125,7 +126,7 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
         SeatsTaken: somebody else has a seat, is taking it this moment, or it is blocked.
         BeingReleased: a payment on a seat is being ended; try again.
         PaymentOpen: the visitor's own payment must be ended first.
-        Busy: several tabs of this visitor were quicker, again and again.
+        Busy: several tabs of this visitor were quicker, again and again; or too many want this showtime at once.
 
     A deadlock, of which all was undone, is tried anew. Against its word PostgreSQL's SKIP LOCKED does wait, for a row
     that was changed at the very moment it was looked at and is held by another since; two who wait for each other so
@@ -133,7 +134,8 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
     """
     for _ in range(3):
         try:
-            return _lock(showtime_id, visitor, labels, at)
+            with turn(showtime_id):
+                return _lock(showtime_id, visitor, labels, at)
         except _AnotherTabFirst:
             continue
         except OperationalError as error:
@@ -209,8 +211,9 @@ def release_lock(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
 
     Raises:
         PaymentOpen: a payment must be ended first.
+        Busy: too many want this showtime at once.
     """
-    with transaction.atomic():
+    with turn(showtime_id), transaction.atomic():
         own, held, _ = _ask_own(showtime_id, visitor)
         if own is None:
             return False

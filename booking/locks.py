@@ -33,7 +33,7 @@ from booking.refusals import (
 from booking.seat_rows import SeatWrite, lock_rows_of, read_wanted, wanted_seats, write_seats
 from booking.turns import turn
 from cinema import counters
-from cinema.layouts import layout_of
+from cinema.layouts import Layout, layout_of
 from cinema.models import Showtime
 from cinema.raw_rows import columns_of, read_rows, values_of
 from cinema.statements import Question, Rows, Statement, ask
@@ -91,6 +91,11 @@ END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason 
 # What two tabs that begin at once break; and, once in a long while, two references that are the same.
 OF_A_NEW_BOOKING = ("one_live_booking", "booking_reference_unique", "booking_booking.reference")
 
+# The layout that each showtime had when it was last asked for, so that the seats of a click, which names labels, can be
+# asked for in the trip that asks for everything else. A guess: the database's answer says whether it was right.
+_LAYOUTS: dict[int, Layout] = {}
+MOST_LAYOUTS = 10_000  # showtimes of all cinemas for some weeks; then this process asks anew
+
 
 class _AnotherTabFirst(Exception):
     """Two tabs of one visitor began at once, and the other has the booking: look again, and go on with that one."""
@@ -146,10 +151,12 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
 
 @transaction.atomic
 def _lock(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
-    """Three trips: what is held, what is wanted, and the write."""
-    own, held, found = _ask_own(showtime_id, visitor, (SHOWTIME, [showtime_id]))
+    """Two trips, three for who begins a booking: what is held and what is wanted, the leave to begin, and the write."""
+    guess = _guess_wish(showtime_id, labels)
+    look = [wanted_seats(showtime_id, guess.values(), at)] if guess else []
+    own, held, (found, *seen) = _ask_own(showtime_id, visitor, (SHOWTIME, [showtime_id]), *look)
     showtime, layout = _read_showtime(found)
-    wish = find_indices(layout, labels)
+    wish = find_indices(_remember_layout(showtime_id, layout), labels)
     indices = tuple(sorted(wish.values()))
     if own and own.status in Booking.PAYING:
         _refuse_another_wish(own, held, wish)
@@ -158,17 +165,16 @@ def _lock(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datet
         version = _give_back(own, held, at) if own else None
         return Held(showtime, layout, None, (), version or showtime.version)
     check_sales(showtime, at)
-    is_new = own is None or not own.is_live(at)
-    wanted, answers, key = _look(showtime.pk, wish, visitor, at, begins=is_new)
-    _refuse_lost(wish, wanted, own, showtime, at)  # before anything is written for nothing
-    if is_new:
-        check_hoarding(answers, showtime_id=showtime.pk, at=at)
+    [wanted] = seen if wish == guess else _look(showtime_id, wish, at)
+    rows = {seat.index: (seat, being_ended) for seat, being_ended in read_wanted(wanted)}
+    _refuse_lost(wish, rows, own, showtime, at)  # before anything is asked or written for nothing
+    if own is None or not own.is_live(at):
+        key = _ask_to_begin(showtime_id, visitor, at)
         booking, along = _begin(key, own, showtime, visitor, len(wish), at)
     else:
-        assert own is not None
         booking, along = own, [(SIZE, [len(wish), own.pk])] if own.n_seats != len(wish) else []
         booking.n_seats = len(wish)
-    added = [wanted[i][0] for i in indices if wanted[i][0].booking_id != booking.pk]
+    added = [rows[i][0] for i in indices if rows[i][0].booking_id != booking.pk]
     dropped = [row for row in held if row.index not in indices]
     version = showtime.version
     if added or dropped:
@@ -177,15 +183,34 @@ def _lock(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datet
     return Held(showtime, layout, booking, indices, version)
 
 
-def _look(
-    showtime_id: int, wish: Wish, visitor: uuid.UUID, at: datetime, *, begins: bool
-) -> tuple[Wanted, list[Rows], int]:
-    """The wanted seats, row-locked; and for who begins a booking: what `check_hoarding` wants, and the key to take."""
+def _guess_wish(showtime_id: int, labels: Sequence[str]) -> Wish | None:
+    """What `find_indices` will most likely say, before the database has named the showtime's layout."""
+    layout = _LAYOUTS.get(showtime_id)
+    try:
+        return find_indices(layout, labels) if layout else None
+    except (TooManySeats, UnknownSeat):  # for whoever knows the layout to say
+        return None
+
+
+def _remember_layout(showtime_id: int, layout_hash: str) -> Layout:
+    layout = _LAYOUTS.get(showtime_id)
+    if layout is None or layout.hash != layout_hash:
+        if len(_LAYOUTS) >= MOST_LAYOUTS:
+            _LAYOUTS.clear()
+        layout = _LAYOUTS[showtime_id] = layout_of(layout_hash)
+    return layout
+
+
+def _look(showtime_id: int, wish: Wish, at: datetime) -> list[Rows]:
+    return ask(wanted_seats(showtime_id, wish.values(), at))
+
+
+def _ask_to_begin(showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
+    """The key of the booking that this visitor may begin. Raises RateLimited."""
     next_booking = (NEXT_BOOKING, [int.from_bytes(visitor.bytes[:7], "big")])
-    more = [next_booking, *hoarding_questions(visitor=visitor, at=at)] if begins else []
-    seats, *answers = ask(wanted_seats(showtime_id, wish.values(), at), *more)
-    key = answers.pop(0)[0][0] if begins else 0
-    return {seat.index: (seat, being_ended) for seat, being_ended in read_wanted(seats)}, answers, key
+    [[(key, *_)], *answers] = ask(next_booking, *hoarding_questions(visitor=visitor, at=at))
+    check_hoarding(answers, showtime_id=showtime_id, at=at)
+    return int(key)
 
 
 def _write(showtime_id: int, writes: Sequence[SeatWrite], along: Sequence[Question], at: datetime) -> int:
@@ -276,7 +301,7 @@ def _set_end(booking: Booking, status: str, reason: str, at: datetime) -> Questi
     return END, [status, reason, at, booking.pk]
 
 
-def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
+def find_indices(layout: Layout, labels: Iterable[str]) -> Wish:
     """Label to index of these seats, each once, in the order named.
 
     Raises:
@@ -285,11 +310,10 @@ def find_indices(layout_hash: str, labels: Iterable[str]) -> Wish:
     wished = list(dict.fromkeys(labels))
     if len(wished) > settings.MAX_SEATS_PER_BOOKING:
         raise TooManySeats(settings.MAX_SEATS_PER_BOOKING)
-    index_of = layout_of(layout_hash).index_of
-    unknown = [label for label in wished if label not in index_of]
+    unknown = [label for label in wished if label not in layout.index_of]
     if unknown:
         raise UnknownSeat(unknown)
-    return {label: index_of[label] for label in wished}
+    return {label: layout.index_of[label] for label in wished}
 
 
 def check_sales(showtime: Showtime, at: datetime) -> None:
@@ -315,14 +339,16 @@ def _read_showtime(answer: Rows) -> tuple[Showtime, str]:
     raise NotFound("There is no such showtime.")
 
 
-def _ask_own(showtime_id: int, visitor: uuid.UUID, *more: Question) -> tuple[Booking | None, list[ShowtimeSeat], Rows]:
-    """The visitor's one live booking here, which may have lapsed, its seats, both row-locked; and another answer."""
+def _ask_own(
+    showtime_id: int, visitor: uuid.UUID, *more: Question
+) -> tuple[Booking | None, list[ShowtimeSeat], list[Rows]]:
+    """The visitor's one live booking here, which may have lapsed, its seats, both row-locked; and the other answers."""
     whose = [showtime_id, visitor]
     own, held, *others = ask((OWN, whose), (HELD, whose), *more)
     bookings = [booking for booking, _ in read_rows(Booking, own)]
     # Each question sees what was committed before it: seats without a booking are those of a tab that came in between.
     seats = [seat for seat, _ in read_rows(ShowtimeSeat, held)] if bookings else []
-    return bookings[0] if bookings else None, seats, others[0] if others else []
+    return bookings[0] if bookings else None, seats, others
 
 
 def _give_back(own: Booking, held: Sequence[ShowtimeSeat], at: datetime) -> int | None:

@@ -11,6 +11,7 @@ from booking.locks import find_indices
 from booking.models import ShowtimeSeat
 from booking.refusals import NotFound, SeatsTaken
 from booking.seat_rows import SeatWrite, create_rows, read_wanted, wanted_seats, write_seats
+from cinema.layouts import layout_of
 from cinema.models import Showtime
 from cinema.statements import ask
 
@@ -60,7 +61,7 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
-    wish = find_indices(showtime.plan.hash, labels)
+    wish = find_indices(layout_of(showtime.plan.hash), labels)
     [seats] = ask(wanted_seats(showtime_id, wish.values(), at))
     rows = {row.index: row for row, _ in read_wanted(seats)}
     lost = [label for label, i in wish.items() if i not in rows or rows[i].status not in (before, after)]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from booking import locks
 from booking.bookings import find_live
 from booking.locks import expire_locks, lock_seats, release_lock
 from booking.models import Booking, SeatChange
@@ -18,7 +19,8 @@ from booking.refusals import (
 )
 from booking.sales import block_seats
 from booking.seatmap import read_map
-from tests.factories import make_showtime
+from cinema.layouts import layout_of
+from tests.factories import make_plan, make_showtime
 
 pytestmark = pytest.mark.django_db
 
@@ -218,3 +220,24 @@ def test_the_counters_follow(showtime, alice, now):
     wish(showtime, alice, "A1", "A2", at=now)
     showtime.refresh_from_db()
     assert (showtime.n_available, showtime.n_locked, showtime.n_booked, showtime.n_blocked) == (38, 2, 0, 0)
+
+
+@pytest.mark.parametrize("remembered", [None, {"rows": 1}, {"per_row": 3}], ids=["nothing", "no B1", "B1 elsewhere"])
+def test_seats_are_those_of_the_layout_that_the_showtime_has_now(showtime, alice, bob, now, remembered):
+    """Which one it had is remembered, to ask for seats by; a hall that was rebuilt has them elsewhere."""
+    another = remembered and layout_of(make_plan(**remembered).hash)
+
+    def wish_by_memory(*args):
+        locks._LAYOUTS.clear()
+        if another:
+            locks._LAYOUTS[showtime.pk] = another
+        try:
+            return wish(showtime, *args, at=now)
+        finally:
+            assert locks._LAYOUTS[showtime.pk].hash == showtime.plan.hash
+
+    wish_by_memory(bob, "A4")  # where a hall of three a row has its B1
+    assert [seat.index for seat in wish_by_memory(alice, "B1").seats.all()] == [10]
+    with pytest.raises(SeatsTaken) as refusal:
+        wish_by_memory(alice, "A4", "B1")
+    assert refusal.value.seats == ["A4"]

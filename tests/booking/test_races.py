@@ -11,12 +11,12 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from booking.bookings import begin_checkout, confirm_booking
-from booking.locks import NEXT_BOOKING, expire_locks, lock_seats
+from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import RateLimited, Refusal, SeatsTaken
 from booking.seatmap import read_map
 from booking.turns import Gate
-from cinema.statements import ask
+from cinema.raw_rows import values_of
 from tests.factories import make_showtime, new_visitor
 from tests.report import report
 
@@ -104,28 +104,25 @@ def in_click_order(meeting):
     """The control: row-locks one seat after the other as they were clicked, and meets the other buyer in between, as
     often as `meeting` says."""
 
-    def look(showtime_id, wish, visitor, at, *, begins):
-        rows = {}
+    def look(showtime_id, wish, at):
+        rows = []
         for index in wish.values():
-            seat = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index=index)
-            rows |= {row.index: (row, False) for row in seat.order_by("pk").select_for_update(of=("self",))}
+            rows += looked_at(ShowtimeSeat.objects.filter(showtime_id=showtime_id, index=index))
             if len(rows) == 1 and meeting:
                 meeting.pop().wait(10)
-        return rows, [], next_booking(visitor)
+        return [rows]
 
     return look
 
 
-def in_order_and_waiting(showtime_id, wish, visitor, at, *, begins):
+def in_order_and_waiting(showtime_id, wish, at):
     """`pk` order alone, without SKIP LOCKED."""
-    wanted = ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=wish.values())
-    rows = wanted.order_by("pk").select_for_update(of=("self",))
-    return {row.index: (row, False) for row in rows}, [], next_booking(visitor)
+    return [looked_at(ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=wish.values()))]
 
 
-def next_booking(visitor):
-    [[(key, *_)]] = ask((NEXT_BOOKING, [visitor.int % 2**56]))
-    return key
+def looked_at(seats):
+    """As `booking.seat_rows.WANTED` answers, but waiting for whoever holds one."""
+    return [(*values_of(row), False) for row in seats.order_by("pk").select_for_update(of=("self",))]
 
 
 def buy_crosswise(n):
@@ -142,6 +139,7 @@ def is_deadlock(result):
 @pytest.mark.postgresql_only
 def test_rows_locked_in_click_order_deadlock_and_in_ours_never(monkeypatch):
     with monkeypatch.context() as control:
+        control.setattr("booking.locks._guess_wish", lambda *_: None)  # or seats come with the first trip, in our order
         control.setattr("booking.locks._look", in_click_order([threading.Barrier(2)] * 2))
         control.setattr("booking.locks.DeadlockDetected", ())  # is not tried anew
         results = buy_crosswise(2)
@@ -151,6 +149,7 @@ def test_rows_locked_in_click_order_deadlock_and_in_ours_never(monkeypatch):
         results = buy_crosswise(2)
         assert {type(result) for result in results} == {Booking, SeatsTaken}, results
     with monkeypatch.context() as order_alone:
+        order_alone.setattr("booking.locks._guess_wish", lambda *_: None)
         order_alone.setattr("booking.locks._look", in_order_and_waiting)
         waited = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
     ours = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]

@@ -108,7 +108,7 @@ class Hub:
         )
         viewer = Viewer(watch, self, send=send, shut=shut, hello=hello, post=post)
         viewer.resume(epoch, v)
-        watch.viewers.add(viewer)  # no await since the state was read: nothing can fall between
+        watch.admit(viewer)  # no await since the state was read: nothing can fall between
         viewer.wake()
         return viewer
 

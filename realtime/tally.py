@@ -19,13 +19,13 @@ class Tally:
         self._run = 0
         self._known: dict[str, tuple[int, int]] = {}
 
-    def count(self, text: str) -> None:
-        """One frame with this text went to one viewer."""
+    def count(self, text: str, viewers: int = 1) -> None:
+        """One frame with this text went to each of so many viewers."""
         if text is self._text:
-            self._run += 1
+            self._run += viewers
         else:
             self._settle()
-            self._text, self._run = text, 1
+            self._text, self._run = text, viewers
 
     def _settle(self) -> None:
         if self._run:

@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from realtime import protocol, tally
+from realtime.cohort import MOST_BYTES, MOST_STEPS, Cohort
 from realtime.eager import begin
 from realtime.protocol import Ack, Close, Sync
-from realtime.wire import Post
+from realtime.wire import DirectPost, Post, Push
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Viewer:
         "_sync_at",
         "_unsent",
         "_waiting_since",
+        "cohort",
         "digest",
         "epoch",
         "gone",
@@ -125,6 +127,7 @@ class Viewer:
         self._frames = self._bytes = 0  # un-acked
         self._mark = (-1, 0, 0)  # an ack of this version means these frames and bytes were read
         self._waiting_since: float | None = None
+        self.cohort: Cohort | None = None  # while in one, it knows where this viewer stands and what it was told since
         self.plan_beat(time.monotonic())
 
     # ---- what it hears -------------------------------------------------------------------------------------------
@@ -137,12 +140,14 @@ class Viewer:
 
     def sync(self, wanted: Sync) -> None:
         """Always answered, at most once a second; a forced snapshot is not forgotten over a later wish."""
+        self.leave_cohort()
         if self._sync is None or self._sync.v != -1:
             self._sync = wanted
         self.wake()
 
     def ack(self, ack: Ack) -> None:
         """An ack of the newest version settles all that was sent; an older one what its mark stands for."""
+        self.leave_cohort()
         version, frames, size = self._mark
         if ack.v >= self.v:
             self._frames = self._bytes = 0
@@ -158,6 +163,7 @@ class Viewer:
 
     def wake(self) -> None:
         """There may be something to say. It is said at once; only a socket that makes us wait costs a task."""
+        self.leave_cohort()
         if not self._is_talking and not self.gone and not (self._post and self._say_at_once(self._post)):
             self._is_talking = True
             self.pump = begin(self._run())
@@ -192,6 +198,48 @@ class Viewer:
         self._waiting_since = self._waiting_since or step.begun
         tally.SHORT.count(step.text)
         return True
+
+    # ---- together with others ------------------------------------------------------------------------------------
+
+    def push_from(self, room: Told) -> Push | None:
+        """How to write to the socket itself, for who may join others where the room stands; else None."""
+        if (
+            self.v != room.version
+            or self.epoch != room.epoch
+            or self._is_talking
+            or self._beat_wanted
+            or self._hello
+            or self._sync is not None
+            or self._farewell is not None
+            or self.gone
+            or self._frames + MOST_STEPS > WINDOW_FRAMES
+            or self._bytes + MOST_BYTES > WINDOW_BYTES
+        ):
+            return None
+        return self._post.direct(self.blocked) if isinstance(self._post, DirectPost) else None
+
+    def stand_alone(self, cohort: Cohort) -> None:
+        """The cohort's, as it lets this viewer go."""
+        self.v, self.digest = cohort.v, cohort.digest
+        self._frames += cohort.frames
+        self._bytes += cohort.size
+        self._waiting_since = self._waiting_since or cohort.since
+
+    def leave_cohort(self) -> None:
+        if self.cohort is not None:
+            self.cohort.let_go(self)
+
+    def blocked(self) -> None:
+        """The socket takes no more frames, for now or for good: what is still to be said goes the long way."""
+        if self.cohort is not None:
+            self.wake()
+
+    def finish(self, rest: bytes) -> None:
+        """The rest of a frame that the socket has taken in part."""
+        assert isinstance(self._post, DirectPost)
+        self._post.finish(rest)
+
+    # ---- alone ---------------------------------------------------------------------------------------------------
 
     def _say_at_once(self, post: Post) -> bool:
         """All there is to say, by the short way; False when the socket would make us wait, or must be closed."""
@@ -277,12 +325,16 @@ class Viewer:
         every = self.pulse.heartbeat
         self._beat_at = now + (random.uniform(0, within) if within else random.uniform(0.8, 1.2) * every)
 
+    @property
+    def _unanswered_since(self) -> float | None:
+        return self._waiting_since or (self.cohort.since if self.cohort is not None else None)
+
     def tend(self, now: float) -> None:
         """Called a few times a second: heartbeats, deadlines, a sync that had to wait."""
         if self._sending_since is not None:
             if now - self._sending_since > SEND_DEADLINE:
                 self.cut_off(Close.SLOW)
-        elif self._waiting_since and now - self._waiting_since > max(ACK_DEADLINE, 3 * self.pulse.heartbeat):
+        elif (since := self._unanswered_since) and now - since > max(ACK_DEADLINE, 3 * self.pulse.heartbeat):
             self.dismiss(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
         elif now >= self._beat_at:
             self.plan_beat(now)
@@ -301,6 +353,7 @@ class Viewer:
 
     def cut_off(self, code: Close) -> None:
         """Close a socket that takes nothing any more; it holds no part of the hub from here on."""
+        self.leave_cohort()
         self.gone = True
         if self.pump is not None:
             self.pump.cancel()

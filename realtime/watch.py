@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 from datetime import datetime
+from typing import TypeVar
 
 from booking.refusals import NotFound
 from realtime import counters
+from realtime.cohort import FEWEST, Cohort, cohorts_of
 from realtime.pace import Pace
 from realtime.protocol import Close, Sync
 from realtime.room import Change, Outcome, Room
@@ -21,6 +23,16 @@ TICK = 0.05  # seconds; at most one frame a tick and viewer
 GOLDEN = 0.618  # of the circle: the turns of any number of ticks lie evenly spread
 CHUNK = 500  # viewers that are told before the loop may see to something else
 PATIENCE = 0.2  # seconds that a change which came too early waits for the one before it
+
+
+Group = Cohort | list[Viewer]
+T = TypeVar("T")
+
+
+def turned(row: list[T], where: float) -> list[T]:
+    """The same in the same order, beginning at this part of it."""
+    first = int(len(row) * where)
+    return row[first:] + row[:first]
 
 
 def room_of(loaded: Loaded) -> Room:
@@ -36,6 +48,8 @@ class Watch:
         self.room = room_of(loaded)
         self.ends_at: datetime = loaded.ends_at
         self.viewers: set[Viewer] = set()
+        self._alone: set[Viewer] = set()  # who is in no cohort
+        self._cohorts: list[Cohort] = []
         self.idle_since = time.monotonic()
         self._source = source
         self._pace = pace
@@ -122,35 +136,50 @@ class Watch:
     def _tell(self) -> None:
         self._tick = None
         self._told_at = time.monotonic()
-        viewers = self._in_turn()
-        if len(viewers) <= CHUNK:
-            tell(viewers)
+        groups = self._in_turn()
+        if len(self.viewers) <= CHUNK:
+            for group in groups:
+                self._tell_group(group)
+            self._bring_together()
             self._told(time.monotonic() - self._told_at)
         else:
-            self._telling = asyncio.get_running_loop().create_task(self._tell_in_chunks(viewers))
+            self._telling = asyncio.get_running_loop().create_task(self._tell_in_chunks(groups))
 
-    async def _tell_in_chunks(self, viewers: list[Viewer]) -> None:
+    async def _tell_in_chunks(self, groups: list[Group]) -> None:
         """Each viewer is brought from where it stands to where the room is by then, so nobody hears late news."""
-        spent = 0.0
+        spent, n = 0.0, 0
         try:
-            for first in range(0, len(viewers), CHUNK):
+            for group in groups:
+                size = len(group.viewers) if isinstance(group, Cohort) else len(group)
+                if n + size > CHUNK:
+                    await asyncio.sleep(0)
+                    n = 0
+                n += size
                 begun = time.monotonic()
-                tell(viewers[first : first + CHUNK])
+                self._tell_group(group)
                 spent += time.monotonic() - begun
-                await asyncio.sleep(0)
         finally:
             self._telling = None
+        self._bring_together()
         self._told(spent)
         moved_at, self._meanwhile = self._meanwhile, None
         if moved_at is not None:
             self._plan_tick(moved_at)
 
-    def _in_turn(self) -> list[Viewer]:
+    def _tell_group(self, group: Group) -> None:
+        tell(group.tell(self.room) if isinstance(group, Cohort) else group)
+
+    def _bring_together(self) -> None:
+        if len(self._alone) >= FEWEST:
+            self._cohorts += cohorts_of(self._alone, self.room, most=CHUNK)
+
+    def _in_turn(self) -> list[Group]:
         """All viewers, beginning elsewhere each time: nobody is always the last."""
-        viewers = list(self.viewers)
-        first = int(len(viewers) * (self._turns * GOLDEN % 1))
+        self._cohorts = [cohort for cohort in self._cohorts if cohort.viewers]
+        where = self._turns * GOLDEN % 1
         self._turns += 1
-        return viewers[first:] + viewers[:first]
+        alone = turned(list(self._alone), where)
+        return turned([*self._cohorts, *(alone[at : at + CHUNK] for at in range(0, len(alone), CHUNK))], where)
 
     def _told(self, spent: float) -> None:
         now = time.monotonic()
@@ -158,8 +187,14 @@ class Watch:
         counters.TICK_LAG.observe(now - self._due_at)
         counters.TELLING.inc(spent)
 
+    def admit(self, viewer: Viewer) -> None:
+        self.viewers.add(viewer)
+        self._alone.add(viewer)
+
     def forget(self, viewer: Viewer) -> None:
+        viewer.leave_cohort()
         self.viewers.discard(viewer)
+        self._alone.discard(viewer)
         self.idle_since = time.monotonic()
 
     async def answer(self, viewer: Viewer, said: Sync) -> None:

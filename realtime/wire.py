@@ -9,7 +9,11 @@ that of `websockets.asyncio.server.broadcast`.
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import wraps
+from itertools import islice, repeat
+from operator import call
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -17,10 +21,50 @@ log = logging.getLogger(__name__)
 EXTENSION = "bookmyseat.post"  # in an ASGI scope's extensions: a `Post` of that socket
 ABORT = "bookmyseat.abort"  # there too: ends the connection, whatever is still to be written
 PLAIN = "websockets-sansio"
-RELIED_ON = ("run_asgi", "send", "pause_writing", "resume_writing", "connection_lost")
+# After each of these a frame of ours has no place on the socket, for now or for good.
+BLOCKING = (
+    "pause_writing",
+    "connection_lost",
+    "shutdown",
+    "handle_close",
+    "handle_parser_exception",
+    "keepalive_timeout",
+)
+RELIED_ON = ("run_asgi", "send", "resume_writing", *BLOCKING)
 
 Post = Callable[[str], bool]
 """Says a text at once where the socket takes it without waiting: True. False: nothing was written, say it by ASGI."""
+Push = Callable[[bytes], int]
+"""A non-blocking socket's own `send`: how many bytes it took."""
+
+
+class DirectPost(ABC):
+    """A `Post` on a socket that can be written to without asking anybody each time."""
+
+    @abstractmethod
+    def __call__(self, text: str) -> bool: ...
+
+    @abstractmethod
+    def direct(self, when_blocked: Callable[[], None]) -> Push | None:
+        """The socket's `send`, to be used until `when_blocked` is called: something waits to be written before what
+        comes, or no more frames may. None where it is so already, or there is no such way."""
+
+    @abstractmethod
+    def finish(self, rest: bytes) -> None:
+        """Writes what the socket did not take of a frame, as soon as it does."""
+
+
+def push_all(pushes: list[Push], frame: bytes) -> list[int | None]:
+    """How much of the frame each took; None for a connection that is lost. The loop is the interpreter's own."""
+    taken: list[int | None] = []
+    while len(taken) < len(pushes):
+        try:
+            taken.extend(map(call, islice(pushes, len(taken), None), repeat(frame)))
+        except BlockingIOError:  # what was taken before it is kept
+            taken.append(0)
+        except OSError:
+            taken.append(None)
+    return taken
 
 
 class _Latest:
@@ -60,27 +104,80 @@ def fitting_protocol() -> type | str:
     class SharedFrameProtocol(WebSocketsSansIOProtocol):
         """uvicorn's protocol, with a short way out for finished frames."""
 
+        when_blocked: Callable[[], None] | None = None
+
         async def run_asgi(self) -> None:
             if self._is_as_we_know_it():
                 extensions: dict[str, Any] = self.scope["extensions"]  # ours is no part of ASGI
-                extensions[EXTENSION] = self.post
+                extensions[EXTENSION] = UvicornPost(self)
                 extensions[ABORT] = self.transport.abort
+                # So `pause_writing` tells of the first byte that waits. Frames are made when they can be sent: there
+                # is no use in keeping some.
+                self.transport.set_write_buffer_limits(high=0)
             await super().run_asgi()
 
         def _is_as_we_know_it(self) -> bool:
             known = ("transport", "writable", "handshake_complete", "close_sent", "disconnected", "conn")
             return all(hasattr(self, name) for name in known) and not self.conn.extensions
 
-        def post(self, text: str) -> bool:
-            """A `Post`. Never more than the transport's high-water mark is kept for a socket that does not read."""
+        def takes_frames(self) -> bool:
+            """At once, and at all."""
             if self.close_sent or self.disconnected or not self.handshake_complete or not self.writable.is_set():
                 return False
-            if self.transport.is_closing():
-                return False
-            self.transport.write(frame_of(text))
-            return True
+            return not self.transport.is_closing()
 
+        def _block(self) -> None:
+            if self.when_blocked is not None:
+                self.when_blocked()
+
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if message["type"] == "websocket.close":
+                self._block()
+
+    for name in BLOCKING:
+        setattr(SharedFrameProtocol, name, _blocking(getattr(WebSocketsSansIOProtocol, name)))
     return SharedFrameProtocol
+
+
+def _blocking(method: Callable[..., None]) -> Callable[..., None]:
+    """The same, and whoever writes to the socket directly is told to stop."""
+
+    @wraps(method)
+    def wrapped(self: Any, *args: Any) -> None:
+        method(self, *args)
+        self._block()
+
+    return wrapped
+
+
+class UvicornPost(DirectPost):
+    """A `Post` on one of uvicorn's connections. Never more than a frame is kept for a socket that does not read."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def __call__(self, text: str) -> bool:
+        if not self._protocol.takes_frames():
+            return False
+        self._protocol.transport.write(frame_of(text))
+        return True
+
+    def direct(self, when_blocked: Callable[[], None]) -> Push | None:
+        transport = self._protocol.transport
+        # asyncio's own on a plain socket: TLS has none to write to, and uvloop keeps a queue before it.
+        if type(transport).__name__ != "_SelectorSocketTransport" or not self._protocol.takes_frames():
+            return None
+        push: Push | None = getattr(getattr(transport, "_sock", None), "send", None)
+        if push is None or transport.get_write_buffer_size():
+            return None
+        self._protocol.when_blocked = when_blocked
+        return push
+
+    def finish(self, rest: bytes) -> None:
+        self._protocol.transport.write(rest)
 
 
 OF_AUTOBAHN = ("state", "STATE_OPEN", "send_queue", "_perMessageCompress", "transport")

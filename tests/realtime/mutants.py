@@ -128,6 +128,13 @@ MUTANTS = (
         '        self._snapshot = ""',
     ),
     Mutant(
+        "left behind by its cohort",
+        "a viewer that leaves those it stood with stands where they stand",
+        "realtime/viewer.py",
+        "        self.v, self.digest = cohort.v, cohort.digest",
+        "        self.digest = cohort.digest",
+    ),
+    Mutant(
         "map not settled",
         "no map shows what a crash of the database undoes",
         "booking/seatmap.py",

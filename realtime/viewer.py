@@ -325,16 +325,17 @@ class Viewer:
         every = self.pulse.heartbeat
         self._beat_at = now + (random.uniform(0, within) if within else random.uniform(0.8, 1.2) * every)
 
-    @property
-    def _unanswered_since(self) -> float | None:
-        return self._waiting_since or (self.cohort.since if self.cohort is not None else None)
+    def _waits_too_long(self, now: float) -> bool:
+        """For an ack of what this viewer, or the cohort it is in, was told."""
+        since = self._waiting_since or (self.cohort.since if self.cohort is not None else None)
+        return since is not None and now - since > ACK_DEADLINE and now - since > 3 * self.pulse.heartbeat
 
     def tend(self, now: float) -> None:
         """Called a few times a second: heartbeats, deadlines, a sync that had to wait."""
         if self._sending_since is not None:
             if now - self._sending_since > SEND_DEADLINE:
                 self.cut_off(Close.SLOW)
-        elif (since := self._unanswered_since) and now - since > max(ACK_DEADLINE, 3 * self.pulse.heartbeat):
+        elif self._waits_too_long(now):
             self.dismiss(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
         elif now >= self._beat_at:
             self.plan_beat(now)

@@ -9,6 +9,7 @@ told alone (tests/realtime/test_steps.py holds it to that). Nobody joins one lat
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from realtime import tally
@@ -81,8 +82,8 @@ class Cohort:
         tally.SHORT.count(text, len(self.viewers))
 
 
-def cohorts_of(alone: set[Viewer], room: Told, *, most: int) -> list[Cohort]:
-    """Of those who are alone the ones who stand where the room does and wait for nothing else."""
-    ready = [(viewer, push) for viewer in alone if (push := viewer.push_from(room)) is not None]
+def cohorts_of(viewers: Iterable[Viewer], alone: set[Viewer], room: Told, *, most: int) -> list[Cohort]:
+    """Of these, who are alone, the ones who stand where the room does and wait for nothing else, in this order."""
+    ready = [(viewer, push) for viewer in viewers if (push := viewer.push_from(room)) is not None]
     groups = [dict(ready[first : first + most]) for first in range(0, len(ready), most)]
     return [Cohort(group, alone) for group in groups if len(group) >= FEWEST]

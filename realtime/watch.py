@@ -29,12 +29,6 @@ Group = Cohort | list[Viewer]
 T = TypeVar("T")
 
 
-def turned(row: list[T], where: float) -> list[T]:
-    """The same in the same order, beginning at this part of it."""
-    first = int(len(row) * where)
-    return row[first:] + row[:first]
-
-
 def room_of(loaded: Loaded) -> Room:
     m = loaded.map
     return Room(epoch=m.epoch, version=m.version, layout=m.layout, state=m.state, seat_versions=m.versions)
@@ -171,15 +165,22 @@ class Watch:
 
     def _bring_together(self) -> None:
         if len(self._alone) >= FEWEST:
-            self._cohorts += cohorts_of(self._alone, self.room, most=CHUNK)
+            self._cohorts += cohorts_of(self._alone_in_turn(), self._alone, self.room, most=CHUNK)
 
     def _in_turn(self) -> list[Group]:
         """All viewers, beginning elsewhere each time: nobody is always the last."""
         self._cohorts = [cohort for cohort in self._cohorts if cohort.viewers]
-        where = self._turns * GOLDEN % 1
         self._turns += 1
-        alone = turned(list(self._alone), where)
-        return turned([*self._cohorts, *(alone[at : at + CHUNK] for at in range(0, len(alone), CHUNK))], where)
+        alone = self._alone_in_turn()
+        chunks = [alone[at : at + CHUNK] for at in range(0, len(alone), CHUNK)]
+        return self._turned([*self._cohorts, *chunks])
+
+    def _alone_in_turn(self) -> list[Viewer]:
+        return self._turned(list(self._alone))
+
+    def _turned(self, row: list[T]) -> list[T]:
+        first = int(len(row) * (self._turns * GOLDEN % 1))
+        return row[first:] + row[:first]
 
     def _told(self, spent: float) -> None:
         now = time.monotonic()

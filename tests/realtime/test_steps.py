@@ -1,5 +1,7 @@
 """A step for many is what each would have been told alone: twins on random walks, one among others, one by `wake`."""
 
+import asyncio
+import json
 import random
 import time
 from datetime import UTC, datetime
@@ -172,7 +174,7 @@ async def walk(seed, way, monkeypatch):
                 both(lambda twin, v=v: twin.viewer.ack(Ack(v)))
             case 1:
                 v, epoch = chance.randint(-1, place.room.version), chance.choice(["e0", place.room.epoch])
-                both(lambda twin, v=v, epoch=epoch: twin.viewer.sync(Sync(v, epoch)))
+                both(lambda twin, v=v, epoch=epoch: twin.viewer.sync(Sync(epoch, v)))
             case 2:
                 both(want_beat)
             case 3:
@@ -243,8 +245,10 @@ async def test_who_does_not_acknowledge_what_a_cohort_was_told_is_sent_away():
     assert twins[1].viewer.cohort is not None
     twins[1].viewer.tend(begun + ACK_DEADLINE)
     assert twins[1].viewer._farewell is None
-    twins[1].viewer.tend(begun + 3 * place.heartbeat + 1)
-    assert twins[1].viewer._farewell is not None
+    twins[2].viewer.leave_cohort()
+    for twin in twins[1:3]:
+        twin.viewer.tend(begun + 3 * place.heartbeat + 1)
+        assert twin.viewer._farewell is not None
 
 
 async def test_a_cohort_ends_before_any_of_its_viewers_has_been_told_too_much(monkeypatch):
@@ -263,3 +267,49 @@ async def test_who_leaves_has_left():
     crowd.tell([])
     assert [len(twin.said) for twin in twins] == [0] + [1] * 19
     assert len(crowd.watch.viewers) == 19 and twins[0].viewer not in crowd.watch._alone
+
+
+def versions_of(twin):
+    """The versions a twin was brought to, each frame beginning where the one before it ended."""
+    at = None
+    for said in twin.said:
+        frame = json.loads(said[said.index(b"{") :] if isinstance(said, bytes) else said)
+        if frame["type"] == "delta":
+            assert frame["from"] == at
+        if frame["type"] in ("delta", "snapshot"):
+            at = frame["v"]
+    return at
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whoever_leaves_while_some_have_been_told_is_told_once_and_in_order(seed, monkeypatch):
+    """The loop sees to other things between two groups: acks, blocked sockets, visitors who go."""
+    monkeypatch.setattr("realtime.watch.CHUNK", 10)
+    monkeypatch.setattr("realtime.watch.TICK", 0.0)
+    chance, place = random.Random(seed), Place()
+    twins = [Twin(place) for _ in range(50)]
+    crowd, gone, n_between = Crowd(place, twins), set(), 0
+    for _ in range(60):
+        for _ in range(chance.choice([1, 1, 2])):
+            place.move(chance)
+        crowd.tell([])
+        while crowd.watch._telling is not None:
+            await asyncio.sleep(0)
+            n_between += crowd.watch._telling is not None
+            for twin in chance.sample(twins, 3):
+                match chance.randrange(12):
+                    case 0:
+                        twin.line.become("blocked")
+                    case 1:
+                        twin.line.become("full")
+                    case 2 if len(gone) < 20:
+                        gone.add(twin)
+                        crowd.watch.forget(twin.viewer)
+                    case 3 | 4:
+                        twin.line.become("flowing")
+                    case 5:
+                        twin.viewer.sync(Sync(None, -1))
+                    case _:
+                        twin.viewer.ack(Ack(place.room.version))
+        assert {versions_of(twin) for twin in twins if twin not in gone} == {place.room.version}
+    assert n_between > 100 and gone

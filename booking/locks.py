@@ -1,7 +1,7 @@
 """Locks: one visitor's claim on seats of one showtime until `locked_until`.
 
 This is the rule against double booking. It has three parts: every writer row-locks the seats it wants in `pk` order
-before it looks at them (`seat_rows.lock_rows`), decides from what it then reads, and writes as the last step; the
+before it looks at them (`seat_rows.wanted_seats`), decides from what it then reads, and writes as the last step; the
 database refuses a second row for a seat and a second standing ticket on it; and a lock whose time has passed may be
 taken by anybody, whether or not the sweeper came by.
 """

@@ -181,12 +181,7 @@ class Viewer:
         if (
             self.v != step.since
             or self.epoch != step.epoch
-            or self._is_talking
-            or self._beat_wanted
-            or self._hello
-            or self._sync is not None
-            or self._farewell is not None
-            or self.gone
+            or self._has_more_to_say
             or not self._window_is_open
             or self._post is None
             or not self._post(step.text)
@@ -206,12 +201,7 @@ class Viewer:
         if (
             self.v != room.version
             or self.epoch != room.epoch
-            or self._is_talking
-            or self._beat_wanted
-            or self._hello
-            or self._sync is not None
-            or self._farewell is not None
-            or self.gone
+            or self._has_more_to_say
             or self._frames + MOST_STEPS > WINDOW_FRAMES
             or self._bytes + MOST_BYTES > WINDOW_BYTES
         ):
@@ -240,6 +230,18 @@ class Viewer:
         self._post.finish(rest)
 
     # ---- alone ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _has_more_to_say(self) -> bool:
+        """Than what the room's next version asks for; or is past saying anything."""
+        return bool(
+            self._is_talking
+            or self._beat_wanted
+            or self._hello
+            or self._sync is not None
+            or self._farewell is not None
+            or self.gone
+        )
 
     def _say_at_once(self, post: Post) -> bool:
         """All there is to say, by the short way; False when the socket would make us wait, or must be closed."""

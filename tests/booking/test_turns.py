@@ -17,16 +17,10 @@ from booking.turns import AT_ONCE, Gate, turn
 from cinema import counters
 from cinema.models import Showtime
 from cinema.problems import Busy
+from realtime.launcher.processes import wait_until
 from tests.factories import make_showtime, new_visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql_only]
-
-
-def wait_until(holds, seconds=5):
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it never came to pass"
-        time.sleep(0.005)
 
 
 def in_threads(n, job):
@@ -77,7 +71,7 @@ def test_so_many_at_once_and_who_waits_holds_no_connection():
             inside.remove(mine)
 
     clicks = in_threads(3 * AT_ONCE, click)
-    wait_until(lambda: sum(each.connection is None for each in came) == 2 * AT_ONCE)
+    assert wait_until(lambda: sum(each.connection is None for each in came) == 2 * AT_ONCE, seconds=5)
     assert len(inside) == AT_ONCE
     leave.set()
     for each in clicks:
@@ -90,12 +84,12 @@ def test_who_came_first_is_let_in_first_and_who_comes_again_waits_again():
     assert gate.enter() and not gate.enter()
 
     def come(number):
-        wait_until(lambda: len(gate._line) == number)
+        assert wait_until(lambda: len(gate._line) == number, seconds=5)
         assert gate.enter(10)
         let_in.append(number)
 
     coming = in_threads(8, come)
-    wait_until(lambda: len(gate._line) == 8)
+    assert wait_until(lambda: len(gate._line) == 8, seconds=5)
     for number in range(8):
         gate.leave()
         assert not gate.enter()  # the place is the next one's already, not of who is quick
@@ -110,7 +104,7 @@ def test_who_gave_up_is_not_called():
     assert gate.enter()
     assert not gate.enter(0.01)
     [later] = in_threads(1, lambda _: gate.enter(10))
-    wait_until(lambda: gate._line)
+    assert wait_until(lambda: gate._line, seconds=5)
     gate.leave()
     assert later.result(5)
 
@@ -177,7 +171,7 @@ def test_a_showtime_that_stands_still_holds_up_no_other(act):
         Showtime.objects.select_for_update().get(pk=stuck.pk)
         clicks = in_threads(len(visitors), click)
         gate = turns._GATES[stuck.pk % len(turns._GATES)]
-        wait_until(lambda: len(gate._line) == len(visitors) - AT_ONCE)
+        assert wait_until(lambda: len(gate._line) == len(visitors) - AT_ONCE, seconds=5)
         assert not any(each.done() for each in clicks)
         [look] = in_threads(1, lambda _: read_map(other.pk).version)
         [lock] = in_threads(1, lambda _: lock_seats(showtime_id=other.pk, visitor=new_visitor(), labels=["A1"], at=at))

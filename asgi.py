@@ -17,11 +17,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.db import Error, connections
 
-from booking import loop, seatmap
-from realtime import limits
-from realtime.handler import OneStepHandler
-from realtime.leaving import lifespan
+from booking import loop
+from booking.seats import map as seat_map
+from realtime.fast_path.http_handler import OneStepHandler
+from realtime.launcher.drain import lifespan
 from realtime.routing import websocket_urlpatterns
+from realtime.sockets import limits
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ limits.make_room()
 def begin_anew() -> None:
     """Alone with its database, a start may follow a restored backup: every map begins a new life (rule R6)."""
     try:
-        seatmap.rotate_epochs()
+        seat_map.rotate_epochs()
     except Error as error:
         log.warning("The maps' epochs were not changed (is the database migrated?): %s", error)
     finally:

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from bench.crowd import Crowd
 from bench.measures import allow_files, children_of, cpu_seconds, memory_kib, pin, print_table, spread_of
+from bench.support.servers import start_cluster, start_server
 from realtime.launcher.processes import free_port, wait_until
 from realtime.launcher.valkey import Valkey
-from tests.servers import start_cluster, start_server
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER, CLIENT = 0, 1

@@ -71,8 +71,8 @@ def load_all() -> int:
     """The baseline: every showtime of the horizon as an object, filtered and counted in Python."""
     from django.utils import timezone
 
-    from cinema.finder import on_sale
-    from cinema.programme import Slot, slot_state
+    from cinema.whats_on.filters import on_sale
+    from cinema.whats_on.listings import Slot, slot_state
 
     at = timezone.now()
     slots = [Slot(each, slot_state(each, at)) for each in on_sale(at).with_places().order_by("starts_at")]

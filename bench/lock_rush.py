@@ -29,9 +29,9 @@ def client(number: int, showtimes: list[int], seats: list[str] | None, seconds: 
     from django.db import OperationalError, connection, connections
     from django.utils import timezone
 
+    from bench.support.factories import new_visitor
     from booking.locks import lock_seats, release_lock
     from booking.refusals import Refusal
-    from tests.factories import new_visitor
 
     connections["default"].ensure_connection()
     dice, visitor, counts = random.Random(number), new_visitor(), Counter[str]()
@@ -107,7 +107,7 @@ def row_of_many(name: str, clients: int, rounds: list[dict[str, Any]]) -> list[s
 def measure_many(clients: int, seconds: float) -> list[list[str]]:
     from django.db import connection
 
-    from tests.factories import make_plan, make_screen, make_showtime
+    from bench.support.factories import make_plan, make_screen, make_showtime
 
     plan = make_plan(ROWS, PER_ROW)
     showtimes = [make_showtime(plan, screen=make_screen(plan)).pk for _ in range(SHOWTIMES)]

@@ -20,9 +20,9 @@ from typing import Any
 
 from bench.lock_rush import PER_ROW, ROUNDS, ROWS, measure_many, spread
 from bench.measures import cpu_seconds, print_table
+from bench.support.servers import ROOT, clean_environment
+from bench.support.trips import statements_in, trips_in
 from realtime.launcher.postgres import Postgres
-from tests.servers import ROOT, clean_environment
-from tests.trips import statements_in, trips_in
 
 # ---- what is measured, inside a process with Django and a database -------------------------------------------------
 
@@ -177,10 +177,10 @@ def measure_alone(times: int) -> list[list[str]]:
     """One client after the other: rows of the table."""
     from django.utils import timezone
 
+    from bench.support.factories import make_plan, make_showtime, new_visitor
     from booking.locks import lock_seats
     from booking.refusals import SeatsTaken
-    from realtime.handler import OneStepHandler
-    from tests.factories import make_plan, make_showtime, new_visitor
+    from realtime.fast_path.http_handler import OneStepHandler
 
     at = timezone.now()
     showtime = make_showtime(make_plan(ROWS, PER_ROW))

@@ -25,10 +25,10 @@ from pathlib import Path
 from bench.crowd import Crowd, Seat
 from bench.fanout import CLIENT, OURS, SERVER, Buyer
 from bench.measures import allow_files, children_of, cpu_seconds, memory_kib, pin, print_table, spread_of
+from bench.support.servers import ROOT, Server, clean_environment, demo_cluster, start_cluster, start_server
 from cinema.environment import kept_secret
 from realtime.launcher.postgres import Postgres
 from realtime.launcher.valkey import Valkey
-from tests.servers import ROOT, Server, clean_environment, demo_cluster, start_cluster, start_server
 
 ROUNDS = 3
 AS_SERVED = {"DEBUG": 0, "ALLOWED_HOSTS": "localhost,127.0.0.1", "DEMO_PAYMENTS_ANYWAY": 1}

@@ -7,8 +7,8 @@ but for the variables both must have said the same. Commits are durable. Baselin
 the version each, which is the least that a change of one showtime can be.
 
 Played twice: with a connection for each buyer, and with as many as a process lets into one showtime at once
-(`booking.turns`), where the others stand in a line, as they do in a web process; their times include it. There a pair
-keeps its turn from the lock to the release.
+(`booking.seats.showtime_queue`), where the others wait in a queue, as they do in a web process; their times include
+it. There a pair keeps its place from the lock to the release.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from django.conf import settings
 
 from bench.measures import print_table, spread_of
 from bench.pgbench import Played, Player, ended_children
+from bench.support.servers import ROOT, clean_environment
 from realtime.launcher.postgres import Postgres
-from tests.servers import ROOT, clean_environment
 
 ROUNDS = 3
 ROWS, PER_ROW = 10, 30
@@ -103,7 +103,7 @@ class Notes:
         from django.db import connection
 
         from booking.locks import NEXT_BOOKING
-        from booking.seat_rows import WANTED as LOOK
+        from booking.seats.rows import WANTED as LOOK
 
         words = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
         text = "".join(f"{piece}{word}" for piece, word in zip(sql.split("%s"), [*words, ""], strict=True))
@@ -143,10 +143,10 @@ def scripts() -> tuple[int, str, str, str]:
     from django.db import connection
     from django.utils import timezone
 
+    from bench.support.factories import make_plan, make_showtime
     from booking.locks import lock_seats, release_lock
     from booking.models import Booking
     from booking.refusals import SeatsTaken
-    from tests.factories import make_plan, make_showtime
 
     at = timezone.now()
     with connection.cursor() as cursor:
@@ -250,7 +250,7 @@ def alone(postmaster: int, begin: Callable[[], Player]) -> Played:
 
 
 def measure(options: argparse.Namespace) -> list[list[str]]:
-    from booking.turns import AT_ONCE
+    from booking.seats.showtime_queue import AT_ONCE
 
     url, folder, buyers, seconds = options.url, Path(options.folder), options.clients, options.seconds
     showtime, pair, pair_of_one, refusal = scripts()

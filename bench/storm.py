@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from bench.crowd import Crowd
 from bench.fanout import CLIENT, OURS, SERVER, Buyer
 from bench.measures import allow_files, children_of, cpu_seconds, pin, print_table, spread_of
+from bench.support.servers import Server, start_cluster
 from realtime.launcher.processes import wait_until
-from tests.servers import Server, start_cluster
 
 ROUNDS = 3
 PATIENCE = 120.0

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from booking.models import Booking
 from booking.refusals import NotFound
-from booking.tickets import check_key
+from booking.tickets.codes import check_key
 from booking.visitors import visitor_of
 
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from booking.models import Booking, Ticket
-from booking.sales import open_sales
-from cinema.admin import ModelAdmin, ReadOnly, ShowtimeAdmin, TabularInline, link_to
+from booking.showtimes.sales import open_sales
+from cinema.admin.catalogue import ModelAdmin, ReadOnly, ShowtimeAdmin, TabularInline, link_to
 from cinema.currencies import format_money
 from cinema.models import Showtime
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from booking import api
+from booking.pages import api
 
 app_name = "booking-api"
 urlpatterns = [

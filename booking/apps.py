@@ -6,7 +6,8 @@ class BookingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from booking import adoption, mails
+        from booking import adoption
+        from booking.mail import messages
 
         adoption.connect()
-        mails.register_handlers()
+        messages.register_handlers()

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from booking import till
+from booking import payment_port
 from booking.locks import Held, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
-from cinema import counters
-from cinema.problems import is_overload
+from cinema.web import metrics
+from cinema.web.problems import is_overload
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def _counted(outcome: str) -> Iterator[None]:
         outcome = "busy" if is_overload(error) else "failure"
         raise
     finally:
-        counters.LOCK_ANSWERS.labels(outcome).inc()
+        metrics.LOCK_ANSWERS.labels(outcome).inc()
 
 
 def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
@@ -70,7 +70,7 @@ def give_back(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
 
 
 def _end_payment(booking: Booking, reason: str, at: datetime) -> None:
-    till.current().end_payment(booking_id=booking.pk, reason=reason, at=at)
+    payment_port.current().end_payment(booking_id=booking.pk, reason=reason, at=at)
     booking.refresh_from_db(fields=["status"])
     if booking.status == Booking.Status.CONFIRMED:
         raise AlreadyPaid(booking.reference)

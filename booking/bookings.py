@@ -13,12 +13,12 @@ from enum import Enum
 from django.conf import settings
 from django.db import transaction
 
-from booking import outbox
 from booking.locks import end_lock
 from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
-from booking.pricing import price_seats
+from booking.outbox import messages as outbox
 from booking.refusals import LockExpired
-from booking.seat_rows import SeatWrite, lock_rows_of, move_deadline, write_seats
+from booking.seats.pricing import price_seats
+from booking.seats.rows import SeatWrite, lock_rows_of, move_deadline, write_seats
 
 Status = Booking.Status
 Seat = ShowtimeSeat.Status

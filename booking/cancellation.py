@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from booking import outbox
 from booking.locks import end_lock
 from booking.models import Booking, ShowtimeSeat, Ticket
+from booking.outbox import messages as outbox
 from booking.refusals import UnknownSeat
-from booking.seat_rows import SeatWrite, lock_rows_of, write_seats
+from booking.seats.rows import SeatWrite, lock_rows_of, write_seats
 
 Status = Booking.Status
 

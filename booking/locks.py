@@ -9,7 +9,7 @@ taken by anybody, whether or not the sweeper came by.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
-from booking.hoarding import check_hoarding, hoarding_questions
+from booking.lock_limits import check_hoarding, hoarding_questions
 from booking.models import IN_LIVE, Booking, ShowtimeSeat
 from booking.refusals import (
     BeingReleased,
@@ -30,16 +30,16 @@ from booking.refusals import (
     TooManySeats,
     UnknownSeat,
 )
-from booking.seat_rows import SeatWrite, lock_rows_of, read_wanted, wanted_seats, write_seats
-from booking.turns import turn
-from cinema import counters
-from cinema.layouts import Layout, layout_of
+from booking.seats.labels import Wish, find_indices
+from booking.seats.rows import SeatWrite, lock_rows_of, read_wanted, wanted_seats, write_seats
+from booking.seats.showtime_queue import turn
+from cinema.database.row_mapping import columns_of, read_rows, values_of
+from cinema.database.statements import Question, Rows, Statement, ask
 from cinema.models import Showtime
-from cinema.raw_rows import columns_of, read_rows, values_of
-from cinema.statements import Question, Rows, Statement, ask
+from cinema.plans.layouts import Layout, layout_of
+from cinema.web import metrics
 
 Status = ShowtimeSeat.Status
-Wish = dict[str, int]  # label -> index
 Wanted = dict[int, tuple[ShowtimeSeat, bool]]  # index -> the seat, and whether the payment that holds it is being ended
 
 # What is known of a showtime here; the rest is asked for when it is looked at.
@@ -270,7 +270,7 @@ def _expire(booking_id: int, at: datetime) -> bool:
         return False
     end_lock(booking, Booking.Status.EXPIRED, "lapsed", at)
     if booking.locked_until:
-        counters.EXPIRY_LAG.observe((at - booking.locked_until).total_seconds())
+        metrics.EXPIRY_LAG.observe((at - booking.locked_until).total_seconds())
     return True
 
 
@@ -299,21 +299,6 @@ def _end(
 def _set_end(booking: Booking, status: str, reason: str, at: datetime) -> Question:
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
     return END, [status, reason, at, booking.pk]
-
-
-def find_indices(layout: Layout, labels: Iterable[str]) -> Wish:
-    """Label to index of these seats, each once, in the order named.
-
-    Raises:
-        TooManySeats, UnknownSeat
-    """
-    wished = list(dict.fromkeys(labels))
-    if len(wished) > settings.MAX_SEATS_PER_BOOKING:
-        raise TooManySeats(settings.MAX_SEATS_PER_BOOKING)
-    unknown = [label for label in wished if label not in layout.index_of]
-    if unknown:
-        raise UnknownSeat(unknown)
-    return {label: layout.index_of[label] for label in wished}
 
 
 def check_sales(showtime: Showtime, at: datetime) -> None:

@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 from django.db import Error, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from booking import outbox
 from booking.locks import expire_locks
 from booking.models import Lease
-from cinema import counters
+from booking.outbox import messages as outbox
+from cinema.web import metrics
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,11 @@ class Keeper:
             while not self.stop.is_set() and outbox.run_due(at=timezone.now(), limit=1, line=self.line):
                 pass
         except Error as error:
-            counters.LOOP_FAILURES.labels("database").inc()
+            metrics.LOOP_FAILURES.labels("database").inc()
             log.warning("promises: the database does not answer: %s", error)
             self.stop.wait(1)
         except Exception:  # a fault of ours; the other promises must still be kept
-            counters.LOOP_FAILURES.labels("promises").inc()
+            metrics.LOOP_FAILURES.labels("promises").inc()
             log.exception("promises of %s: failed", self.line)
             self.stop.wait(1)
 
@@ -121,14 +121,14 @@ class Loop:
         try:
             close_old_connections()
             acts = self.keep_lease()
-            counters.BEAT_AT.set_to_current_time()
-            counters.HOLDS_LEASE.set(acts)
+            metrics.BEAT_AT.set_to_current_time()
+            metrics.HOLDS_LEASE.set(acts)
             if not acts:
                 return
             for chore in self.chores:
                 self.do(chore)
         except Error as error:
-            counters.LOOP_FAILURES.labels("database").inc()
+            metrics.LOOP_FAILURES.labels("database").inc()
             log.warning("loop: the database does not answer: %s", error)
             self.holds_lease = False
             self.stop.wait(1)
@@ -142,7 +142,7 @@ class Loop:
         except Error:
             raise
         except Exception:  # a chore may fail in any way; the others must go on
-            counters.LOOP_FAILURES.labels(chore.name).inc()
+            metrics.LOOP_FAILURES.labels(chore.name).inc()
             log.exception("loop: %s failed", chore.name)
 
     def keep_lease(self) -> bool:

@@ -126,7 +126,7 @@ IN_LIVE = "({})".format(", ".join(f"'{status}'" for status in Booking.LIVE))
 
 
 class ShowtimeSeat(models.Model):
-    """A seat as sold for one showtime. Written only by `booking.seat_rows`."""
+    """A seat as sold for one showtime. Written only by `booking.seats.rows`."""
 
     class Status(models.TextChoices):
         AVAILABLE = "available"
@@ -257,7 +257,7 @@ class AccountVisitor(models.Model):
 
 
 class OutboxMessage(models.Model):
-    """A promise written in the transaction that makes it, kept by the loop (`booking.outbox`)."""
+    """A promise written in the transaction that makes it, kept by the loop (`booking.outbox.messages`)."""
 
     class State(models.TextChoices):
         PENDING = "pending"

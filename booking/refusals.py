@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cinema.problems import Busy, Forbidden, Invalid, NotFound, Refusal
+from cinema.web.problems import Busy, Forbidden, Invalid, NotFound, Refusal
 
 if TYPE_CHECKING:
     from booking.models import Booking
@@ -151,7 +151,7 @@ class RateLimited(Refusal):
 
 
 class PaymentOpen(Exception):
-    """Not for the outside: the wish needs the open payment of this booking ended first (`booking.till`)."""
+    """Not for the outside: the wish needs the open payment of this booking ended first (`booking.payment_port`)."""
 
     def __init__(self, booking: Booking) -> None:
         super().__init__(booking.reference)

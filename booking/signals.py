@@ -3,6 +3,6 @@
 from django.dispatch import Signal
 
 # Sent with `send_robust` after the commit of every transaction that changed seats, from one place
-# (`booking.seat_rows`). Arguments: showtime_id: int, epoch: str, before: int, version: int,
+# (`booking.seats.rows`). Arguments: showtime_id: int, epoch: str, before: int, version: int,
 # seats: dict[str, list[int]] (letter of the map -> indices), absolute states of every seat of the version.
 seats_changed = Signal()

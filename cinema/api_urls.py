@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cinema import api
+from cinema.whats_on import api
 
 app_name = "cinema-api"
 urlpatterns = [

@@ -21,4 +21,4 @@ def make_cache_table(using: str, **kwargs: Any) -> None:
 
 
 class BackOfficeConfig(AdminConfig):
-    default_site = "cinema.back_office.BackOffice"
+    default_site = "cinema.accounts.admin_site.BackOffice"

@@ -146,7 +146,7 @@ class Environment:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
             }
         elif config["ENGINE"] == "django.db.backends.postgresql":
-            from cinema.statements import ShopConnection
+            from cinema.database.statements import ShopConnection
 
             config["CONN_MAX_AGE"] = 0
             given = config.get("OPTIONS", {})  # what the address says behind its `?`, such as sslmode

@@ -50,11 +50,11 @@ INSTALLED_APPS = [
     "realtime.apps.RealtimeConfig",
 ]
 MIDDLEWARE = [
-    "cinema.problems.ProblemMiddleware",
-    "cinema.client_address.ForwardedSchemeMiddleware",
+    "cinema.web.problems.ProblemMiddleware",
+    "cinema.web.client_address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "cinema.static_files.StaticFilesMiddleware",
+    "cinema.web.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -77,7 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cinema.context.site",
+                "cinema.web.context.site",
             ],
             "builtins": ["django.templatetags.static", "django.templatetags.i18n", "cinema.templatetags.cinema"],
         },
@@ -126,7 +126,7 @@ EMAIL_PORT = env.integer(
     "EMAIL_PORT", default=465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, least=1, most=65535
 )
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "booking.mail_files.EmlFileBackend"
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "booking.mail.files.EmlFileBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL") or "BookMySeat <tickets@localhost>"
 if EMAIL_USE_SSL and EMAIL_USE_TLS:
     env.refuse("EMAIL_USE_SSL", "and EMAIL_USE_TLS are both 1; a server speaks one of them")
@@ -161,8 +161,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser is not enough to tak
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
-ACCOUNT_ADAPTER = "cinema.account_adapter.AccountAdapter"
-ACCOUNT_FORMS = {"add_email": "cinema.account_forms.ChangeEmailForm"}
+ACCOUNT_ADAPTER = "cinema.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"add_email": "cinema.accounts.forms.ChangeEmailForm"}
 if not RATE_LIMITS:
     ACCOUNT_RATE_LIMITS = False
 LOGIN_URL = "account_login"
@@ -174,13 +174,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # ---- Sessions, cookies, headers -----------------------------------------------------------------------------------
-SESSION_ENGINE = "cinema.sessions"
+SESSION_ENGINE = "cinema.database.sessions"
 SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two copies on one host must not log each other out
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-CSRF_FAILURE_VIEW = "cinema.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "cinema.web.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = False  # the proxy in front speaks TLS and redirects

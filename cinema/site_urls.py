@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from cinema import api, pages
 from cinema.artwork.serving import artwork
+from cinema.whats_on import api, pages
 
 app_name = "cinema"
 urlpatterns = [

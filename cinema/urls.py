@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from cinema.account_pages import account
+from cinema.accounts.pages import account
 
-handler429 = "cinema.account_pages.too_many_requests"  # a name of allauth's, not of Django's
+handler429 = "cinema.accounts.pages.too_many_requests"  # a name of allauth's, not of Django's
 urlpatterns = [
     path("", include("payments.urls")),  # first: its movies/admin-dashboard/ is no film's slug
     path("", include("cinema.site_urls")),

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from cinema.admin import ModelAdmin, ReadOnly, TabularInline, link_to
+from cinema.admin.catalogue import ModelAdmin, ReadOnly, TabularInline, link_to
 from cinema.currencies import format_money
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund, RefundSeat, StripeWebhookEvent
 

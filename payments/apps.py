@@ -6,9 +6,9 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from payments import checks, given_up, refunds, till
+        from payments import checks, dead_letters, refunds, tasks
 
         checks.register_checks()
-        till.install()
-        given_up.watch()
+        tasks.install()
+        dead_letters.watch()
         refunds.register_handlers()

@@ -21,8 +21,9 @@ from django.urls import reverse
 from booking.bookings import begin_checkout, confirm_booking
 from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
-from payments.gateways import GatewayRefused, GatewayUnavailable, Line, SessionRequest, gateway, is_live
 from payments.gateways.amounts import why_not
+from payments.gateways.factory import gateway
+from payments.gateways.interface import GatewayRefused, GatewayUnavailable, Line, SessionRequest, is_live
 from payments.ledger import raise_alert
 from payments.models import VERDICT_GRACE, Payment
 from payments.settlement import apply_refused_creation, apply_session, record_creation

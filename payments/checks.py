@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from payments.gateways import is_live
+from payments.gateways.interface import is_live
 
 
 def register_checks() -> None:

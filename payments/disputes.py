@@ -13,8 +13,8 @@ from django.db import transaction
 
 from cinema.currencies import format_money
 from payments import ledger
-from payments.asking_back import lock_payment
 from payments.models import LedgerEntry, MoneyAlert, Payment
+from payments.refund_rows import lock_payment
 from payments.refunds import promise_cancellation
 
 OURS = ("won", "warning_closed", "prevented")  # how a dispute may end without the money being lost

@@ -1,7 +1,7 @@
 """The ledger: a row for every movement of money and every step of a payment or refund, and alerts for people.
 
 A row is written in the transaction of the step that it tells of, so that neither is ever without the other, and is
-never changed: what turned out otherwise is another row. `payments.ledger_check` adds everything up.
+never changed: what turned out otherwise is another row. `payments.ledger_audit` adds everything up.
 """
 
 from __future__ import annotations

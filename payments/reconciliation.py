@@ -18,11 +18,12 @@ from django.db.models import Q
 
 from booking.bookings import begin_release
 from booking.models import Booking
-from payments.ending import reconcile, settle
-from payments.gateways import Event, GatewayRefused, GatewayUnavailable, gateway, read_refund
+from payments.events import ACTIONS, take_event
+from payments.gateways.factory import gateway
+from payments.gateways.interface import Event, GatewayRefused, GatewayUnavailable, read_refund
 from payments.models import Payment, Refund, StripeWebhookEvent
-from payments.refund_news import apply_refund
-from payments.webhook import ACTIONS, take_event
+from payments.refund_updates import apply_refund
+from payments.session_end import reconcile, settle
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from booking import outbox
 from booking.bookings import begin_release
 from booking.cancellation import cancel_tickets, choose_tickets, end_lock_of_cancelled_showtime
 from booking.models import Booking, Ticket
-from booking.refund_policy import cap, minutes_left, parts_of, terms_of, why_closed
+from booking.outbox import messages as outbox
 from booking.refusals import (
     Invalid,
     NotFound,
@@ -28,12 +27,13 @@ from booking.refusals import (
     TooLateToCancel,
     spoken,
 )
+from booking.terms.policy import cap, minutes_left, parts_of, terms_of, why_closed
 from cinema.currencies import format_money
 from cinema.models import Showtime
 from payments import ledger
-from payments.asking_back import Share, ask_back, count_back, left_of, lock_payment, own_payment
 from payments.ledger import Actor
 from payments.models import MoneyAlert, Payment, Refund
+from payments.refund_rows import Share, ask_back, count_back, left_of, lock_payment, own_payment
 from payments.settlement import promise_end
 
 Status = Booking.Status

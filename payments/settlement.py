@@ -15,7 +15,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from booking import outbox
 from booking.bookings import (
     Confirmation,
     begin_refund,
@@ -26,11 +25,12 @@ from booking.bookings import (
     mark_processing,
 )
 from booking.models import Booking
+from booking.outbox import messages as outbox
 from cinema.currencies import format_money
 from payments import ledger
-from payments.asking_back import ask_back, lock_payment
-from payments.gateways import Session
+from payments.gateways.interface import Session
 from payments.models import Payment
+from payments.refund_rows import ask_back, lock_payment
 
 log = logging.getLogger(__name__)
 Status = Payment.Status

@@ -1,26 +1,24 @@
 from django.conf import settings
 from django.urls import path
 
-from payments import (
-    api,
-    cancel_pages,
-    dashboard,
-    demo_pages,
-    pages,
-    staff_bookings,
-    staff_cancel,
-    staff_money,
-    webhook,
-)
+from payments import webhook
+from payments.dashboard import pages as dashboard_pages
+from payments.pages import api
+from payments.pages import cancel as cancel_pages
+from payments.pages import checkout as checkout_pages
+from payments.pages import demo as demo_pages
+from payments.staff import bookings as staff_bookings
+from payments.staff import cancel as staff_cancel
+from payments.staff import money as staff_money
 
 app_name = "payments"
 
 urlpatterns = [
-    path("movies/admin-dashboard/", dashboard.dashboard, name="dashboard"),
-    path("showtimes/<int:showtime_id>/checkout/", pages.checkout, name="checkout"),
+    path("movies/admin-dashboard/", dashboard_pages.dashboard, name="dashboard"),
+    path("showtimes/<int:showtime_id>/checkout/", checkout_pages.checkout, name="checkout"),
     path("bookings/<slug:reference>/cancel/", cancel_pages.cancel_tickets, name="cancel-tickets"),
-    path("payments/return/<slug:reference>/", pages.come_back, name="return"),
-    path("payments/cancel/<slug:reference>/", pages.cancel, name="cancel"),
+    path("payments/return/<slug:reference>/", checkout_pages.come_back, name="return"),
+    path("payments/cancel/<slug:reference>/", checkout_pages.cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
     path("api/bookings/<slug:reference>/cancellation/", api.cancellation, name="cancellation"),

@@ -1,4 +1,4 @@
-"""Where gateways tell us news: `POST /payments/stripe/webhook/`.
+"""Where gateways deliver events: `POST /payments/stripe/webhook/`.
 
 200 once the outcome is stored (again, unknown and uninteresting events too), 400 for what is not a properly signed
 event, 503 where a second delivery will help. Event and effect are stored in one transaction, so a failure leaves
@@ -8,32 +8,24 @@ neither and the gateway's own retry is a clean second chance.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import Error, IntegrityError, transaction
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from booking.models import Booking
-from cinema.problems import is_overload
-from payments.disputes import apply_dispute, apply_warning
-from payments.ending import settle
-from payments.gateways import BadEvent, Event, RefundState, read_session
-from payments.gateways.demo import webhook_secret
-from payments.gateways.stripe_gateway import read_event
-from payments.models import Payment, StripeWebhookEvent
-from payments.refund_news import RefundNews, apply_refund_of, apply_refunded_charge
-from payments.settlement import apply_decline, apply_session
+from cinema.web.problems import is_overload
+from payments.events import find_payment, take_event
+from payments.gateways.factory import gateway, read_delivery
+from payments.gateways.interface import BadEvent, Event
+from payments.session_end import settle
 
 log = logging.getLogger(__name__)
 
 LARGEST = 256 * 1024  # bytes
-LONGEST_ID = 120
 
 
 @csrf_exempt
@@ -47,8 +39,8 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return _answer("bad event", 400)
     try:
         outcome = take_event(provider=provider, event=event, at=at)
-        if provider == Payment.Provider.DEMO and outcome == "releasing":
-            _end_at_once(event)
+        if outcome == "releasing" and gateway(provider).is_local:
+            _end_at_once(provider, event)
     except (KeyError, TypeError, ValueError) as error:
         log.warning("webhook: %s %s is malformed: %s", event.kind, event.id, error)
         return _answer("bad event", 400)
@@ -60,129 +52,19 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return _answer(outcome, 200)
 
 
-def take_event(*, provider: str, event: Event, at: datetime) -> str:
-    """Store the event and its effect, once.
-
-    Returns:
-        The outcome in a word; `duplicate` for an event that is stored already, `unknown` when no payment of ours is
-        meant, `ignored` for kinds that change nothing here.
-
-    Raises:
-        KeyError, TypeError, ValueError: the object is not what the kind says.
-        django.db.Error: nothing was stored.
-    """
-    if len(event.id) > LONGEST_ID:
-        raise ValueError("its id is too long")
-    with transaction.atomic():
-        try:
-            with transaction.atomic():  # a conflict must not poison the transaction
-                stored = StripeWebhookEvent.objects.create(
-                    event_id=event.id, kind=event.kind[:80], provider=provider, received_at=at
-                )
-        except IntegrityError:
-            return "duplicate"
-        act = ACTIONS.get(event.kind)
-        payment = find_payment(provider, event) if act else None
-        outcome = "ignored" if act is None else "unknown" if payment is None else act(payment, event, at)
-        stored.payment, stored.outcome = payment, outcome
-        stored.save(update_fields=["payment", "outcome"])
-        log.info("webhook: %s %s: %s", event.kind, event.id, outcome)
-        return outcome
-
-
-def find_payment(provider: str, event: Event) -> Payment | None:
-    """The payment that this event is about.
-
-    By the gateway's own ids first; else by our metadata, since news of a session may be here before the answer to the
-    call that made it. Metadata never outranks an id that is on record.
-    """
-    payments = Payment.objects.filter(provider=provider)
-    found, own_id = event.object, str(event.object["id"])
-    is_session = event.kind.startswith("checkout.session.")
-    if is_session and (payment := payments.filter(session_id=own_id).first()):
-        return payment
-    intent = own_id if event.kind.startswith("payment_intent.") else found.get("payment_intent")
-    if isinstance(intent, str) and (payment := payments.filter(payment_intent=intent).first()):
-        return payment
-    metadata = found.get("metadata") or {}
-    key = metadata.get("payment")
-    reference = found.get("client_reference_id") or metadata.get("reference")
-    nameless = payments.filter(session_id=None) if is_session else payments.filter(payment_intent=None)
-    if key:
-        return nameless.filter(idempotency_key=key).first()
-    return nameless.filter(booking__reference=reference).order_by("-pk").first() if reference else None
-
-
-def _take_session(payment: Payment, event: Event, at: datetime) -> str:
-    failed = event.kind == "checkout.session.async_payment_failed"
-    said = {"status": "expired" if event.kind.endswith(".expired") else "complete"}
-    session = read_session({**said, **event.object})
-    return apply_session(payment_id=payment.pk, session=session, at=at, failed=failed, event_id=event.id)
-
-
-def _take_decline(payment: Payment, event: Event, at: datetime) -> str:
-    if event.livemode != payment.livemode:
-        return "mismatch"
-    return apply_decline(payment_id=payment.pk, at=at, event_id=event.id)
-
-
-def _take_refund(payment: Payment, event: Event, at: datetime) -> str:
-    """`refund.*` carries the refund itself."""
-    found = event.object
-    state = RefundState(str(found["id"]), str(found["status"]), str(found.get("failure_reason") or ""))
-    news = RefundNews(state, int(found["amount"]), str((found.get("metadata") or {}).get("refund") or ""))
-    return apply_refund_of(payment_id=payment.pk, news=news, at=at, event_id=event.id)
-
-
-def _take_refunded_charge(payment: Payment, event: Event, at: datetime) -> str:
-    refunded = int(event.object["amount_refunded"])
-    return apply_refunded_charge(payment_id=payment.pk, amount_refunded=refunded, at=at, event_id=event.id)
-
-
-def _take_dispute(payment: Payment, event: Event, at: datetime) -> str:
-    return apply_dispute(payment_id=payment.pk, kind=event.kind, found=event.object, at=at, event_id=event.id)
-
-
-def _take_warning(payment: Payment, event: Event, at: datetime) -> str:
-    return apply_warning(payment_id=payment.pk, found=event.object, at=at, event_id=event.id)
-
-
-ACTIONS: dict[str, Callable[[Payment, Event, datetime], str]] = {
-    "checkout.session.completed": _take_session,
-    "checkout.session.async_payment_succeeded": _take_session,
-    "checkout.session.async_payment_failed": _take_session,
-    "checkout.session.expired": _take_session,
-    "payment_intent.payment_failed": _take_decline,
-    "refund.created": _take_refund,
-    "refund.updated": _take_refund,
-    "refund.failed": _take_refund,
-    "charge.refund.updated": _take_refund,
-    "charge.refunded": _take_refunded_charge,
-    "charge.dispute.created": _take_dispute,
-    "charge.dispute.updated": _take_dispute,
-    "charge.dispute.closed": _take_dispute,
-    "charge.dispute.funds_withdrawn": _take_dispute,
-    "charge.dispute.funds_reinstated": _take_dispute,
-    "radar.early_fraud_warning.created": _take_warning,
-}
-
-
 def _read(request: HttpRequest) -> tuple[str, Event]:
-    """The event and the provider whose secret signed it. Raises BadEvent."""
+    """The provider whose secret signed this request, and the event. Raises BadEvent."""
     try:
         if int(request.headers.get("Content-Length") or 0) > LARGEST or len(request.body) > LARGEST:
             raise BadEvent("too large")
     except (ValueError, RequestDataTooBig, UnreadablePostError) as error:
         raise BadEvent("unreadable") from error
-    header = request.headers.get("Stripe-Signature")
-    if settings.DEMO_PAYMENTS:
-        return Payment.Provider.DEMO, read_event(request.body, header, [webhook_secret()])
-    return Payment.Provider.STRIPE, read_event(request.body, header, settings.STRIPE_WEBHOOK_SECRETS)
+    return read_delivery(request.body, request.headers.get("Stripe-Signature"))
 
 
-def _end_at_once(event: Event) -> None:
-    """The demo gateway answers without a network, so nobody need wait for the loop."""
-    payment = find_payment(Payment.Provider.DEMO, event)
+def _end_at_once(provider: str, event: Event) -> None:
+    """A local gateway answers without a network, so the session is ended in this request instead of by the loop."""
+    payment = find_payment(provider, event)
     if payment is not None and payment.booking.status == Booking.Status.RELEASING:
         settle(payment, at=timezone.now())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime.room import Change
+from realtime.change import Change
 from realtime.transports import LocalTransport, Transport
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from realtime.consumers import BoardConsumer, NowhereConsumer, ShowtimeConsumer
+from realtime.sockets.consumers import BoardConsumer, NowhereConsumer, ShowtimeConsumer
 
 websocket_urlpatterns = [
     path("ws/showtimes/<int:showtime_id>/", ShowtimeConsumer.as_asgi()),

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.booking.house_model", "tests.payments.money_model")  # say what differed
+pytest.register_assert_rewrite(
+    "tests.booking.model.seat_model", "tests.payments.model.money_model"
+)  # say what differed
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("suite")
@@ -48,8 +50,8 @@ def pytest_configure(config):
 
 
 def _prepare_environment(database):
-    from tests.postgres import running_postgres
-    from tests.servers import every_setting
+    from bench.support.postgres import running_postgres
+    from bench.support.servers import every_setting
 
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-tests-"))
     _open.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -95,7 +97,7 @@ def _empty_cache():
 @pytest.fixture
 def valkey():
     """A Valkey of this test's own, to kill, freeze and restart."""
-    from tests.valkey import start_valkey
+    from bench.support.valkey import start_valkey
 
     with start_valkey() as server:
         yield server
@@ -104,7 +106,7 @@ def valkey():
 @pytest.fixture
 def redis_url():
     """The Redis that REDIS_URL named when the tests were started, else a Valkey of this test's own."""
-    from tests.valkey import start_valkey
+    from bench.support.valkey import start_valkey
 
     if given := os.environ.get("BOOKMYSEAT_GIVEN_REDIS"):
         yield given

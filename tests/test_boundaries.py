@@ -50,9 +50,9 @@ def test_the_tree_as_it_is_passes_the_import_check(copy_of_the_tree):
     [
         ("cinema", "import booking.models"),
         ("booking", "from payments import models"),
-        ("booking", "from realtime import hub"),
+        ("booking", "from realtime.live import hub"),
         ("realtime", "import payments.models"),
-        ("payments", "from realtime import hub"),
+        ("payments", "from realtime.live import hub"),
         ("booking", "from asgiref.sync import async_to_sync"),
         ("payments", "import channels.layers"),
         ("cinema", "import stripe"),
@@ -98,7 +98,7 @@ def writes_seats(call):
 
 def test_only_the_seat_rows_module_writes_showtime_seats():
     found = {file for file, tree in product_files().items() for call in calls_of(tree) if writes_seats(call)}
-    assert found == {"booking/seat_rows.py"}
+    assert found == {"booking/seats/rows.py"}
 
 
 def test_no_other_module_writes_the_table_in_sql():
@@ -107,5 +107,5 @@ def test_no_other_module_writes_the_table_in_sql():
         texts = [
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
-        if file != "booking/seat_rows.py":
+        if file != "booking/seats/rows.py":
             assert not [text for text in texts if any(s.lower() in text.lower() for s in statements[:2])], file

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from cinema import artwork
-from cinema.demo.programme import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, Place, Slot, slots_of
+from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, Place, Slot, slots_of
 from cinema.models import Cinema, Genre, Movie, Screen, Showtime
-from cinema.plans import import_plan
+from cinema.plans.store import import_plan
 
 HERE = Path(__file__).parent
 HOUSES = {

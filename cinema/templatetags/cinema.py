@@ -8,8 +8,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from cinema.currencies import format_money
-from cinema.programme import Slot
-from cinema.slot_drawing import draw_slot
+from cinema.whats_on.listing_html import draw_slot
+from cinema.whats_on.listings import Slot
 
 register = template.Library()
 
@@ -31,5 +31,5 @@ def hours_and_minutes(minutes: int | None) -> str:
 
 @register.simple_tag
 def slot(slot: Slot, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False) -> SafeString:
-    """`{% slot slot today %}`: see `cinema.slot_drawing.draw_slot`."""
+    """`{% slot slot today %}`: see `cinema.whats_on.listing_html.draw_slot`."""
     return draw_slot(slot, from_day=from_day, with_day=with_day, with_price=with_price)

@@ -23,9 +23,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from booking import outbox
+from booking.outbox import messages as outbox
 from cinema.environment import kept_secret
-from payments.gateways import (
+from payments.gateways.interface import (
     Event,
     GatewayRefused,
     RefundRequest,
@@ -41,9 +41,10 @@ Status = DemoSession.Status
 
 
 class DemoGateway:
-    """`payments.gateways.Gateway` without a network: every call answers at once."""
+    """`payments.gateways.interface.Gateway` without a network: every call answers at once."""
 
     livemode = False
+    is_local = True
 
     @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:

@@ -6,7 +6,7 @@ from django import template
 
 from booking.models import Booking, Ticket
 from payments.models import MoneyAlert
-from payments.returns import Returns, SeatReturn, read_returns
+from payments.refund_view import Returns, SeatReturn, read_returns
 
 register = template.Library()
 

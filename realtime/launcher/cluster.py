@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from realtime.launcher.leftovers import Register
 from realtime.launcher.postgres import Postgres, ServiceMissing
+from realtime.launcher.process_registry import Register
 from realtime.launcher.processes import Child, port_is_free, shared_door
 from realtime.launcher.production import BASE_DIR, POSTGRES, VALKEY, own_service
 from realtime.launcher.valkey import Valkey

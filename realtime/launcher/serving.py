@@ -13,8 +13,8 @@ from daphne.server import Server
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 
-from realtime import wire
-from realtime.launcher.ending import LAST_MOMENT, REQUEST_SECONDS, be_gone_in, say_bye
+from realtime.fast_path import shared_frames
+from realtime.launcher.shutdown import LAST_MOMENT, REQUEST_SECONDS, be_gone_in, say_bye
 
 reactor: Any = _reactor  # twisted sets its attributes when it is installed
 
@@ -44,8 +44,8 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
         super().run()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        if scope["type"] == "websocket" and (post := wire.fitting_post(protocol)):
-            scope.setdefault("extensions", {})[wire.EXTENSION] = post
+        if scope["type"] == "websocket" and (post := shared_frames.fitting_post(protocol)):
+            scope.setdefault("extensions", {})[shared_frames.EXTENSION] = post
         return super().create_application(protocol, scope)
 
     def listen_success(self, port: Any) -> None:

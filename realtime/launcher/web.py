@@ -10,10 +10,10 @@ import django
 import uvicorn
 from django.conf import settings
 
-from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, leave, say_bye
-from realtime.launcher.hurry import HurriedProtocol
+from realtime.fast_path.first_request import HurriedProtocol
+from realtime.fast_path.shared_frames import fitting_protocol
 from realtime.launcher.processes import shared_door
-from realtime.wire import fitting_protocol
+from realtime.launcher.shutdown import LAST_MOMENT_OF_CHILD, REQUEST_SECONDS, be_gone_in, leave, say_bye
 
 LARGEST_FRAME = 4096
 
@@ -27,7 +27,7 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        from realtime import hub  # needs Django, which main() has set up
+        from realtime.live import hub  # needs Django, which main() has set up
 
         for server in self.servers:
             server.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from realtime.room import Change
+from realtime.change import Change
 
 Receive = Callable[[Change], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from realtime.room import Change
+from realtime.change import Change
 from realtime.transports.interface import Receive
 
 

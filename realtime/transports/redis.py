@@ -21,7 +21,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
 from realtime import counters
-from realtime.room import Change
+from realtime.change import Change
 from realtime.transports.interface import Receive
 from realtime.transports.local import LocalTransport
 from realtime.transports.sender import Sender, group_of

@@ -16,7 +16,7 @@ def now():
 
 @pytest.fixture
 def showtime(now):
-    from tests.factories import make_showtime
+    from bench.support.factories import make_showtime
 
     return make_showtime(at=now)
 

@@ -7,10 +7,10 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
+from bench.support.factories import make_movie, make_screen, make_showtime, new_visitor
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
 from cinema.models import Showtime
-from tests.factories import make_movie, make_screen, make_showtime, new_visitor
 
 pytestmark = pytest.mark.django_db
 LIST, ADD = "admin:cinema_showtime_changelist", "admin:cinema_showtime_add"

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from bench.support.factories import make_showtime, make_user
 from booking.models import Booking, ShowtimeSeat
 from booking.visitors import SESSION_KEY
-from tests.factories import make_showtime, make_user
 
 PASSWORD = "a long password 1"
 pytestmark = pytest.mark.django_db

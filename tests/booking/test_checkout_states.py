@@ -6,13 +6,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from bench.support.factories import give_back, new_visitor
 from booking import bookings
 from booking.bookings import Confirmation
 from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
 from booking.refusals import BeingReleased, LockExpired, PaymentOpen, SeatsTaken
-from booking.seatmap import read_map
-from tests.factories import give_back, new_visitor
+from booking.seats.map import read_map
 
 pytestmark = pytest.mark.django_db
 

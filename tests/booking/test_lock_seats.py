@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bench.support.factories import make_plan, make_showtime
 from booking import locks
 from booking.bookings import find_live
 from booking.locks import expire_locks, lock_seats, release_lock
@@ -17,10 +18,9 @@ from booking.refusals import (
     TooManySeats,
     UnknownSeat,
 )
-from booking.sales import block_seats
-from booking.seatmap import read_map
-from cinema.layouts import layout_of
-from tests.factories import make_plan, make_showtime
+from booking.seats.map import read_map
+from booking.showtimes.sales import block_seats
+from cinema.plans.layouts import layout_of
 
 pytestmark = pytest.mark.django_db
 

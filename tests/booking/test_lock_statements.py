@@ -7,11 +7,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking import hoarding, locks, seat_rows, seatmap
-from cinema.statements import Statement
-from tests.factories import make_showtime
+from bench.support.factories import make_showtime
+from bench.support.trips import statements_in, trips_in
+from booking import lock_limits, locks
+from booking.seats import map as seat_map
+from booking.seats import rows
+from cinema.database.statements import Statement
 from tests.report import report
-from tests.trips import statements_in, trips_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,7 +95,7 @@ def test_writers_of_one_showtime_queue_for_the_version(alice, showtime):
 def test_each_statement_of_a_click_has_an_index_also_when_its_parameters_are_not_known():
     """Each is planned once for any parameters: a partial index, for one, serves only what says its condition."""
     statements = [
-        s for module in (locks, seat_rows, hoarding, seatmap) for s in vars(module).values() if type(s) is Statement
+        s for module in (locks, rows, lock_limits, seat_map) for s in vars(module).values() if type(s) is Statement
     ]
     assert len(statements) > 11
     with connection.cursor() as cursor:

@@ -10,14 +10,14 @@ from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
+from bench.support.factories import make_showtime, new_visitor
 from booking.bookings import begin_checkout, confirm_booking
 from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import RateLimited, Refusal, SeatsTaken
-from booking.seatmap import read_map
-from booking.turns import Gate
-from cinema.raw_rows import values_of
-from tests.factories import make_showtime, new_visitor
+from booking.seats.map import read_map
+from booking.seats.showtime_queue import Gate
+from cinema.database.row_mapping import values_of
 from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +28,7 @@ BUYERS, ROUNDS = 40, 10
 @pytest.fixture(autouse=True)
 def no_turns(monkeypatch):
     """All at once, as buyers at many web processes are: it is the database that lets one win."""
-    monkeypatch.setattr("booking.turns._GATES", [Gate(BUYERS)])
+    monkeypatch.setattr("booking.seats.showtime_queue._GATES", [Gate(BUYERS)])
 
 
 def together(jobs):
@@ -121,7 +121,7 @@ def in_order_and_waiting(showtime_id, wish, at):
 
 
 def looked_at(seats):
-    """As `booking.seat_rows.WANTED` answers, but waiting for whoever holds one."""
+    """As `booking.seats.rows.WANTED` answers, but waiting for whoever holds one."""
     return [(*values_of(row), False) for row in seats.order_by("pk").select_for_update(of=("self",))]
 
 

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.guest import Guest, find_chromium
-from tests.servers import start_server
+from bench.support.servers import start_server
+from tests.browser.stage.guest import Guest, find_chromium
 
 # No sandbox: tests also run as root. The rest keeps the browser from talking to anybody but our server.
 FLAGS = [

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from bench.support.servers import start_server
 from tests.browser.test_accessibility import violations
-from tests.servers import start_server
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
+from bench.support.servers import ROOT, clean_environment
 from tests.browser.test_purchases import PHONE, press_until
 from tests.report import report
-from tests.servers import ROOT, clean_environment
 
 FAIL = """
 from django.utils import timezone

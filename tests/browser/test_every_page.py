@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error
 
-from tests.browser.site_map import PAGES, Cast, start_stage
+from tests.browser.stage.site_map import PAGES, Cast, start_stage
 
 pytestmark = pytest.mark.pages
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}

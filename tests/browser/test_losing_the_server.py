@@ -4,8 +4,8 @@ import time
 
 from playwright.sync_api import expect
 
+from bench.support.servers import start_server
 from tests.report import report
-from tests.servers import start_server
 
 
 def test_both_maps_say_that_the_server_is_gone_and_heal_when_it_is_back(arrive):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.report import report
 
-CASES = json.loads((Path(__file__).parent.parent / "realtime" / "vectors.json").read_text())
+CASES = json.loads((Path(__file__).parent.parent / "realtime" / "live" / "vectors.json").read_text())
 RUN = """async ({ module, cases }) => {
   const { SeatState } = await import(module);
   return cases.map(({ start, frames }) => {

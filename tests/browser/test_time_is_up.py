@@ -4,8 +4,8 @@ from datetime import datetime
 
 from playwright.sync_api import expect
 
+from bench.support.servers import start_server
 from tests.report import report
-from tests.servers import start_server
 
 LATEST = 1500  # ms after its time
 

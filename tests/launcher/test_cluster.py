@@ -3,9 +3,9 @@ import signal
 import urllib.request
 from pathlib import Path
 
+from bench.support.servers import processes_of_session, processes_that_mention, start_cluster
 from realtime.launcher.processes import started_at, wait_until
 from tests.report import report
-from tests.servers import processes_of_session, processes_that_mention, start_cluster
 
 
 def by_kind(processes):

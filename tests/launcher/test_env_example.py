@@ -1,6 +1,6 @@
 import re
 
-from tests.servers import ROOT, every_setting
+from bench.support.servers import ROOT, every_setting
 
 
 def test_the_example_lists_every_setting_and_nothing_else():

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from realtime.launcher.leftovers import FolderInUse, Register
+from realtime.launcher.process_registry import FolderInUse, Register
 from realtime.launcher.processes import Child, started_at, wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]

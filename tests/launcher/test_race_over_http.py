@@ -8,8 +8,8 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from bench.support.servers import start_cluster, start_server
 from tests.report import report
-from tests.servers import start_cluster, start_server
 
 BUYERS, ROUNDS = 40, 10
 

@@ -13,9 +13,9 @@ from contextlib import closing
 import pytest
 from websockets.sync.client import connect
 
+from bench.support.servers import ROOT, clean_environment, demo_database, processes_of_session
 from realtime.launcher.processes import free_port, wait_until
 from tests.launcher.test_race_over_http import Browser
-from tests.servers import ROOT, clean_environment, demo_database, processes_of_session
 
 
 def manage(env, *words):

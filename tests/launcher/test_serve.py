@@ -8,15 +8,15 @@ import urllib.request
 
 import pytest
 
-from realtime.launcher.processes import free_port, wait_until
-from tests.report import report
-from tests.servers import (
+from bench.support.servers import (
     ROOT,
     clean_environment,
     processes_of_session,
     processes_that_mention,
     start_server,
 )
+from realtime.launcher.processes import free_port, wait_until
+from tests.report import report
 
 
 def fetch(url, timeout=5):

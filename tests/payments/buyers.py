@@ -5,7 +5,7 @@ import json
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
-from tests.payments.stripe_stand_in import sign
+from tests.payments.stripe.stand_in import sign
 
 WEBHOOK = "/payments/stripe/webhook/"
 TIMEOUT = 20

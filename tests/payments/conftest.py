@@ -5,7 +5,7 @@ Models are imported late: settings come after this file.
 
 import pytest
 
-from tests.payments.stripe_stand_in import KEY, SECRET, StripeStandIn
+from tests.payments.stripe.stand_in import KEY, SECRET, StripeStandIn
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def stripe(_stripe_server, settings):
 @pytest.fixture
 def sale(transactional_db):
     """Alice's two seats, locked."""
-    from tests.factories import make_showtime, new_visitor
+    from bench.support.factories import make_showtime, new_visitor
     from tests.payments.sales import Sale
 
     return Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
@@ -41,7 +41,7 @@ def sale(transactional_db):
 @pytest.fixture
 def bob(sale):
     """Somebody else who wants the same seats."""
-    from tests.factories import new_visitor
+    from bench.support.factories import new_visitor
     from tests.payments.sales import Sale
 
     return Sale(sale.showtime, new_visitor(), sale.labels)
@@ -50,7 +50,7 @@ def bob(sale):
 @pytest.fixture
 def adds_up(transactional_db, settings):
     """At the end of the test, before the tables are emptied, the ledger's check finds no difference."""
-    from payments.ledger_check import find_differences
+    from payments.ledger_audit import find_differences
 
     settings.RATE_LIMITS = False
     yield

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from bench.support.factories import make_showtime, new_visitor
 from booking.models import Booking, Ticket
 from cinema.models import RefundTier
-from payments.ending import reconcile
 from payments.gateways.demo import pay
 from payments.ledger import Actor
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
 from payments.refunds import cancel_booking
-from tests.factories import make_showtime, new_visitor
+from payments.session_end import reconcile
 from tests.payments.sales import Sale, post
 
 STAFF = Actor.staff("ines")
@@ -57,7 +57,7 @@ def tickets(sale):
 
 def letters(sale):
     """The states of A1 A2 A3 on the map."""
-    from booking.seatmap import read_map
+    from booking.seats.map import read_map
 
     return read_map(sale.showtime.pk).state[:3]
 

@@ -9,14 +9,14 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from booking import outbox
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
+from booking.outbox import messages as outbox
 from cinema.models import Showtime
-from payments import till
+from payments import tasks
 from payments.checkout import start_checkout
 from payments.models import Payment
-from tests.payments.stripe_stand_in import sign
+from tests.payments.stripe.stand_in import sign
 
 WEBHOOK = "/payments/stripe/webhook/"
 
@@ -91,8 +91,8 @@ def run_loop(after=timedelta(0), rounds=3):
     """What the loop would do from `after` now on: chores about money, then promises."""
     for _ in range(rounds):
         at = timezone.now() + after
-        till.end_overdue(at=at)
-        till.ask_about_open(at=at)
+        tasks.end_overdue(at=at)
+        tasks.ask_about_open(at=at)
         outbox.run_due(at=at)
 
 

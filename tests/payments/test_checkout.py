@@ -7,13 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from bench.support.factories import make_showtime, new_visitor
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Invalid, LockExpired, SeatsTaken
 from payments.checkout import NoGateway, start_checkout
-from payments.gateways import gateway
+from payments.gateways.factory import gateway
 from payments.models import Payment
-from tests.factories import make_showtime, new_visitor
 from tests.payments.sales import Sale, at_once, lock_ends, post, run_loop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,7 +131,7 @@ def test_paying_again_what_is_paid_is_refused(stripe, sale):
 
 @pytest.mark.parametrize("fault", ["500", "drop", "429", "slow"])
 def test_a_gateway_that_is_down_is_a_plain_sentence_and_the_lock_stays(stripe, sale, fault, monkeypatch):
-    monkeypatch.setattr("payments.gateways.stripe_gateway.PATIENT", 0.3)
+    monkeypatch.setattr("payments.gateways.stripe.PATIENT", 0.3)
     stripe.fault(fault, "/sessions", times=3, seconds=0.6)
     client = Client()
     session = client.session
@@ -171,7 +171,7 @@ def test_a_refused_session_gives_the_lock_back_as_it_was(stripe, sale, settings)
 
 
 def stripe_key():
-    from tests.payments.stripe_stand_in import KEY
+    from tests.payments.stripe.stand_in import KEY
 
     return KEY
 

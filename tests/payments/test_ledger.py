@@ -13,13 +13,13 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from bench.support.factories import make_showtime, new_visitor
 from booking.models import Booking, ShowtimeSeat, Ticket
 from cinema.models import Showtime
-from payments import ledger, ledger_check
+from payments import ledger, ledger_audit
 from payments.ledger import BUYER
-from payments.ledger_check import find_differences
+from payments.ledger_audit import find_differences
 from payments.models import AppendOnly, LedgerEntry, MoneyAlert, Payment, Refund, RefundSeat
-from tests.factories import make_showtime, new_visitor
 from tests.payments.money import (
     STAFF,
     buy,
@@ -346,7 +346,7 @@ def test_what_was_only_half_seen_is_no_difference(monkeypatch):
     sale = buy("A1")
     Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=7)
     monkeypatch.setattr(
-        ledger_check.time, "sleep", lambda _: Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=1150)
+        ledger_audit.time, "sleep", lambda _: Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=1150)
     )
     assert find_differences() == []
 

@@ -11,11 +11,11 @@ from datetime import datetime
 
 import pytest
 
+from bench.support.servers import start_cluster
 from tests.payments.buyers import Buyer, deliver
-from tests.payments.stripe_stand_in import KEY, SECRET, StripeStandIn
+from tests.payments.stripe.stand_in import KEY, SECRET, StripeStandIn
 from tests.realtime.servers import LiveMap, start_uvicorn
 from tests.report import report
-from tests.servers import start_cluster
 
 pytestmark = pytest.mark.server
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from booking.models import OutboxMessage
-from payments import till
+from payments import tasks
 from payments.models import Payment, Refund, StripeWebhookEvent
 from payments.reconciliation import reconcile_all
 from tests.payments.sales import Sale, at_once, lock_ends, post, run_loop
@@ -133,7 +133,7 @@ def test_money_that_came_for_a_payment_given_up_without_an_answer_is_found(strip
 
 def test_a_gateway_that_is_down_is_asked_a_few_times_and_said_to_be_silent(stripe, open_sale):
     for _ in range(5):
-        from tests.factories import make_showtime, new_visitor
+        from bench.support.factories import make_showtime, new_visitor
 
         Sale(make_showtime(), new_visitor(), ("A1",)).lock().start()
     stripe.calls.clear()
@@ -175,7 +175,7 @@ def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
     Payment.objects.update(created_at=timezone.now() - LATER)
     stripe.pay(open_sale.session)
     for _ in range(2):
-        till.promise_to_reconcile(at=timezone.now())
+        tasks.promise_to_reconcile(at=timezone.now())
     assert OutboxMessage.objects.filter(kind="reconcile.all").count() == 1
     run_loop(rounds=1)
     assert open_sale.booking.status == "confirmed"
@@ -183,7 +183,7 @@ def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
 
 def test_in_a_demo_nothing_is_promised_and_the_command_finds_nothing_amiss(sale):
     sale.start()
-    till.promise_to_reconcile(at=timezone.now())
+    tasks.promise_to_reconcile(at=timezone.now())
     assert not OutboxMessage.objects.filter(kind="reconcile.all").exists()
     assert reconcile_all(at=later(timedelta(seconds=60))).news == []
 
@@ -194,7 +194,7 @@ def test_coming_back_asks_by_the_same_function_and_ends_what_is_being_ended(stri
     session["visitor"] = str(open_sale.visitor)
     session.save()
     stripe.fault("drop", "/expire")
-    from payments.ending import end_payment
+    from payments.session_end import end_payment
 
     end_payment(booking_id=open_sale.booking.pk, reason="cancelled", at=timezone.now())
     assert open_sale.booking.status == "releasing"

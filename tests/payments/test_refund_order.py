@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from payments.ledger import BUYER
-from payments.ledger_check import find_differences
+from payments.ledger_audit import find_differences
 from payments.models import Refund
 from payments.refunds import cancel_booking
 from tests.payments.sales import post, run_loop

@@ -7,6 +7,7 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
+from bench.support.factories import make_plan, make_showtime, new_visitor
 from booking.models import Booking, OutboxMessage, SeatChange, Ticket
 from booking.refusals import (
     Invalid,
@@ -19,11 +20,10 @@ from booking.refusals import (
 )
 from cinema.models import Showtime
 from payments import ledger, refunds
-from payments.gateways import RefundState
+from payments.gateways.interface import RefundState
 from payments.ledger import BUYER
 from payments.models import MoneyAlert, Payment, Refund, RefundSeat
-from payments.refund_news import apply_refund
-from tests.factories import make_plan, make_showtime, new_visitor
+from payments.refund_updates import apply_refund
 from tests.payments.money import (
     STAFF,
     alerts,

@@ -13,7 +13,7 @@ from payments import checks
 from payments.gateways.demo import sign as demo_sign
 from payments.models import StripeWebhookEvent
 from tests.payments.sales import WEBHOOK, post
-from tests.payments.stripe_stand_in import SECRET, sign
+from tests.payments.stripe.stand_in import SECRET, sign
 
 pytestmark = pytest.mark.django_db
 

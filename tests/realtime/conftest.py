@@ -6,9 +6,9 @@ import pytest
 @pytest.fixture
 def quick(monkeypatch):
     """The same rules with a shorter breath."""
-    from realtime import hub, viewer, watch
+    from realtime.live import hub, viewer, watched_showtime
 
     monkeypatch.setattr(hub, "SWEEP", 0.02)
-    monkeypatch.setattr(watch, "TICK", 0.01)
-    monkeypatch.setattr(watch, "PATIENCE", 0.03)
+    monkeypatch.setattr(watched_showtime, "TICK", 0.01)
+    monkeypatch.setattr(watched_showtime, "PATIENCE", 0.03)
     monkeypatch.setattr(viewer, "SYNC_EVERY", 0.05)

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import websockets
 
+from bench.support.servers import ROOT, Server, clean_environment, demo_database, start_server
 from realtime.launcher.processes import free_port
-from tests.realtime.reference_client import ReferenceClient
-from tests.servers import ROOT, Server, clean_environment, demo_database, start_server
+from tests.realtime.live.reference_client import ReferenceClient
 
 
 class UvicornServer(Server):

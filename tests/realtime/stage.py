@@ -5,11 +5,11 @@ import json
 from contextlib import asynccontextmanager
 
 from realtime import process
-from realtime.hub import Hub
-from realtime.source import DatabaseSource, giving_back
+from realtime.live.hub import Hub
+from realtime.live.source import DatabaseSource, giving_back
 from realtime.transports.local import LocalTransport
-from tests.realtime.chaos import eventually
-from tests.realtime.reference_client import ReferenceClient
+from tests.realtime.live.chaos import eventually
+from tests.realtime.live.reference_client import ReferenceClient
 
 
 async def in_thread(function, *args, **kwargs):

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from bench.support.valkey import start_valkey
 from realtime import process
-from realtime.room import Change
+from realtime.change import Change
 from realtime.transports.redis import RedisTransport
-from tests.realtime.chaos import eventually
+from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor, start_uvicorn
 from tests.report import report
-from tests.valkey import start_valkey
 
 pytestmark = pytest.mark.server
 

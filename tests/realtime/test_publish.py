@@ -12,14 +12,14 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
+from bench.support.factories import make_showtime, new_visitor
 from booking import locks
 from booking.signals import seats_changed
 from realtime import process
-from realtime.room import Change
-from realtime.source import giving_back
+from realtime.change import Change
+from realtime.live.source import giving_back
 from realtime.transports.local import LocalTransport
-from tests.factories import make_showtime, new_visitor
-from tests.realtime.chaos import eventually
+from tests.realtime.live.chaos import eventually
 from tests.realtime.stage import in_thread, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)

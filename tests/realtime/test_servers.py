@@ -10,7 +10,7 @@ import pytest
 import websockets
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.realtime.reference_client import digest_of
+from tests.realtime.live.reference_client import digest_of
 from tests.realtime.servers import STARTS, LiveMap, Visitor, serving, terminate
 from tests.report import report
 

@@ -7,12 +7,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from booking import bookings, cancellation, locks, sales
+from bench.support.factories import give_back, make_showtime, new_visitor
+from booking import bookings, cancellation, locks
 from booking.models import SeatChange
-from booking.seatmap import read_map
-from tests.factories import give_back, make_showtime, new_visitor
-from tests.realtime.chaos import eventually
-from tests.realtime.reference_client import digest_of
+from booking.seats.map import read_map
+from booking.showtimes import sales
+from tests.realtime.live.chaos import eventually
+from tests.realtime.live.reference_client import digest_of
 from tests.realtime.stage import in_thread, watching
 from tests.report import report
 

@@ -10,7 +10,7 @@ import time
 import traceback
 from contextlib import ExitStack
 
-from tests.postgres import running_postgres
+from bench.support.postgres import running_postgres
 
 # name: module, function, its argument quickly and in full
 SECTIONS = {
@@ -52,7 +52,7 @@ def run_inside(section, quick):
 
 def set_up_django(folder, database=""):
     """Settings of our own: what the developer has set or kept stays out."""
-    from tests.servers import every_setting
+    from bench.support.servers import every_setting
 
     os.environ |= dict.fromkeys(every_setting(), "")
     os.environ |= {"DJANGO_SETTINGS_MODULE": "cinema.settings", "DATA_DIR": folder, "LOOP": "external"}

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from realtime import hub, viewer, watch
-from tests.realtime.test_hub_convergence import TRANSPORTS, one_run
+from realtime.live import hub, viewer, watched_showtime
+from tests.realtime.live.test_hub_convergence import TRANSPORTS, one_run
 
 TOGETHER = 50
 FIRST_SEED = 10_000  # `make test` has the seeds below
@@ -12,7 +12,7 @@ FIRST_SEED = 10_000  # `make test` has the seeds below
 
 def shorten():
     """The same rules with a shorter breath, as the tests have it."""
-    hub.SWEEP, watch.TICK, watch.PATIENCE, viewer.SYNC_EVERY = 0.02, 0.01, 0.03, 0.05
+    hub.SWEEP, watched_showtime.TICK, watched_showtime.PATIENCE, viewer.SYNC_EVERY = 0.02, 0.01, 0.03, 0.05
 
 
 async def run_many(runs):

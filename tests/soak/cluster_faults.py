@@ -6,12 +6,12 @@ import signal
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bench.support.servers import processes_of_session, start_cluster
+from bench.support.valkey import start_valkey
 from tests.launcher.test_cluster import by_kind
-from tests.realtime.chaos import eventually
+from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor
-from tests.servers import processes_of_session, start_cluster
 from tests.soak.load import Buyer, Load, print_table
-from tests.valkey import start_valkey
 
 SHOWTIMES = 4
 BUYERS_OF_EACH = 6

@@ -13,28 +13,28 @@ from collections import Counter
 from pathlib import Path
 
 from tests.payments.buyers import GONE, WEBHOOK, Buyer
-from tests.payments.crashing_process import Nursery, address
-from tests.payments.stripe_stand_in import KEY, SECRET, StripeStandIn
+from tests.payments.crashes.crashing_process import Nursery, address
+from tests.payments.stripe.stand_in import KEY, SECRET, StripeStandIn
 
 BUYERS = 4
 ROWS, PER_ROW = 20, 30
 LOCK_SECONDS = 3
-GATEWAY = "payments.gateways.stripe_gateway.StripeGateway"
+GATEWAY = "payments.gateways.stripe.StripeGateway"
 MOMENTS = {
     "web": (
         "payments.checkout.open_session before",
         "payments.checkout.apply_session before",
-        "payments.webhook.apply_session after",
+        "payments.events.apply_session after",
         "payments.webhook._answer before",
-        "payments.ending.apply_session before",
+        "payments.session_end.apply_session before",
         f"{GATEWAY}.expire_session after",
         f"{GATEWAY}.create_session after",
     ),
     "worker": (
-        "booking.outbox._keep before",
-        "booking.outbox._keep after",
-        "booking.mail_files.EmlFileBackend.send_messages after",
-        "payments.ending.apply_session before",
+        "booking.outbox.messages._keep before",
+        "booking.outbox.messages._keep after",
+        "booking.mail.files.EmlFileBackend.send_messages after",
+        "payments.session_end.apply_session before",
         f"{GATEWAY}.expire_session after",
         f"{GATEWAY}.refund before",
         f"{GATEWAY}.refund after",
@@ -174,8 +174,8 @@ def kill_many(kills, *, database, folder, stripe, seed):
     """What happened, in a sentence. Raises AssertionError with every difference that is left at the end."""
     from django.conf import settings
 
-    from tests.factories import make_plan, make_showtime
-    from tests.payments.audit import differences
+    from bench.support.factories import make_plan, make_showtime
+    from tests.payments.crashes.audit import differences
 
     dice, did = random.Random(seed), Counter()
     showtime = make_showtime(make_plan(ROWS, PER_ROW))
@@ -244,7 +244,7 @@ def let_banks_decide(stripe, dice):
 
 def sum_up(kills, killer, did, stripe, folder):
     from payments.models import LedgerEntry
-    from tests.payments.audit import read_mails
+    from tests.payments.crashes.audit import read_mails
 
     state, mails = stripe.state(), read_mails(folder / "mail")
     return (

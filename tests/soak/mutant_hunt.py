@@ -1,6 +1,6 @@
 """Every rule broken by one line: the tests have to notice."""
 
-from tests.realtime import mutants
+from tests.realtime.live import mutants
 
 
 def hunt_all(names):

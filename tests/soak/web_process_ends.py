@@ -9,10 +9,10 @@ import time
 
 import websockets
 
-from realtime.limits import allow_files
-from tests.realtime.chaos import eventually
+from bench.support.servers import start_cluster
+from realtime.sockets.limits import allow_files
+from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor
-from tests.servers import start_cluster
 from tests.soak.cluster_faults import SETTINGS, processes_of
 
 AT_ONCE = 50

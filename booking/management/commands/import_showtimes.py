@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking.programme import import_showtimes
-from cinema.imports import ImportCommand
+from booking.showtimes.importing import import_showtimes
+from cinema.imports.bad_rows import ImportCommand
 
 
 class Command(ImportCommand):

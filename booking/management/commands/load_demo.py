@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from booking.demo_sales import open_partly_sold
+from booking.demo.sales import open_partly_sold
 from cinema.demo.catalogue import HOUSES, add_houses, add_movies, add_showtime, missing_slots
-from cinema.demo_staff import EMAIL, demo_staff_password, ensure_demo_staff
+from cinema.demo.staff import EMAIL, demo_staff_password, ensure_demo_staff
 
 MOST_HISTORY = 90
 

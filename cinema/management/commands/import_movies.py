@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cinema.imports import ImportCommand
-from cinema.movies import import_movies
+from cinema.films.store import import_movies
+from cinema.imports.bad_rows import ImportCommand
 
 
 class Command(ImportCommand):

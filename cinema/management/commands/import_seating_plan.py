@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from cinema.imports import ImportCommand
-from cinema.plans import Imported, import_plan
+from cinema.imports.bad_rows import ImportCommand
+from cinema.plans.store import Imported, import_plan
 
 
 class Command(ImportCommand):

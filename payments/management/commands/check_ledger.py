@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from booking.models import Booking
-from payments.ledger_check import find_differences
+from payments.ledger_audit import find_differences
 from payments.models import LedgerEntry, Payment, Refund
 
 

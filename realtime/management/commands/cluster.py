@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cinema.demo_staff import EMAIL, demo_staff_password
+from cinema.demo.staff import EMAIL, demo_staff_password
 from realtime.launcher.processes import end_with_maker
 
 
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         if os.name != "posix":
             raise CommandError("The cluster runs on Linux and macOS. Here, use: python manage.py runserver")
         from realtime.launcher.cluster import Cluster
-        from realtime.launcher.leftovers import FolderInUse
         from realtime.launcher.postgres import ServiceMissing
+        from realtime.launcher.process_registry import FolderInUse
 
         end_with_maker(signal.SIGTERM)
         cluster = Cluster(data_dir=settings.DATA_DIR, port=settings.PORT, workers=settings.WORKERS)

@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cinema.demo_staff import EMAIL, demo_staff_password
-from realtime.launcher.ending import leave
-from realtime.launcher.leftovers import FolderInUse, Register
+from cinema.demo.staff import EMAIL, demo_staff_password
+from realtime.launcher.process_registry import FolderInUse, Register
 from realtime.launcher.processes import end_with_maker, port_is_free
+from realtime.launcher.shutdown import leave
 
 
 class Command(BaseCommand):
@@ -42,9 +42,9 @@ class Command(BaseCommand):
 
     def serve(self) -> None:
         from booking import loop
-        from realtime import hub
         from realtime.launcher.preparing import prepare
         from realtime.launcher.serving import DrainingServer
+        from realtime.live import hub
 
         self.stdout.write("Preparing the database and the demo programme")
         prepare(collect_static=not settings.DEBUG)

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from booking import loop
-from realtime import metrics
-from realtime.launcher.ending import LAST_MOMENT_OF_CHILD, be_gone_in, leave
+from realtime.launcher.shutdown import LAST_MOMENT_OF_CHILD, be_gone_in, leave
+from realtime.pages import metrics as metrics_page
 
 FIGURES_EVERY = 5.0  # seconds
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             time.sleep(0.1)
             if acting.holds_lease and time.monotonic() - told_at > FIGURES_EVERY:
                 told_at = time.monotonic()
-                metrics.leave_for_others()
+                metrics_page.leave_for_others()
         if not asked_to_end:
             raise CommandError("The loop ended by itself; see the log.")
         be_gone_in(LAST_MOMENT_OF_CHILD)

@@ -1,0 +1,1 @@
+"""What benchmarks and tests share: real servers as processes, and rows to work with."""

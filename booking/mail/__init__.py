@@ -1,0 +1,1 @@
+"""Mails about bookings: their texts, the calendar file, and mails kept as files."""

@@ -1,0 +1,140 @@
+"""The JSON API of seats: the map, my lock, a booking. A view parses, calls one use case, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.middleware.csrf import get_token
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_protect
+
+from booking.access import find_booking
+from booking.basket import choose_seats, give_back
+from booking.bookings import find_live
+from booking.locks import Held, find_showtime
+from booking.models import Booking, Ticket
+from booking.refusals import Invalid
+from booking.seats.map import read_map
+from booking.seats.pricing import price_of
+from booking.tickets.codes import ticket_code
+from booking.visitors import ensure_visitor, visitor_of
+from cinema.models import Showtime
+from cinema.plans.layouts import layout_of
+from cinema.web.problems import api, read_json
+
+
+def instant(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
+
+
+@api("GET")
+def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """The whole map, labelled with its version; 304 when the caller has it."""
+    seats = read_map(showtime_id)
+    etag = f'"{seats.epoch}-{seats.version}"'
+    if etag in (request.headers.get("If-None-Match") or ""):
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        response = JsonResponse(
+            {
+                "epoch": seats.epoch,
+                "v": seats.version,
+                "n": len(seats.state),
+                "layout": seats.layout,
+                "state": seats.state,
+            }
+        )
+    response["ETag"] = etag
+    response["Cache-Control"] = "public, no-cache"
+    return response
+
+
+@api("GET", "PUT", "DELETE")
+@csrf_protect
+def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """My lock on this showtime: read it, say the whole wish, give it back."""
+    at = timezone.now()
+    if request.method == "GET":
+        get_token(request)  # gives the cookie to who has none; the others had to show theirs, and masking costs
+        showtime, layout = find_showtime(showtime_id)
+        booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
+        held = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
+        return lock_answer(Held(showtime, layout, booking, held, showtime.version), at)
+    if request.method == "PUT":
+        labels = read_wish(request)
+        visitor = ensure_visitor(request)
+        return lock_answer(choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at), at)
+    visitor_here = visitor_of(request)
+    done = visitor_here is None or give_back(showtime_id=showtime_id, visitor=visitor_here, at=at)
+    return HttpResponse(status=204 if done else 202)
+
+
+def read_wish(request: HttpRequest) -> list[str]:
+    seats = read_json(request).get("seats")
+    if not isinstance(seats, list) or not all(isinstance(label, str) for label in seats):
+        raise Invalid("`seats` must be a list of seat labels.", errors={"seats": "must be a list of labels"})
+    return seats
+
+
+def lock_answer(held: Held, at: datetime) -> JsonResponse:
+    """What GET and PUT answer; `v` is at least the version that wrote these seats."""
+    booking = held.booking
+    seats = priced_seats(held.showtime, held.layout, held.indices) if booking else []
+    response = JsonResponse(
+        {
+            "v": held.version,
+            "reference": booking.reference if booking else None,
+            "status": booking.status if booking else None,
+            "seats": seats,
+            "total": sum(seat["price"] for seat in seats),
+            "currency": held.showtime.currency,
+            "expires_at": instant(booking.locked_until) if booking else None,
+            "now": instant(at),
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def priced_seats(showtime: Showtime, layout: str, indices: Iterable[int]) -> list[dict[str, Any]]:
+    plan = layout_of(layout).seats
+    return [{"i": i, "label": plan[i].label, "price": price_of(showtime, plan[i])} for i in indices]
+
+
+@api("GET")
+def booking(request: HttpRequest, reference: str) -> HttpResponse:
+    """One booking, for its owner and staff."""
+    return booking_answer(find_booking(request, reference))
+
+
+def booking_answer(found: Booking) -> JsonResponse:
+    """A booking as it is now."""
+    tickets = list(found.tickets.all())
+    response = JsonResponse(
+        {
+            "reference": found.reference,
+            "status": found.status,
+            "showtime": found.showtime_id,
+            "seats": booked_labels(found, tickets),
+            "total": found.total,
+            "currency": found.currency,
+            "refunded": found.refunded,
+            "tickets": [{"seat": t.label, "code": ticket_code(t), "status": t.status} for t in tickets],
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def booked_labels(found: Booking, tickets: list[Ticket]) -> list[str]:
+    if tickets:
+        return [ticket.label for ticket in tickets]
+    places = [place.label for place in found.places.all()]
+    if places and found.status != Booking.Status.LOCKED:
+        return places
+    plan = layout_of(found.showtime.plan.hash).seats
+    return [plan[i].label for i in found.seats.order_by("index").values_list("index", flat=True)]

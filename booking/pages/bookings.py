@@ -1,0 +1,127 @@
+"""Pages of bookings: all of mine, one with its tickets, its calendar entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from booking.access import find_booking
+from booking.mail.calendar import calendar_file
+from booking.models import Booking, Ticket
+from booking.pages.hall_sketch import sketch_hall
+from booking.refusals import NotFound
+from booking.terms.words import read_terms
+from booking.tickets.codes import check_key, qr_svg, ticket_code
+from booking.visitors import visitor_of
+from cinema.plans.layouts import PlanSeat, layout_of
+
+Status = Booking.Status
+PAST_SHOWN = 20
+WAITING = (Status.PROCESSING, Status.RELEASING)
+
+
+@dataclass(frozen=True)
+class PrintedTicket:
+    """A ticket with what its stub says."""
+
+    ticket: Ticket
+    code: str
+    qr: SafeString
+
+
+@never_cache
+@require_safe
+def bookings(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    visitor = visitor_of(request)
+    mine = Booking.objects.of_visitor(visitor).exclude(status__in=Booking.ENDED_UNPAID) if visitor else None
+    related = ("showtime__movie", "showtime__screen__cinema", "tickets", "seats__seat")
+    found = list(mine.prefetch_related(*related)) if mine is not None else []
+    held = [one for one in found if one.is_live(at)]
+    paid = [one for one in found if one.status == Status.CONFIRMED]
+    coming = sorted((one for one in paid if one.showtime.ends_at > at), key=lambda one: one.showtime.starts_at)
+    gone = (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED)
+    past = [one for one in found if one.status in gone or (one.status == Status.CONFIRMED and one not in coming)]
+    past.sort(key=lambda one: one.showtime.starts_at, reverse=True)
+    shown = past if request.GET.get("past") == "all" else past[:PAST_SHOWN]
+    context = {"held": held, "coming": coming, "past": shown, "n_past": len(past), "has_more": len(past) > len(shown)}
+    return render(request, "booking/bookings.html", context)
+
+
+@never_cache
+@require_safe
+def booking(request: HttpRequest, reference: str) -> HttpResponse:
+    found = find_booking(request, reference)
+    at = timezone.now()
+    state = found.status if found.status != Status.LOCKED or found.is_live(at) else Status.EXPIRED
+    seats = _seats_of(found)
+    called_off = found.showtime.cancelled_at is not None
+    standing = [one for one in found.tickets.all() if one.status != Ticket.Status.CANCELLED]
+    tickets = [PrintedTicket(one, code := ticket_code(one), qr_svg(code)) for one in found.tickets.all()]
+    context: dict[str, Any] = {
+        "booking": found,
+        "showtime": found.showtime,
+        "movie": found.showtime.movie,
+        "state": state,
+        "is_waiting": state in WAITING,
+        "has_seats": state in (*Booking.LIVE, Status.CONFIRMED) and not called_off,
+        "is_over": found.showtime.ends_at <= at,
+        "called_off": called_off,
+        "n_standing": len(standing),
+        "standing_sum": sum(one.price for one in standing),
+        "offer": read_terms(found, at=at) if state == Status.CONFIRMED and not called_off else None,
+        "cancel_url": _with_key(request, found, f"{found.get_absolute_url()}cancel/"),
+        "can_sell": found.showtime.sales(at) == "open",
+        "labels": [seat.label for seat in seats],
+        "rows": sorted({seat.row for seat in seats if seat.row}),
+        "hall": sketch_hall(layout_of(found.showtime.plan.hash).seats, [seat.index for seat in seats]),
+        "tickets": tickets,
+        "calendar_url": _with_key(request, found, reverse("booking:calendar", args=[found.reference])),
+        "here": _with_key(request, found, found.get_absolute_url()),
+        "status_url": _with_key(request, found, reverse("booking-api:booking", args=[found.reference])),
+    }
+    return render(request, "booking/booking.html", context)
+
+
+@never_cache
+@require_safe
+def calendar(request: HttpRequest, reference: str) -> HttpResponse:
+    """The booking as an `.ics` file.
+
+    Raises:
+        NotFound: not this visitor's, or there are no tickets to put into a calendar.
+    """
+    found = find_booking(request, reference)
+    if found.status != Status.CONFIRMED:
+        raise NotFound("This booking has no tickets.")
+    url = request.build_absolute_uri(_with_key(request, found, found.get_absolute_url()))
+    headers = {"Content-Disposition": f'attachment; filename="{found.reference}.ics"'}
+    return HttpResponse(calendar_file(found, url), content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _seats_of(found: Booking) -> list[PlanSeat]:
+    """The seats of a booking in the order of the map: those whose tickets stand, else ticketed, paid for, held."""
+    plan = layout_of(found.showtime.plan.hash)
+    tickets = list(found.tickets.all())
+    standing = [ticket.label for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
+    labels = standing or [ticket.label for ticket in tickets]
+    if not labels and found.status != Status.LOCKED:
+        labels = [place.label for place in found.places.all()]
+    if labels:
+        return [plan.seats[plan.index_of[label]] for label in labels if label in plan.index_of]
+    return [plan.seats[row.index] for row in found.seats.order_by("index")]
+
+
+def _with_key(request: HttpRequest, found: Booking, path: str) -> str:
+    """The path, with the mail's key if that is what opened this page: the next one needs it too."""
+    key = request.GET.get("key", "")
+    return f"{path}?{urlencode({'key': key})}" if key and check_key(found, key) else path

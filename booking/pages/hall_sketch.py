@@ -1,0 +1,55 @@
+"""A small drawing of a hall with some seats lit: where a booking sits. Pure geometry, in seat pitches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import cos, radians, sin
+
+from cinema.plans.layouts import PlanSeat, layout_of
+
+HALF_DEPTH = 0.25  # of a seat without the rounding that its outline adds
+HALF_WIDTHS = {"recliner": 0.55, "sofa-start": 0.36, "sofa-end": 0.36}
+HALF_WIDTH = 0.27
+
+
+@dataclass(frozen=True)
+class HallSketch:
+    """What an SVG needs: its view box, the screen, the other seats and the lit ones as one path each."""
+
+    view_box: str
+    screen: str
+    others: str
+    lit: str
+
+
+def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
+    """The hall of these seats, the screen above them; `lit` are indices."""
+    chosen = set(lit)
+    left, right = min(seat.x for seat in seats) - 1, max(seat.x for seat in seats) + 1
+    top, bottom = min(seat.y for seat in seats) - 2.4, max(seat.y for seat in seats) + 1
+    middle, half = (left + right) / 2, (right - left) * 0.3
+    screen = f"M{middle - half:.2f} {top + 0.9:.2f}Q{middle:.2f} {top + 0.1:.2f} {middle + half:.2f} {top + 0.9:.2f}"
+    return HallSketch(
+        view_box=f"{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}",
+        screen=screen,
+        others="".join(_outline(seat) for seat in seats if seat.index not in chosen),
+        lit="".join(_outline(seat) for seat in seats if seat.index in chosen),
+    )
+
+
+@lru_cache(maxsize=64)
+def minimap_of(layout_hash: str) -> tuple[HallSketch, tuple[str, ...]]:
+    """The whole hall in a corner: its view box, the screen, and the outline of every seat in the order of `index`."""
+    seats = layout_of(layout_hash).seats
+    return sketch_hall(seats, ()), tuple(_outline(seat) for seat in seats)
+
+
+def _outline(seat: PlanSeat) -> str:
+    """A box turned with its row, as a path; its stroke rounds the corners."""
+    along, across = cos(radians(seat.turn)), sin(radians(seat.turn))
+    w, d = HALF_WIDTHS.get(seat.shape, HALF_WIDTH), HALF_DEPTH
+    corners = [(x * along - y * across, x * across + y * along) for x, y in ((-w, -d), (w, -d), (w, d), (-w, d))]
+    points = [f"{seat.x + x:.2f} {seat.y + y:.2f}" for x, y in corners]
+    return f"M{'L'.join(points)}Z"

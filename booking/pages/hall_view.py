@@ -1,0 +1,138 @@
+"""A showtime's house as a page shows it: every seat with its state, price and words, and the visitor's basket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from booking.models import Booking
+from booking.pages.hall_sketch import HallSketch, minimap_of
+from booking.seats.map import SeatMap
+from booking.seats.pricing import price_of
+from cinema.currencies import format_money
+from cinema.models import Showtime
+from cinema.plans.layouts import Layout, PlanCategory, PlanRow, PlanSeat
+
+STATUS = {"A": "available", "L": "locked", "B": "booked", "X": "blocked"}
+WORDS = {
+    "available": "available",
+    "mine": "yours",
+    "locked": "being chosen by someone else",
+    "booked": "taken",
+    "blocked": "not for sale",
+}
+KINDS = {"wheelchair": "wheelchair space", "companion": "companion seat"}
+
+
+@dataclass(frozen=True)
+class SeatView:
+    seat: PlanSeat
+    status: str
+    price: str
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.status]
+
+    @property
+    def what(self) -> str:
+        return KINDS.get(self.seat.kind, self.seat.category_name.lower())
+
+    @property
+    def off(self) -> bool:
+        """Cannot be chosen now."""
+        return self.status in ("locked", "booked", "blocked")
+
+
+@dataclass(frozen=True)
+class PriceLine:
+    category: PlanCategory
+    shapes: tuple[str, ...]
+    price: str
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What the visitor holds; `left` is the share of the lock that is left, in percent of a full one."""
+
+    booking: Booking
+    seats: Sequence[SeatView]
+    total: str
+    left: int
+    clock: str
+    last: bool
+
+    @property
+    def labels(self) -> str:
+        return ", ".join(view.seat.label for view in self.seats)
+
+
+@dataclass(frozen=True)
+class Minimap:
+    """`seats`: status and outline of each, in the order of the index."""
+
+    sketch: HallSketch
+    seats: Sequence[tuple[str, str]]
+
+
+def view_rows(
+    showtime: Showtime, layout: Layout, seats: SeatMap, mine: set[int]
+) -> list[tuple[PlanRow, list[SeatView]]]:
+    """The rows of the hall, front to back, each with its seats; `mine` are indices."""
+    prices = price_words(showtime, layout)
+
+    def view(seat: PlanSeat) -> SeatView:
+        status = "mine" if seat.index in mine else STATUS[seats.state[seat.index]]
+        return SeatView(seat, status, prices[seat.category])
+
+    return [(row, [view(seat) for seat in row.seats]) for row in layout.rows]
+
+
+def view_minimap(layout: Layout, rows: Sequence[tuple[PlanRow, Sequence[SeatView]]]) -> Minimap:
+    """The same house in a corner, for whoever has zoomed in."""
+    sketch, outlines = minimap_of(layout.hash)
+    views = [view for _, row in rows for view in row]
+    return Minimap(sketch, [(view.status, outlines[view.seat.index]) for view in views])
+
+
+def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:
+    """Category key to price in words, one formatting a category and not a seat."""
+    first = {seat.category: seat for seat in reversed(layout.seats)}
+    return {key: format_money(price_of(showtime, seat), showtime.currency) for key, seat in first.items()}
+
+
+def price_lines(showtime: Showtime, layout: Layout) -> list[PriceLine]:
+    """The legend: each category that has seats, with the shape it mostly has."""
+    prices = price_words(showtime, layout)
+    shapes: dict[str, tuple[str, ...]] = {}
+    for seat in layout.seats:
+        if seat.kind == "seat":
+            pair = ("sofa-start", "sofa-end") if seat.shape.startswith("sofa") else (seat.drawn_as,)
+            shapes.setdefault(seat.category, pair)
+    return [
+        PriceLine(category, shapes.get(category.key, ("seat",)), prices[category.key])
+        for category in layout.categories
+        if category.key in prices
+    ]
+
+
+def view_basket(
+    booking: Booking | None, showtime: Showtime, layout: Layout, mine: set[int], lock: timedelta, at: datetime
+) -> Basket | None:
+    """The basket of a live booking, or None."""
+    if booking is None or booking.locked_until is None or not mine:
+        return None
+    prices = price_words(showtime, layout)
+    views = [SeatView(layout.seats[i], "mine", prices[layout.seats[i].category]) for i in sorted(mine)]
+    total = sum(price_of(showtime, view.seat) for view in views)
+    left = max(timedelta(0), booking.locked_until - at)
+    minutes, seconds = divmod(int(left.total_seconds()), 60)
+    return Basket(
+        booking=booking,
+        seats=views,
+        total=format_money(total, showtime.currency),
+        left=min(100, round(100 * left / lock)),
+        clock=f"{minutes}:{seconds:02d}",
+        last=left <= timedelta(seconds=30),
+    )

@@ -1,0 +1,108 @@
+"""The seat map as everybody sees it: a letter a seat, labelled with the version it belongs to.
+
+Each read is one statement, so that a state and its version are of the same moment (live-map rule R3), and a function
+of stored rows only, never of the clock (R5). It is settled before anybody sees it: a version that a crash undoes would
+be given to another change.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from booking.refusals import NotFound
+from booking.seats.rows import LETTERS
+from cinema.database.statements import Statement, ask
+from cinema.models import Showtime, new_epoch
+
+__all__ = ["LETTERS", "SeatChanges", "SeatMap", "read_changes", "read_map", "read_versions", "rotate_epochs"]
+
+MAP = Statement(
+    "map",
+    """
+SELECT t.epoch, t.version, p.hash, s.status, s.version
+  FROM cinema_showtime t
+  JOIN cinema_seatingplan p ON p.id = t.plan_id
+  LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id
+ WHERE t.id = %s ORDER BY s."index"
+""",
+)
+CHANGES = Statement(
+    "map_changes",
+    """
+SELECT t.epoch, t.version, s."index", s.status
+  FROM cinema_showtime t
+  LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id AND s.version > %s
+ WHERE t.id = %s ORDER BY s."index"
+""",
+)
+
+
+@dataclass(frozen=True)
+class SeatMap:
+    """The whole map at `version`: `state[i]` is the letter of seat `i`, `versions[i]` when it last changed."""
+
+    showtime_id: int
+    epoch: str
+    version: int
+    layout: str
+    state: str
+    versions: tuple[int, ...]
+
+    @property
+    def digest(self) -> int:
+        """CRC-32 of the state, as in every heartbeat."""
+        return zlib.crc32(self.state.encode("ascii"))
+
+
+@dataclass(frozen=True)
+class SeatChanges:
+    """Absolute states of every seat that changed in (`before`, `version`]: index -> letter."""
+
+    epoch: str
+    before: int
+    version: int
+    seats: dict[int, str]
+
+
+def read_map(showtime_id: int) -> SeatMap:
+    """The map as last committed.
+
+    Raises:
+        NotFound: there is no such showtime.
+    """
+    [rows] = ask((MAP, [showtime_id]), settled=True)
+    if not rows:
+        raise NotFound("There is no such showtime.")
+    epoch, version, layout = rows[0][:3]
+    seats = [(LETTERS[row[3]], row[4]) for row in rows if row[3] is not None]
+    state = "".join(letter for letter, _ in seats)
+    return SeatMap(showtime_id, epoch, version, layout, state, tuple(stamp for _, stamp in seats))
+
+
+def read_changes(showtime_id: int, since: int) -> SeatChanges:
+    """Every seat whose version is greater than `since`.
+
+    Raises:
+        NotFound: there is no such showtime.
+    """
+    [rows] = ask((CHANGES, [since, showtime_id]), settled=True)
+    if not rows:
+        raise NotFound("There is no such showtime.")
+    seats = {row[2]: LETTERS[row[3]] for row in rows if row[2] is not None}
+    return SeatChanges(rows[0][0], since, rows[0][1], seats)
+
+
+def read_versions(showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+    """(epoch, version) of each of these showtimes, in one query; unknown ones are left out.
+
+    For knowing what to ask for, not for showing: these are not settled.
+    """
+    rows = Showtime.objects.filter(pk__in=list(showtime_ids)).values_list("pk", "epoch", "version")
+    return {pk: (epoch, version) for pk, epoch, version in rows}
+
+
+def rotate_epochs() -> int:
+    """Begin a new life of every map that has not ended: viewers drop what they remember (rule R6)."""
+    return Showtime.objects.update(epoch=new_epoch())

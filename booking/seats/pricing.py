@@ -1,0 +1,32 @@
+"""What seats cost. Arithmetic only: no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from booking.models import Booking, BookingSeat, ShowtimeSeat
+from cinema.models import Showtime
+from cinema.plans.layouts import PlanSeat, layout_of
+
+
+def price_of(showtime: Showtime, seat: PlanSeat) -> int:
+    """Minor units. A category without a price of its own costs what the dearest one does: never less by mistake."""
+    prices: dict[str, int] = showtime.prices
+    return prices.get(seat.category, max(prices.values(), default=0))
+
+
+def price_seats(booking: Booking, rows: Iterable[ShowtimeSeat]) -> list[BookingSeat]:
+    """Price snapshots, unsaved, in the order of the map."""
+    showtime = booking.showtime
+    seats = layout_of(showtime.plan.hash).seats
+    chosen = sorted(rows, key=lambda row: row.index)
+    return [
+        BookingSeat(
+            booking=booking,
+            seat=row,
+            label=seats[row.index].label,
+            category=seats[row.index].category_name,
+            price=price_of(showtime, seats[row.index]),
+        )
+        for row in chosen
+    ]

@@ -1,0 +1,1 @@
+"""Showtimes as they are sold: import and opening sales."""

@@ -1,0 +1,73 @@
+"""Opening a showtime for sale, and taking single seats out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from booking.models import ShowtimeSeat
+from booking.refusals import NotFound, SeatsTaken
+from booking.seats.labels import find_indices
+from booking.seats.rows import SeatWrite, create_rows, read_wanted, wanted_seats, write_seats
+from cinema.database.statements import ask
+from cinema.models import Showtime
+from cinema.plans.layouts import layout_of
+
+Status = ShowtimeSeat.Status
+
+
+def open_sales(*, showtime_id: int, at: datetime) -> int:
+    """Write the seat rows of a showtime. Done once: a second call, even at the same time, changes nothing.
+
+    Returns:
+        How many seats there are to sell or block.
+
+    Raises:
+        NotFound: there is no such showtime.
+    """
+    with transaction.atomic():
+        showtime = (
+            Showtime.objects.select_for_update(of=("self",)).select_related("plan").filter(pk=showtime_id).first()
+        )
+        if showtime is None:
+            raise NotFound("There is no such showtime.")
+        if showtime.n_seats:
+            return showtime.n_seats
+        return create_rows(showtime)
+
+
+@transaction.atomic
+def block_seats(*, showtime_id: int, labels: Sequence[str], at: datetime) -> int:
+    """Take free seats out of the sale. All or none; seats already blocked stay so.
+
+    Returns:
+        How many seats were blocked now.
+
+    Raises:
+        UnknownSeat, SeatsTaken: a seat is not of this hall, or is locked or booked.
+    """
+    return _switch(showtime_id, labels, Status.AVAILABLE, Status.BLOCKED, "block", at)
+
+
+@transaction.atomic
+def unblock_seats(*, showtime_id: int, labels: Sequence[str], at: datetime) -> int:
+    """Put blocked seats back on sale. All or none; free seats stay so. Returns and raises as `block_seats`."""
+    return _switch(showtime_id, labels, Status.BLOCKED, Status.AVAILABLE, "unblock", at)
+
+
+def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, reason: str, at: datetime) -> int:
+    showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    if showtime is None:
+        raise NotFound("There is no such showtime.")
+    wish = find_indices(layout_of(showtime.plan.hash), labels)
+    [seats] = ask(wanted_seats(showtime_id, wish.values(), at))
+    rows = {row.index: row for row, _ in read_wanted(seats)}
+    lost = [label for label, i in wish.items() if i not in rows or rows[i].status not in (before, after)]
+    if lost:
+        raise SeatsTaken(lost, showtime.version)
+    turned = [row for row in rows.values() if row.status == before]
+    if turned:
+        write_seats(showtime_id=showtime_id, writes=[SeatWrite(turned, after)], reason=reason, at=at)
+    return len(turned)

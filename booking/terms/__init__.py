@@ -1,0 +1,1 @@
+"""Refund terms, and the words for them."""

@@ -1,0 +1,1 @@
+"""Tickets and their signed codes."""

@@ -1,0 +1,62 @@
+"""What allauth asks the house: the client's address, how a mail goes out, what an error says."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.utils import build_absolute_uri
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cinema.web.client_address import client_address
+
+log = logging.getLogger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    """Every sentence says what happened and what helps."""
+
+    error_messages: ClassVar[dict[str, str | Promise]] = DefaultAccountAdapter.error_messages | {
+        "account_inactive": _("This account is closed."),
+        "cannot_remove_primary_email": _("This is the address you sign in with. Change it instead."),
+        "duplicate_email": _("This is one of your addresses already."),
+        "email_password_mismatch": _("E-mail and password do not match. Passwords keep their capitals."),
+        "email_taken": _("There is an account with this address already. Sign in, or ask for a new password."),
+        "enter_current_password": _("This is not your password. Passwords keep their capitals."),
+        "incorrect_password": _("This is not your password. Passwords keep their capitals."),
+        "invalid_login": _("That sign-in was not understood. Please try again."),
+        "invalid_password_reset": _("That link is used up. Ask for a new one."),
+        "max_email_addresses": _("An account has at most %d addresses. Remove one first."),
+        "same_as_current": _("This is what it is already. Choose another."),
+        "too_many_login_attempts": _(
+            "That was wrong too often. Wait five minutes and try again, or ask for a new password."
+        ),
+        "unknown_email": _("No account has this address. Look for a slip, or make an account."),
+        "unverified_primary_email": _("Confirm the address first: follow the link in the mail we sent to it."),
+        "rate_limited": _("That was too often in a short time. Wait a minute and try again."),
+    }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """What was done to the account, and the way to take it back when that was somebody else."""
+        way_back = build_absolute_uri(self.request, reverse("account_reset_password"))
+        more = {"password_reset_url": way_back, **(context or {})}
+        super().send_notification_mail(template_prefix, user, more, email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """An account's mail goes out at once. When the mail server does not take it, nobody is locked out by that."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # refused, timed out, and all that smtplib raises
+            log.error("mail: %s to an account was not sent: %s", template_prefix, error)
+            sentence = _("The mail could not be sent just now. Please ask for it again in a few minutes.")
+            messages.error(self.request, sentence)

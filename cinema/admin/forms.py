@@ -1,0 +1,211 @@
+"""The forms of the back office: names by the line, prices by the category, a plan from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import AdminURLFieldWidget
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cinema.currencies import money_text
+from cinema.imports.bad_rows import unprintable
+from cinema.models import Cinema, Movie, RefundTier, Screen, SeatingPlan, Showtime
+from cinema.prices import parse_price
+from cinema.schedule import find_overlap, length_of, lock_screens
+
+
+class LinesField(forms.Field):
+    """A list of names, one a line."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 6, "class": "names"}), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        names = list(dict.fromkeys(filter(None, (line.strip() for line in (value or "").splitlines()))))
+        if any(len(name) > 120 or unprintable(name) for name in names):
+            raise ValidationError(_("Write one name a line, of at most 120 characters."))
+        return names
+
+
+class PriceField(forms.CharField):
+    """What a seat costs, as people write it; minor units inside."""
+
+    def __init__(self, *, currency: str, **options: Any) -> None:
+        self.currency = currency
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 10, "class": "price"})
+        super().__init__(max_length=20, widget=widget, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return money_text(value, self.currency) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, int):  # a field that cannot be typed in comes with what is stored
+            return value
+        try:
+            return parse_price(super().clean(value), self.currency)
+        except ValueError as error:
+            raise ValidationError(_("The price %(reason)s.") % {"reason": error}) from error
+
+
+class FeeField(PriceField):
+    """Money that may be nothing."""
+
+    def clean(self, value: Any) -> Any:
+        return 0 if str(value).strip() in ("", "0") else super().clean(value)
+
+
+class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
+    refund_fee = FeeField(
+        currency=settings.CURRENCY,
+        required=False,
+        label=gettext_lazy("Kept of each seat"),
+        help_text=gettext_lazy("Of its price, when a buyer cancels."),
+    )
+
+    class Meta:
+        model = Cinema
+        fields = ("name", "slug", "city", "address", "refund_fee")
+
+
+class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
+    percent = forms.IntegerField(
+        min_value=1, max_value=100, help_text=gettext_lazy("Of the price; after the last of them nobody can cancel.")
+    )
+
+    class Meta:
+        model = RefundTier
+        fields = ("minutes_before", "percent")
+
+
+class MovieForm(forms.ModelForm):  # type: ignore[type-arg]
+    cast = LinesField(help_text=gettext_lazy("One name a line, the most important first."))
+    spoken_languages = LinesField(help_text=gettext_lazy("One a line, the most spoken first: English, German …"))
+    trailer_url = forms.URLField(
+        label=gettext_lazy("Trailer"), required=False, max_length=200, assume_scheme="https", widget=AdminURLFieldWidget
+    )
+
+    class Meta:
+        model = Movie
+        fields = ("title", "slug", "cast", "spoken_languages", "trailer_url")  # the back office adds the plain ones
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if slug == "admin-dashboard":
+            raise ValidationError(_("A page of the house has this address. Take another one."))
+        return slug
+
+
+class PlanFileForm(forms.Form):
+    cinema = forms.CharField(max_length=120, help_text=gettext_lazy("Made if it is new."))
+    screen = forms.CharField(max_length=60, help_text=gettext_lazy("Made if it is new."))
+    file = forms.FileField(
+        label=gettext_lazy("Plan"), help_text=gettext_lazy("JSON, from the editor at seats.pretix.eu or another tool.")
+    )
+
+
+class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A showing with a price for each category of its room. `plan` is known once the screen is."""
+
+    plan: SeatingPlan | None = None
+
+    class Meta:
+        model = Showtime
+        fields = ("movie", "screen", "starts_at", "ends_at")  # the back office adds the plain ones
+
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        super().__init__(data, *args, **options)
+        is_settled = bool(self.instance.n_locked or self.instance.n_booked)
+        suggested = {price_name(key): amount for key, amount in self._suggested().items()}
+        if self.is_bound and data is not None and not any(name in data for name in self._price_names()):
+            typed = data.copy()  # the screen was only just chosen: its prices have not been asked for
+            for name in self._price_names() & suggested.keys():
+                typed[name] = money_text(suggested[name], self._currency)
+            self.data = typed
+        for name in self._price_names():
+            self.initial.setdefault(name, suggested.get(name))
+            self.fields[name].disabled = is_settled
+        if "ends_at" in self.fields:
+            self.fields["ends_at"].required = False
+
+    def _price_names(self) -> set[str]:
+        return {name for name in self.fields if name.startswith("price_")}
+
+    @property
+    def _currency(self) -> str:
+        return self.instance.currency or settings.CURRENCY
+
+    def _suggested(self) -> dict[str, int]:
+        """The prices it has, else those of the last showing in the same room."""
+        own: dict[str, int] = self.instance.prices
+        if self.plan is None or (self.instance.plan_id == self.plan.pk and own):
+            return own
+        last = Showtime.objects.filter(plan=self.plan, currency=self._currency).order_by("-starts_at").first()
+        return last.prices if last else {}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        showtime = self.instance
+        movie = cleaned.get("movie") or (showtime.movie if showtime.movie_id else None)
+        screen: Screen | None = cleaned.get("screen") or (showtime.screen if showtime.screen_id else None)
+        if screen is not None and self.plan is None:
+            self.add_error("screen", _("This screen has no seating plan yet. Import one first."))
+        if self.plan is not None:
+            showtime.plan = self.plan
+            showtime.currency = self._currency
+            names = {category.key: price_name(category.key) for category in self.plan.categories.all()}
+            showtime.prices = {key: cleaned[name] for key, name in names.items() if cleaned.get(name) is not None}
+        if movie is not None and cleaned.get("starts_at"):
+            self._clean_times(cleaned, movie, screen)
+        return cleaned
+
+    def _clean_times(self, cleaned: dict[str, Any], movie: Movie, screen: Screen | None) -> None:
+        starts_at = cleaned["starts_at"]
+        moved = {"starts_at", "movie"} & set(self.changed_data) and "ends_at" not in self.changed_data
+        if not cleaned.get("ends_at") and "ends_at" in self.errors:
+            return
+        if not cleaned.get("ends_at") or moved:
+            cleaned["ends_at"] = starts_at + length_of(movie.runtime)
+        if cleaned["ends_at"] <= starts_at:
+            self.add_error("ends_at", _("It must end after it has begun."))
+        elif "starts_at" in self.changed_data and starts_at <= timezone.now():
+            self.add_error("starts_at", _("This is in the past."))
+        elif screen is not None and not self.instance.cancelled_at:
+            self._refuse_overlap(cleaned, screen)
+
+    def _refuse_overlap(self, cleaned: dict[str, Any], screen: Screen) -> None:
+        """With the screen's row held until the form is saved: nobody else puts a showing there meanwhile."""
+        lock_screens({screen.pk})
+        other = find_overlap(
+            screen_id=screen.pk, starts_at=cleaned["starts_at"], ends_at=cleaned["ends_at"], but=self.instance.pk
+        )
+        if other is not None:
+            words = {
+                "movie": other.movie.title,
+                "start": f"{timezone.localtime(other.starts_at):%Y-%m-%d %H:%M}",
+                "end": f"{timezone.localtime(other.ends_at):%H:%M}",
+                "screen": screen.name,
+            }
+            self.add_error("starts_at", _("Overlaps %(movie)s, %(start)s to %(end)s on %(screen)s.") % words)
+
+
+def price_name(key: str) -> str:
+    return f"price_{key}"
+
+
+def showtime_form_of(plan: SeatingPlan | None, currency: str) -> type[ShowtimeForm]:
+    """The form of a showing in a room with this plan: a price for each of its categories."""
+    fields: dict[str, Any] = {
+        price_name(category.key): PriceField(currency=currency, label=f"{category.name}, {currency}")
+        for category in (plan.categories.all() if plan else ())
+    }
+    return type("ShowtimeForm", (ShowtimeForm,), {**fields, "plan": plan, "Meta": ShowtimeForm.Meta})

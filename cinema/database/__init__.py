@@ -1,0 +1,1 @@
+"""How the product talks to PostgreSQL and SQLite. Knows no cinema."""

@@ -1,0 +1,1 @@
+"""Films: import, languages, trailers."""

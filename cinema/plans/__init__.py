@@ -1,0 +1,1 @@
+"""Seating plans: reading, checking, storing and drawing them."""

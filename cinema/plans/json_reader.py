@@ -1,0 +1,120 @@
+"""Take values out of somebody else's JSON, one at a time, and remember everything that is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cinema.imports.bad_rows import BadFile, BadRow
+
+Found = dict[str, Any]
+COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+FAR = 1_000_000.0  # no drawing is larger; beyond it arithmetic loses the seat
+
+
+class BadPlan(BadFile):
+    """A seating plan that cannot be taken."""
+
+
+def plain_text(text: str) -> str:
+    """One line without control or direction characters; what is left is still text, never markup."""
+    return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
+
+
+class Reader:
+    """Each method returns a usable value even after a refusal, so that one pass finds every bad row."""
+
+    def __init__(self) -> None:
+        self.problems: list[BadRow] = []
+
+    def refuse(self, path: str, field: str, reason: str) -> None:
+        self.problems.append(BadRow(path, field, reason))
+
+    def object(self, found: Found, key: str, path: str, required: bool = True) -> Found:
+        value = found.get(key)
+        if isinstance(value, dict):
+            return value
+        if required or value is not None:
+            self.refuse(path, key, "is missing" if value is None else "must be an object")
+        return {}
+
+    def objects(
+        self, found: Found, key: str, path: str, most: int, required: bool = True
+    ) -> Iterator[tuple[int, Found]]:
+        value = found.get(key)
+        if not isinstance(value, list):
+            if required or value is not None:
+                self.refuse(path, key, "is missing" if value is None else "must be a list")
+            return
+        if len(value) > most:
+            self.refuse(path, key, f"has {len(value):,} entries; at most {most:,} are taken")
+            return
+        for index, entry in enumerate(value):
+            if isinstance(entry, dict):
+                yield index, entry
+            else:
+                self.refuse(f"{path}.{key}[{index}]", "entry", "must be an object")
+
+    def text(
+        self, found: Found, key: str, path: str, most: int,
+        required: bool = True, empty: bool = False, strip: bool = True,
+    ) -> str:  # fmt: skip
+        value = found.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # a seat number written as a number is what it says
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str):
+            self.refuse(path, key, "is missing" if value is None else "must be text")
+            return ""
+        value = value.strip() if strip else value
+        if required and not empty and not value.strip():
+            self.refuse(path, key, "is empty")
+        elif len(value) > most:
+            self.refuse(path, key, f"has {len(value)} characters; at most {most} are taken")
+        elif required and any(unicodedata.category(c)[0] == "C" for c in value):
+            self.refuse(path, key, "has control characters in it")
+        return value
+
+    def number(self, found: Found, key: str, path: str, default: float | None = None, least: float = -FAR) -> float:
+        value = found.get(key)
+        if value is None and default is not None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.refuse(path, key, "is missing" if value is None else "must be a number")
+        elif not -FAR <= value <= FAR or (isinstance(value, float) and not math.isfinite(value)):
+            self.refuse(path, key, f"is {value!r:.40}, which is no place on a plan")
+        elif value < least:
+            self.refuse(path, key, f"must be at least {least:g}")
+        else:
+            return float(value)
+        return default if default is not None else max(0.0, least)
+
+    def point(self, found: Found, key: str, path: str, required: bool = True) -> tuple[float, float]:
+        value = self.object(found, key, path, required)
+        if not value:
+            return 0.0, 0.0
+        return self.number(value, "x", f"{path}.{key}"), self.number(value, "y", f"{path}.{key}")
+
+    def color(self, found: Found, key: str, path: str) -> str:
+        """Lower-case `#rrggbb`, or "" when there is none."""
+        value = found.get(key)
+        if value is None or value == "":
+            return ""
+        if not isinstance(value, str) or not COLOR.fullmatch(value):
+            self.refuse(path, key, "must be a colour like #1b8 or #11bb88")
+            return ""
+        value = value.lower()
+        return value if len(value) == 7 else "#" + "".join(2 * c for c in value[1:])
+
+    def choice(self, found: Found, key: str, path: str, choices: Sequence[str]) -> str:
+        value = found.get(key)
+        if value is None or value == "":
+            return ""
+        if value not in choices:
+            self.refuse(path, key, f"must be one of {', '.join(choices)}")
+            return ""
+        return str(value)

@@ -1,0 +1,179 @@
+"""A seating plan as browsers get it: seats as JSON, places as a style sheet, the floor as SVG. All immutable.
+
+A layout is named by a hash of everything that is drawn, so each process keeps the ones it has built, for good.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cinema.models import SeatingPlan
+from cinema.plans.drawing import Point, floor_svg, head_room, letter_spots, rows_of
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
+
+
+@dataclass(frozen=True)
+class PlanCategory:
+    key: str
+    name: str
+    color: str
+    cloth: str
+
+
+@dataclass(frozen=True)
+class PlanSeat:
+    """A chair as drawn; `category` is its key, places are in seat pitches, `turn` in degrees clockwise."""
+
+    index: int
+    label: str
+    row: str
+    number: str
+    zone: str
+    segment: int
+    x: float
+    y: float
+    turn: float
+    category: str
+    category_name: str
+    cloth: str
+    kind: str
+    shape: str
+    for_sale: bool
+
+    @property
+    def drawn_as(self) -> str:
+        """What `data-kind` says: a wheelchair space and a companion's chair before the shape of a chair."""
+        if self.kind != "seat":
+            return self.kind
+        return "seat" if self.shape == "chair" else self.shape
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """The seats of one row, in order. `key` is safe in an attribute and a selector, and unique in the layout."""
+
+    key: str
+    name: str
+    zone: str
+    seats: tuple[PlanSeat, ...]
+    letters: tuple[Point, Point]
+
+
+@dataclass(frozen=True)
+class Layout:
+    hash: str
+    width: float
+    height: float
+    categories: tuple[PlanCategory, ...]
+    seats: tuple[PlanSeat, ...]
+    rows: tuple[PlanRow, ...]
+    index_of: dict[str, int]
+    json: bytes
+    css: bytes
+    floor_svg: str
+
+
+@lru_cache(maxsize=256)
+def layout_of(layout_hash: str) -> Layout:
+    """The layout of that hash, built once per process. Raises SeatingPlan.DoesNotExist."""
+    plan = SeatingPlan.objects.get(hash=layout_hash)
+    categories = tuple(PlanCategory(c.key, c.name, c.color, c.cloth) for c in plan.categories.order_by("position"))
+    seats = _seats(plan)
+    rows = _rows(seats)
+    return Layout(
+        hash=plan.hash,
+        width=plan.width,
+        height=plan.height,
+        categories=categories,
+        seats=seats,
+        rows=rows,
+        index_of={seat.label: seat.index for seat in seats},
+        json=_json(plan, categories, seats),
+        css=_css(plan, seats, rows),
+        floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height),
+    )
+
+
+def _seats(plan: SeatingPlan) -> tuple[PlanSeat, ...]:
+    return tuple(
+        PlanSeat(
+            index=seat.index,
+            label=seat.label,
+            row=seat.row,
+            number=seat.number,
+            zone=seat.zone,
+            segment=seat.segment,
+            x=seat.x,
+            y=seat.y,
+            turn=seat.turn,
+            category=seat.category.key,
+            category_name=seat.category.name,
+            cloth=seat.category.cloth,
+            kind=seat.kind,
+            shape=seat.shape,
+            for_sale=seat.for_sale,
+        )
+        for seat in plan.seats.select_related("category").order_by("index")
+    )
+
+
+def _rows(seats: Sequence[PlanSeat]) -> tuple[PlanRow, ...]:
+    rows: list[PlanRow] = []
+    used: set[str] = set()
+    for number, row in enumerate(rows_of(seats)):
+        name = row[0].row
+        key = name if PLAIN_NAME.fullmatch(name) and name not in used else f"row-{number}"
+        used.add(key)
+        rows.append(PlanRow(key, name, row[0].zone, tuple(row), letter_spots(row)))
+    return tuple(rows)
+
+
+def _json(plan: SeatingPlan, categories: Sequence[PlanCategory], seats: Sequence[PlanSeat]) -> bytes:
+    body: dict[str, Any] = {
+        "layout": plan.hash,
+        "width": plan.width,
+        "height": plan.height,
+        "categories": [{"key": c.key, "name": c.name, "color": c.color} for c in categories],
+        "areas": plan.areas,
+        "seats": [
+            {
+                "i": seat.index,
+                "label": seat.label,
+                "row": seat.row,
+                "number": seat.number,
+                "segment": seat.segment,
+                "x": seat.x,
+                "y": seat.y,
+                "category": seat.category,
+                "kind": seat.kind,
+            }
+            for seat in seats
+        ],
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) -> bytes:
+    """Only numbers and safe keys: no word of the plan gets into a style sheet."""
+    lines = [
+        "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
+        "@layer pages {",
+        f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
+        f"  .hall {{ --screen-room: {head_room(seats, plan.areas):.3f}; }}",
+    ]
+    lines += [
+        f'  .seat:where([data-i="{s.index}"]) {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}'
+        for s in seats
+    ]
+    lines += [
+        f'  .row-letter[data-row="{row.key}"][data-side="{side}"] {{ --x: {x:.3f}; --y: {y:.3f}; }}'
+        for row in rows
+        for side, (x, y) in zip(("start", "end"), row.letters, strict=True)
+    ]
+    return "\n".join([*lines, "}", ""]).encode()

@@ -1,0 +1,108 @@
+"""Keep seating plans: one transaction from a file to a screen that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from cinema.models import Cinema, Screen, Seat, SeatCategory, SeatingPlan
+from cinema.plans.building import DrawnPlan, DrawnSeat, build_plan
+from cinema.plans.file import read_plan
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did. Seats are compared by guid with those of the screen's plan before."""
+
+    screen: Screen
+    plan: SeatingPlan
+    created: int
+    updated: int
+    unchanged: int
+    removed: int
+    is_new_cinema: bool
+    is_new_screen: bool
+    is_new_plan: bool
+    notes: tuple[str, ...]
+
+
+def import_plan(
+    content: bytes, *, cinema: str, screen: str, names: Mapping[str, str] | None = None, dry_run: bool = False
+) -> Imported:
+    """Make `screen` use the plan of a pretix file; cinema and screen are made if new.
+
+    A changed drawing is a new plan under a new hash. Showtimes keep the plan they were sold on, so no sold seat
+    can vanish. With `dry_run` everything is tried and nothing is kept.
+
+    Raises:
+        BadFile: every bad row is named in it, and nothing has been changed.
+    """
+    drawn = build_plan(read_plan(content), names)
+    with transaction.atomic():
+        imported = _store(drawn, cinema, screen)
+        if dry_run:
+            transaction.set_rollback(True)
+    return imported
+
+
+def _store(drawn: DrawnPlan, cinema_name: str, screen_name: str) -> Imported:
+    cinema = Cinema.objects.filter(name=cinema_name).first()
+    is_new_cinema = cinema is None
+    if cinema is None:
+        cinema = Cinema.objects.create(name=cinema_name, slug=free_slug(cinema_name))
+    screen, is_new_screen = Screen.objects.get_or_create(cinema=cinema, name=screen_name)
+    before = _kept_seats(screen.plan)
+    plan, is_new_plan = _plan_of(drawn)
+    if screen.plan_id != plan.pk:
+        screen.plan = plan
+        screen.save(update_fields=["plan"])
+    after = {seat.guid: _facts(seat) for seat in drawn.seats}
+    shared = before.keys() & after.keys()
+    changed = sum(before[guid] != after[guid] for guid in shared)
+    return Imported(
+        screen, plan, len(after) - len(shared), changed, len(shared) - changed, len(before) - len(shared),
+        is_new_cinema, is_new_screen, is_new_plan, drawn.notes,
+    )  # fmt: skip
+
+
+def _plan_of(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
+    plan, is_new = SeatingPlan.objects.get_or_create(
+        hash=drawn.hash,
+        defaults={"name": drawn.name, "width": drawn.width, "height": drawn.height, "areas": list(drawn.areas)},
+    )
+    if is_new:
+        categories = {
+            category.key: SeatCategory(
+                plan=plan, key=category.key, name=category.name, color=category.color,
+                cloth=category.cloth, position=position,
+            )
+            for position, category in enumerate(drawn.categories)
+        }  # fmt: skip
+        SeatCategory.objects.bulk_create(categories.values())
+        Seat.objects.bulk_create(
+            [Seat(plan=plan, **{**asdict(seat), "category": categories[seat.category]}) for seat in drawn.seats],
+            batch_size=50,
+        )
+    return plan, is_new
+
+
+def _facts(seat: DrawnSeat) -> tuple[object, ...]:
+    """What makes a seat another one than before; its index may move without that."""
+    return seat.label, seat.x, seat.y, seat.turn, seat.category, seat.kind, seat.shape, seat.for_sale
+
+
+def _kept_seats(plan: SeatingPlan | None) -> dict[str, tuple[object, ...]]:
+    if plan is None:
+        return {}
+    rows = plan.seats.values_list("guid", "label", "x", "y", "turn", "category__key", "kind", "shape", "for_sale")
+    return {guid: tuple(facts) for guid, *facts in rows}
+
+
+def free_slug(name: str) -> str:
+    """A slug for a cinema's name that no other cinema has."""
+    stem = slugify(name)[:100] or "cinema"
+    taken = set(Cinema.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(s for s in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)

@@ -1,0 +1,1 @@
+"""HTTP: problems, client addresses, static files, and the registry of metrics."""

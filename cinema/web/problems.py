@@ -1,0 +1,213 @@
+"""Refusals and how HTTP says them: RFC 9457 problem documents under `/api/`, pages elsewhere.
+
+Use cases raise a `Refusal`; nothing between them and this module catches it. The class carries its own status,
+so that the table from refusal to HTTP stands in one place: the classes themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.defaults import page_not_found
+
+from cinema.database.query_timeout import NoAnswer
+from cinema.web import metrics
+
+log = logging.getLogger(__name__)
+View = Callable[..., HttpResponse]
+
+
+class Refusal(Exception):
+    """A rule said no. `detail` is a sentence for the person who asked; nothing has been changed."""
+
+    type: ClassVar[str] = "invalid"
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "That cannot be done"
+
+    def __init__(self, detail: str = "", *, headers: dict[str, str] | None = None, **extra: Any) -> None:
+        self.detail = detail or f"{self.title}."
+        self.headers = headers or {}
+        self.extra = extra
+        super().__init__(self.detail)
+
+
+class Invalid(Refusal):
+    title = "The request is not understood"
+
+
+class NotFound(Refusal):
+    type, status, title = "not-found", 404, "There is nothing here"
+
+
+class Forbidden(Refusal):
+    type, status, title = "forbidden", 403, "This is not yours to do"
+
+
+class MethodNotAllowed(Refusal):
+    type, status, title = "method-not-allowed", 405, "This address does not take that method"
+
+
+class Busy(Refusal):
+    """Nothing is wrong with the request; the house is full of them. Try again."""
+
+    type, status, title = "busy", 503, "Too many people at once"
+
+    def __init__(self, detail: str = "We are very busy. Nothing was changed; please try again.") -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})
+
+
+class Failure(Refusal):
+    type, status, title = "failure", 500, "Something broke on our side"
+
+
+def problem(refusal: Refusal) -> JsonResponse:
+    """`application/problem+json` with `{type, title, status, detail, …}`."""
+    metrics.PROBLEMS.labels(refusal.type).inc()
+    body = {
+        "type": refusal.type,
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        **refusal.extra,
+    }
+    response = JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+    response["Cache-Control"] = "no-store"
+    for name, value in refusal.headers.items():
+        response[name] = value
+    return response
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def is_overload(error: Exception) -> bool:
+    """A pool without a free connection, a refused connection, a lock waited for too long."""
+    return isinstance(error, (OperationalError, InterfaceError)) or type(error).__name__ in (
+        "PoolTimeout",
+        "PoolClosed",
+    )
+
+
+def busy_for(error: BaseException | None) -> Busy:
+    """What to tell whoever met this error; where the database gave no answer nobody knows what came of it."""
+    if error is not None and isinstance(error.__cause__, NoAnswer):
+        return Busy("Our records do not answer. Please look what has become of it before you try again.")
+    return Busy()
+
+
+def api(*methods: str) -> Callable[[View], View]:
+    """A JSON endpoint: other methods, refusals and overload all become problem documents."""
+    allowed = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                if request.method not in allowed:
+                    raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(allowed))})
+                if request.method == "OPTIONS":
+                    return HttpResponse(status=204, headers={"Allow": ", ".join(sorted(allowed))})
+                return view(request, *args, **kwargs)
+            except Refusal as refusal:
+                return problem(refusal)
+
+        return endpoint
+
+    return decorate
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        Invalid: it is not UTF-8 JSON, or not an object.
+    """
+    try:
+        body = json.loads(request.body or b"{}")
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise Invalid("The body must be a JSON object.", errors={"body": "is not JSON"}) from None
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object.", errors={"body": "is not an object"})
+    return body
+
+
+# Requests that met a full database outside of a view, such as when the session was saved.
+_overloaded: weakref.WeakSet[HttpRequest] = weakref.WeakSet()
+
+
+def note_overload(request: HttpRequest | None = None, **kwargs: Any) -> None:
+    """Django turns what middleware raises into a 500 before anybody else sees it; remember what it was."""
+    error = sys.exc_info()[1]
+    if request is not None and isinstance(error, Exception) and is_overload(error):
+        log.warning("busy: %s %s: %s", request.method, request.path, error)
+        _overloaded.add(request)
+
+
+got_request_exception.connect(note_overload, dispatch_uid="cinema.web.problems")
+
+
+class ProblemMiddleware:
+    """The last resort: whatever leaves `/api/` as an error is a problem document, never HTML, never a trace.
+
+    On pages a full database becomes a plain 503 page.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 500 and request in _overloaded:
+            return self.busy(request)
+        if is_api(request) and response.status_code >= 400 and "problem+json" not in response.get("Content-Type", ""):
+            return problem(self.refusal_for(response.status_code))
+        return response
+
+    def refusal_for(self, status: int) -> Refusal:
+        for kind in (NotFound, Forbidden, MethodNotAllowed, Failure):
+            if kind.status == status:
+                return kind()
+        return Busy() if status == 503 else Invalid() if status < 500 else Failure()
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if is_overload(error):
+            log.warning("busy: %s %s: %s", request.method, request.path, error)
+            return self.busy(request, error)
+        if isinstance(error, Refusal):
+            return problem(error) if is_api(request) else self.page(request, error)
+        if isinstance(error, Http404) and not is_api(request):
+            return page_not_found(request, error)  # with DEBUG too: what is not there looks as it does to guests
+        if is_api(request) and not isinstance(error, Http404):
+            log.exception("failure: %s %s", request.method, request.path)
+            return problem(Failure())
+        return None
+
+    def busy(self, request: HttpRequest, error: Exception | None = None) -> HttpResponse:
+        metrics.BUSY.inc()
+        return problem(busy_for(error)) if is_api(request) else HttpResponse(render_to_string("503.html"), status=503)
+
+    def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
+        if refusal.status == 404:
+            return page_not_found(request, Http404(refusal.detail))
+        return render(request, "refusal.html", {"refusal": refusal}, status=refusal.status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's hook for a failed CSRF check."""
+    if is_api(request):
+        return problem(
+            Forbidden("The X-CSRFToken header must equal the csrftoken cookie, which GET …/lock/ sets.", reason=reason)
+        )
+    return render(request, "403_csrf.html", {"reason": reason}, status=403)

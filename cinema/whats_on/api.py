@@ -1,0 +1,121 @@
+"""The programme as JSON, and layouts. What each answer holds is the public contract."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from cinema.days import bounds_of
+from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
+from cinema.plans.layouts import Layout, layout_of
+from cinema.web.problems import Invalid, NotFound, api
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+HORIZON = timedelta(days=14)
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+
+
+@api("GET")
+def showtimes(request: HttpRequest) -> HttpResponse:
+    """The showtimes of a day, or of the next 14 days; narrowed by the slugs of movie and cinema."""
+    at = timezone.now()
+    found = Showtime.objects.with_places().order_by("starts_at", "id")
+    if day := request.GET.get("date"):
+        found = _on_day(found, day)
+    else:
+        found = found.not_ended(at).filter(starts_at__lt=at + HORIZON)
+    for name, column in (("movie", "movie__slug"), ("cinema", "screen__cinema__slug")):
+        if slug := request.GET.get(name):
+            if "\0" in slug:  # PostgreSQL cannot even compare it
+                raise Invalid(f"{name} is no slug.", errors={name: "is no slug"})
+            found = found.filter(**{column: slug})
+    return _fresh({"showtimes": [showtime_json(showtime, at) for showtime in found]})
+
+
+@api("GET")
+def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    found = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    if found is None:
+        raise NotFound("There is no such showtime.")
+    return _fresh(showtime_json(found, timezone.now()))
+
+
+@api("GET")
+def layout(request: HttpRequest, layout_hash: str) -> HttpResponse:
+    found = _find(layout_hash)
+    if found is None:
+        raise NotFound("There is no such layout.")
+    return _immutable(request, found.json, "application/json", found)
+
+
+@require_safe
+def layout_css(request: HttpRequest, layout_hash: str) -> HttpResponse:
+    """The style sheet that places the seats; the page that shows the layout links it."""
+    found = _find(layout_hash)
+    if found is None:
+        raise Http404
+    return _immutable(request, found.css, "text/css; charset=utf-8", found)
+
+
+def showtime_json(showtime: Showtime, at: datetime) -> dict[str, Any]:
+    """Money in minor units, times in UTC; needs `with_places`."""
+    here = f"/api/showtimes/{showtime.pk}/"
+    return {
+        "id": showtime.pk,
+        "movie": {"title": showtime.movie.title, "slug": showtime.movie.slug},
+        "cinema": showtime.screen.cinema.name,
+        "screen": showtime.screen.name,
+        "starts_at": _utc(showtime.starts_at),
+        "ends_at": _utc(showtime.ends_at),
+        "language": showtime.language,
+        "format": showtime.format,
+        "currency": showtime.currency,
+        "prices": showtime.prices,
+        "sales": showtime.sales(at),
+        "layout": f"/api/layouts/{showtime.plan.hash}/",
+        "map": f"{here}map/",
+        "lock": f"{here}lock/",
+        "socket": f"/ws/showtimes/{showtime.pk}/",
+    }
+
+
+def _on_day(found: ShowtimeQuerySet, text: str) -> ShowtimeQuerySet:
+    """Those that start on that day where the house stands (TIME_ZONE)."""
+    try:
+        if not DAY.fullmatch(text):
+            raise ValueError
+        begins, ends = bounds_of(date.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise Invalid("date must be written YYYY-MM-DD.", errors={"date": "must be written YYYY-MM-DD"}) from None
+    return found.filter(starts_at__gte=begins, starts_at__lt=ends)
+
+
+def _utc(instant: datetime) -> str:
+    """RFC 3339 with Z, whole seconds unless there are more."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _fresh(body: dict[str, Any]) -> JsonResponse:
+    response = JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+    response["Cache-Control"] = "no-cache"  # sales open and close with the clock
+    return response
+
+
+def _find(layout_hash: str) -> Layout | None:
+    try:
+        return layout_of(layout_hash)
+    except SeatingPlan.DoesNotExist:
+        return None
+
+
+def _immutable(request: HttpRequest, body: bytes, content_type: str, found: Layout) -> HttpResponse:
+    """The hash names every byte: whoever has it never needs to ask again."""
+    etag = f'"{found.hash}"'
+    response = HttpResponse(body, content_type=content_type, headers={"ETag": etag, "Cache-Control": FOR_A_YEAR})
+    return get_conditional_response(request, etag=etag, response=response) or response

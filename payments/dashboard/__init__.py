@@ -1,0 +1,1 @@
+"""The analytics dashboard: figures of sales and occupancy."""

@@ -1,0 +1,35 @@
+"""Which gateway a payment has, and whose event a delivery is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from payments.gateways.demo import DemoGateway, webhook_secret
+from payments.gateways.interface import Event, Gateway, GatewayUnavailable, refuse_inside_transaction
+from payments.gateways.stripe import StripeGateway, read_event
+
+
+def gateway(provider: str) -> Gateway:
+    """The gateway of a payment; ask for it where you call it.
+
+    Raises:
+        GatewayUnavailable: this installation has no such gateway (any more).
+        RuntimeError: a transaction is open. A slow gateway would hold its row locks.
+    """
+    refuse_inside_transaction()
+    if provider == "demo" and settings.DEMO_PAYMENTS:
+        return DemoGateway()
+    if provider == "stripe" and settings.STRIPE_SECRET_KEY:
+        return StripeGateway(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    raise GatewayUnavailable(f"This installation has no {provider} gateway.")
+
+
+def read_delivery(body: bytes, signature: str | None) -> tuple[str, Event]:
+    """The provider that signed this request of the webhook, and the event in it.
+
+    Raises:
+        BadEvent: the body is no event, or no secret of this installation signed it.
+    """
+    if settings.DEMO_PAYMENTS:
+        return "demo", read_event(body, signature, [webhook_secret()])
+    return "stripe", read_event(body, signature, settings.STRIPE_WEBHOOK_SECRETS)

@@ -1,0 +1,217 @@
+"""Stripe, and the only module that imports its library.
+
+Written against stripe 16: objects are not dicts, nothing is retried unless asked for, `payment_method_types` is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import stripe
+
+from payments.gateways.interface import (
+    MOST_LISTED,
+    BadEvent,
+    Event,
+    GatewayRefused,
+    GatewayUnavailable,
+    Line,
+    RefundRequest,
+    RefundState,
+    Session,
+    SessionRequest,
+    is_live,
+    outside_transactions,
+    read_refund,
+    read_session,
+)
+
+if TYPE_CHECKING:
+    from stripe.params import EventListParams, RefundCreateParams
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
+
+T = TypeVar("T")
+PATIENT = 10.0  # seconds; the library's own is 80
+QUICK = (0.5, 1.4)  # seconds to connect, to answer: somebody waits for this, 3 s at most
+TOLERANCE = 300  # seconds a delivery may be old, or its clock ahead of ours
+
+
+@lru_cache(maxsize=8)
+def _client(key: str, base: str, timeout: float | tuple[float, float], retries: int) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": base} if base else None,
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeout),
+    )
+
+
+class StripeGateway:
+    """`payments.gateways.interface.Gateway` over Stripe's hosted Checkout: cards, automatic capture."""
+
+    is_local = False
+
+    def __init__(self, key: str, base: str = "") -> None:
+        self.livemode = is_live(key)
+        self._patient = _client(key, base, PATIENT, 2)
+        self._quick = _client(key, base, QUICK, 0)
+
+    @outside_transactions
+    def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
+        """One key per request, so a repetition finds the session that the first call made."""
+        checkout = (self._quick if quick else self._patient).v1.checkout.sessions
+        options: stripe.RequestOptions = {"idempotency_key": request.key}
+        return _ask(lambda: _session(checkout.create(_create_params(request), options)))
+
+    @outside_transactions
+    def retrieve_session(self, session_id: str) -> Session:
+        return _ask(lambda: _session(self._quick.v1.checkout.sessions.retrieve(session_id)))
+
+    @outside_transactions
+    def expire_session(self, session_id: str) -> Session:
+        return _ask(lambda: _session(self._quick.v1.checkout.sessions.expire(session_id)))
+
+    @outside_transactions
+    def refund(self, request: RefundRequest) -> RefundState:
+        """A key is forgotten after a day, so a retry first looks for the refund that an earlier call made."""
+        if request.retry:
+            for found in self.list_refunds(request.payment_intent):
+                if (found.get("metadata") or {}).get("refund") == request.key:
+                    return read_refund(found)
+        options: stripe.RequestOptions = {"idempotency_key": request.key}
+        metadata = {"refund": request.key, "reference": request.reference}
+        params: RefundCreateParams = {
+            "payment_intent": request.payment_intent,
+            "amount": request.amount,
+            "metadata": metadata,
+        }
+        return _ask(lambda: read_refund(_plain(self._patient.v1.refunds.create(params, options))))
+
+    @outside_transactions
+    def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
+        return _ask(lambda: _plain(self._patient.v1.refunds.retrieve(refund_id)))
+
+    @outside_transactions
+    def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
+        refunds = self._patient.v1.refunds
+        return _ask(lambda: _listed(refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter()))
+
+    @outside_transactions
+    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+        refunds, created = self._patient.v1.refunds, int(since.timestamp())
+        return _ask(lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter()))
+
+    @outside_transactions
+    def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
+        params: EventListParams = {
+            "delivery_success": False,
+            "types": list(kinds),
+            "created": {"gte": int(since.timestamp())},
+            "limit": 100,
+        }
+        return [
+            _event(found) for found in _ask(lambda: _listed(self._patient.v1.events.list(params).auto_paging_iter()))
+        ]
+
+
+def read_event(body: bytes, header: str | None, secrets: Sequence[str]) -> Event:
+    """A delivery, verified against each secret in turn (two are valid while one is being rolled).
+
+    Raises:
+        BadEvent: whatever is wrong with it.
+    """
+    for secret in secrets:
+        try:
+            event = stripe.Webhook.construct_event(body, header, secret, TOLERANCE)
+            _refuse_future(header or "")
+            return _event(event.to_dict(for_json=True))
+        except stripe.SignatureVerificationError:
+            continue
+        # The library raises what its parsing meets (JSON, Unicode, Attribute, Key, Type, Value, Recursion error):
+        # each of them means that the body is no event, and that is the sender's fault.
+        except Exception as error:
+            raise BadEvent(f"not an event: {type(error).__name__}") from error
+    raise BadEvent("no valid signature")
+
+
+def _refuse_future(header: str) -> None:
+    """The library only minds old timestamps; one from next year would stay replayable until then."""
+    stamps = [part[2:] for part in header.split(",") if part.startswith("t=")]
+    if not stamps or int(stamps[0]) > time.time() + TOLERANCE:
+        raise BadEvent("signed in the future")
+
+
+def _create_params(request: SessionRequest) -> SessionCreateParams:
+    metadata = {"reference": request.reference, "payment": request.key}
+    return {
+        "mode": "payment",
+        "submit_type": "book",
+        "line_items": [_line_item(line, request.currency) for line in request.lines],
+        "customer_email": request.email,
+        "client_reference_id": request.reference,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata, "description": f"Booking {request.reference}"},
+        "allowed_payment_method_types": ["card"],
+        "adaptive_pricing": {"enabled": False},
+        "expires_at": request.expires_at,
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+    }
+
+
+def _line_item(line: Line, currency: str) -> SessionCreateParamsLineItem:
+    return {
+        "quantity": line.quantity,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": line.unit_amount,
+            "product_data": {"name": line.name, "description": line.description},
+        },
+    }
+
+
+def _session(found: stripe.checkout.Session) -> Session:
+    return read_session(found.to_dict(for_json=True))
+
+
+def _event(found: dict[str, Any]) -> Event:
+    return Event(
+        id=str(found["id"]),
+        kind=str(found["type"]),
+        livemode=bool(found.get("livemode", False)),
+        object=dict(found["data"]["object"]),
+    )
+
+
+def _plain(found: stripe.StripeObject) -> dict[str, Any]:
+    return dict(found.to_dict(for_json=True))
+
+
+def _listed(pages: Iterable[stripe.StripeObject]) -> list[dict[str, Any]]:
+    """A listing, which comes newest first, the other way round."""
+    return [_plain(found) for found in islice(pages, MOST_LISTED)][::-1]
+
+
+def _ask(call: Callable[[], T]) -> T:
+    """One call, with Stripe's errors sorted into the two that matter here."""
+    try:
+        return call()
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.IdempotencyError) as error:
+        raise GatewayUnavailable(_told(error)) from error
+    except stripe.StripeError as error:
+        if error.http_status is not None and 400 <= error.http_status < 500 and error.http_status != 409:
+            is_final = error.http_status in (400, 402)
+            raise GatewayRefused(_told(error), code=error.code or "", is_final=is_final) from error
+        raise GatewayUnavailable(_told(error)) from error
+    except (KeyError, TypeError, ValueError) as error:  # an answer that is no session: a proxy's page, perhaps
+        raise GatewayUnavailable(f"unreadable answer: {type(error).__name__}") from error
+
+
+def _told(error: stripe.StripeError) -> str:
+    """For the log: never the key, the client secret or the session's address."""
+    return f"{type(error).__name__} {error.http_status or ''} {error.code or ''} {error.request_id or ''}".strip()

@@ -1,0 +1,76 @@
+"""The JSON API of money: paying for a lock, cancelling tickets."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_protect
+
+from booking.access import find_booking
+from booking.pages.api import booking_answer, instant
+from booking.refusals import Invalid
+from booking.visitors import visitor_of
+from cinema.web.problems import api, read_json
+from payments.checkout import start_checkout
+from payments.ledger import BUYER, Actor
+from payments.refunds import cancel_booking
+
+
+@api("POST")
+@csrf_protect
+def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """Where to pay for my lock: 201 the first time, 200 with the same `url` while that payment is open."""
+    email = read_json(request).get("email")
+    if not isinstance(email, str):
+        raise Invalid("Say where the tickets go.", errors={"email": "must be an e-mail address"})
+    started = start_checkout(
+        showtime_id=showtime_id,
+        visitor=visitor_of(request),
+        email=email,
+        origin=origin_of(request),
+        at=timezone.now(),
+    )
+    booking = started.payment.booking
+    response = JsonResponse(
+        {"reference": booking.reference, "url": started.payment.url, "expires_at": instant(booking.locked_until)},
+        status=201 if started.is_new else 200,
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@api("POST")
+@csrf_protect
+def cancellation(request: HttpRequest, reference: str) -> HttpResponse:
+    """Cancel the named seats of a booking, or all of them: its owner by the cinema's terms, staff always.
+
+    Answers the booking as it is now, also when those seats had been cancelled before. Of the contract's types, past
+    the buyer's time is `sales-closed` (410: over for good), a ticket that was used or a payment under dispute is
+    `forbidden` (403: true of the person or the money, not of the request), and a booking that was never confirmed is
+    `invalid`.
+    """
+    at = timezone.now()
+    found = find_booking(request, reference)
+    cancel_booking(booking_id=found.pk, labels=_read_seats(request), by=_actor_of(request), at=at)
+    return booking_answer(find_booking(request, reference))
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    """Staff are staff with their own bookings too."""
+    return Actor.staff(request.user.get_username()) if getattr(request.user, "is_staff", False) else BUYER
+
+
+def _read_seats(request: HttpRequest) -> list[str] | None:
+    """The labels; None for all of the booking, when the request names none. Nothing but whole wishes is understood."""
+    asked = read_json(request)
+    if "seats" not in asked:
+        return None
+    seats = asked["seats"]
+    if not isinstance(seats, list) or not seats or not all(isinstance(label, str) for label in seats):
+        raise Invalid("`seats` must name at least one seat; leave it out for all.", errors={"seats": "must name seats"})
+    return seats
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Scheme and host that this request came to."""
+    return f"{request.scheme}://{request.get_host()}"

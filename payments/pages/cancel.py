@@ -1,0 +1,140 @@
+"""Cancelling tickets, for the buyer: choose, look at what comes back, confirm. Works without JavaScript.
+
+A POST without `sure` leads to the look (a page with an address of its own, so the back button is harmless); a POST
+with it cancels what was looked at, unless what would come back has changed since.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from booking.access import find_booking
+from booking.models import Booking, Ticket
+from booking.pages.hall_sketch import sketch_hall
+from booking.refusals import Refusal, SumChanged, spoken
+from booking.terms.policy import offer_of
+from booking.terms.words import read_terms
+from booking.tickets.codes import check_key
+from booking.visitors import visitor_of
+from cinema.plans.layouts import layout_of
+from payments.ledger import BUYER
+from payments.pages.checkout import SeeOther
+from payments.refunds import cancel_booking
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
+    booking = find_booking(request, reference)
+    asked = request.POST if request.method == "POST" else request.GET
+    labels = list(dict.fromkeys(asked.getlist("seats")))
+    if not _is_owner(request, booking):  # staff who look on: theirs is another policy
+        return SeeOther(_address("payments:staff-cancel", booking, seats=labels))
+    if request.method != "POST":
+        return _look(request, booking, labels, timezone.now())
+    if "sure" not in request.POST:
+        return SeeOther(_address("payments:cancel-tickets", booking, request, labels))
+    return _cancel(request, booking, labels, timezone.now())
+
+
+def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:
+    there = SeeOther(_address("booking:booking", booking, request))
+    standing, gone = _sort_out(booking, labels)
+    if not standing:
+        if not gone:
+            return _look(request, booking, labels, at, _("Choose at least one of these tickets."))
+        messages.info(request, _cancelled_words(gone, _("already")))  # a second click, another tab
+        return there
+    try:
+        if gone:
+            raise SumChanged
+        cancel_booking(booking_id=booking.pk, labels=standing, by=BUYER, at=at, shown=shown_sum(request))
+    except Refusal as refusal:
+        return _look(request, booking, labels, at, refusal.detail)
+    messages.success(request, _cancelled_words(standing))
+    return there
+
+
+def shown_sum(request: HttpRequest) -> int:
+    """What the form said would come back; -1, which never does, when it says nothing."""
+    said = request.POST.get("back", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 12 else -1
+
+
+def _look(request: HttpRequest, booking: Booking, labels: list[str], at: datetime, refusal: str = "") -> HttpResponse:
+    """Which tickets, or with some chosen: what comes back for them."""
+    booking.refresh_from_db()
+    standing, gone = _sort_out(booking, labels)
+    terms = read_terms(booking, at=at, chosen=standing)
+    offer = offer_of(booking, at, standing)
+    able = {line.label for line in terms.lines if not line.why_not}
+    chosen = [each for each in offer.open if each.ticket.label in standing and each.ticket.label in able]
+    staying = _staying(booking, chosen)
+    context: dict[str, Any] = {
+        "booking": booking,
+        "showtime": booking.showtime,
+        "movie": booking.showtime.movie,
+        "offer": terms,
+        "chosen": chosen,
+        "labels": [each.ticket.label for each in chosen],
+        "seats": spoken([each.ticket.label for each in chosen]) if chosen else "",
+        "staying": spoken(staying) if staying else "",
+        "n_staying": len(staying),
+        "back": sum(each.amount for each in chosen),
+        "kept": sum(each.kept for each in chosen),
+        "hall": _hall(booking, chosen),
+        "refusal": refusal or (_cancelled_words(gone, _("already")) if gone else ""),
+        "cancel_url": _address("payments:cancel-tickets", booking, request),
+        "back_url": _address("booking:booking", booking, request),
+    }
+    return render(request, "payments/cancel.html", context, status=409 if refusal else 200)
+
+
+def _sort_out(booking: Booking, labels: list[str]) -> tuple[list[str], list[str]]:
+    """Of the seats that were named, those with a ticket that stands and those cancelled before; others are dropped."""
+    status_of = {ticket.label: ticket.status for ticket in booking.tickets.all()}
+    known = [label for label in labels if label in status_of]
+    gone = [label for label in known if status_of[label] == Ticket.Status.CANCELLED]
+    return [label for label in known if label not in gone], gone
+
+
+def _staying(booking: Booking, chosen: list[Any]) -> list[str]:
+    going = {each.ticket.pk for each in chosen}
+    standing = booking.tickets.exclude(status=Ticket.Status.CANCELLED)
+    return [ticket.label for ticket in standing if ticket.pk not in going]
+
+
+def _hall(booking: Booking, chosen: list[Any]) -> Any:
+    plan = layout_of(booking.showtime.plan.hash)
+    labels = [each.ticket.label for each in chosen] or [ticket.label for ticket in booking.tickets.all()]
+    return sketch_hall(plan.seats, [plan.index_of[label] for label in labels if label in plan.index_of])
+
+
+def _cancelled_words(labels: list[str], when: str = "") -> str:
+    words = ngettext("%(seats)s is %(when)scancelled.", "%(seats)s are %(when)scancelled.", len(labels))
+    return words % {"seats": spoken(labels), "when": f"{when} " if when else ""}
+
+
+def _is_owner(request: HttpRequest, booking: Booking) -> bool:
+    return booking.visitor == visitor_of(request) or check_key(booking, request.GET.get("key", ""))
+
+
+def _address(name: str, booking: Booking, request: HttpRequest | None = None, seats: list[str] | None = None) -> str:
+    """The page of this name, with the seats, and with the mail's key if that is what opened this one."""
+    query: list[tuple[str, str]] = [("seats", label) for label in seats or ()]
+    if request is not None and (key := request.GET.get("key", "")) and check_key(booking, key):
+        query.append(("key", key))
+    path = reverse(name, args=[booking.reference])
+    return f"{path}?{urlencode(query)}" if query else path

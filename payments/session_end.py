@@ -1,0 +1,85 @@
+"""Asking the gateway how a payment stands, and ending it. Never inside a transaction."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from booking.bookings import begin_release, finish_release
+from booking.models import Booking
+from payments.checkout import NoGateway, open_session
+from payments.gateways.factory import gateway
+from payments.gateways.interface import GatewayRefused, GatewayUnavailable, Session
+from payments.models import Payment
+from payments.settlement import abandon, apply_session
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=1)
+
+
+def end_payment(*, booking_id: int, reason: str, at: datetime) -> bool:
+    """End the open payment of a booking: say so, expire its session, act on the verdict.
+
+    Returns:
+        Whether there is a verdict: the booking's status tells which. Without one the loop goes on asking.
+    """
+    booking = begin_release(booking_id=booking_id, reason=reason, at=at)
+    payment = booking.payments.active().first()
+    if payment is not None:
+        return payment.status == Payment.Status.PROCESSING or settle(payment, at=at)
+    if booking.status == Booking.Status.RELEASING:
+        finish_release(booking_id=booking_id, at=at)
+    return True
+
+
+def settle(payment: Payment, *, at: datetime) -> bool:
+    """End this payment's session, or learn that it has ended already, and apply what came out.
+
+    Returns:
+        False while the gateway gives no verdict; it is asked again later, until nothing depends on it.
+    """
+    return _ask(payment, at, end=True)
+
+
+def reconcile(payment: Payment, *, at: datetime) -> bool:
+    """Learn how this payment stands and apply it; its session stays open. Returns whether there was an answer."""
+    return _ask(payment, at, end=False)
+
+
+def _ask(payment: Payment, at: datetime, *, end: bool) -> bool:
+    try:
+        if payment.session_id is None:
+            # Nobody knows whether the call that made the session came through: the same call tells.
+            open_session(payment, at=at, quick=True)
+            payment.refresh_from_db()
+            if not payment.is_active:
+                return True
+        outcome = apply_session(payment_id=payment.pk, session=_fetch(payment, end=end), at=at)
+        if outcome == "mismatch" or (end and outcome == "open"):
+            raise GatewayUnavailable(f"the answer decides nothing ({outcome})")
+    except (GatewayUnavailable, GatewayRefused, NoGateway) as error:
+        return _put_off(payment, error, at)
+    return True
+
+
+def _fetch(payment: Payment, *, end: bool) -> Session:
+    if payment.session_id is None:
+        raise GatewayUnavailable("no session is known")
+    if end:
+        try:
+            return gateway(payment.provider).expire_session(payment.session_id)
+        except GatewayRefused:
+            log.info("payment %s: not open any more: paid in the last moment, or ended before", payment)
+    return gateway(payment.provider).retrieve_session(payment.session_id)
+
+
+def _put_off(payment: Payment, error: Exception, at: datetime) -> bool:
+    if at >= payment.verdict_until:
+        abandon(payment_id=payment.pk, at=at)
+        return True
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(payment.asks, 10))
+    Payment.objects.filter(pk=payment.pk).update(asks=payment.asks + 1, ask_again_at=at + wait)
+    log.warning("payment %s: no verdict: %s; asking again in %s", payment, error, wait)
+    return False

@@ -1,0 +1,1 @@
+"""Staff pages about bookings and money."""

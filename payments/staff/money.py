@@ -1,0 +1,135 @@
+"""Staff's page of money that needs a person, and the buttons on it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from booking.models import OutboxMessage
+from booking.outbox import messages as outbox
+from booking.refusals import Refusal
+from cinema.accounts.staff import staff_page
+from payments.ledger import close_alert
+from payments.models import MoneyAlert, Refund
+from payments.pages.checkout import SeeOther
+from payments.refunds import ask_again
+from payments.staff import money_overview as money
+from payments.staff import timeline_texts as words
+from payments.staff.bookings import staff_actor
+from payments.staff.timeline import Pending
+
+AT_ONCE = 100
+CLOSED_SHOWN = 10
+LONGEST_WORD = 250
+
+
+@staff_page
+@require_safe
+def money_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "staff/money.html", read_money(timezone.now()))
+
+
+def read_money(at: datetime) -> dict[str, Any]:
+    """Everything the page shows: a fixed number of queries."""
+    today = money.sum_today(at=at)
+    ours = today.pop(settings.CURRENCY, money.Sums(settings.CURRENCY))
+    dead = list(money.dead_letters()[: AT_ONCE + 1])
+    waiting = list(money.refunds_under_way()[:AT_ONCE])
+    return {
+        "door": "money",
+        "now": at,
+        "currency": settings.CURRENCY,
+        "today": ours,
+        "others": list(today.values()),
+        "alerts": money.with_remedies(money.open_alerts()[:AT_ONCE]),
+        "dead": _promises(dead[:AT_ONCE]),
+        "more_dead": len(dead) > AT_ONCE,
+        "under_way": [_under_way(refund) for refund in waiting],
+        "n_under_way": money.refunds_under_way().count(),
+        "under_way_sum": money.sum_under_way().get(settings.CURRENCY, 0),
+        "closed": [_settled(alert) for alert in _closed()],
+    }
+
+
+def _promises(dead: list[OutboxMessage]) -> list[dict[str, Any]]:
+    subjects = money.read_subjects(dead)
+    lines = []
+    for message in dead:
+        booking = subjects.booking_of(message)
+        what = words.promise(message, subjects.refunds, booking) if booking else message.kind
+        lines.append({"pending": Pending(message, what, True), "booking": booking})
+    return lines
+
+
+def _under_way(refund: Refund) -> dict[str, Any]:
+    return {
+        "refund": refund,
+        "why": words.reason(refund),
+        "seats": [seat.ticket.label for seat in refund.seats.all()],
+    }
+
+
+def _closed() -> list[MoneyAlert]:
+    closed = MoneyAlert.objects.exclude(closed_at=None).select_related("booking")
+    return list(closed.order_by("-closed_at", "-pk")[:CLOSED_SHOWN])
+
+
+def _settled(alert: MoneyAlert) -> dict[str, Any]:
+    return {"alert": alert, "by": words.who(alert.closed_by)}
+
+
+@staff_page
+@require_POST
+def close(request: HttpRequest, alert_id: int) -> HttpResponse:
+    """A person says how it was settled."""
+    alert = get_object_or_404(MoneyAlert, pk=alert_id)
+    resolution = " ".join(request.POST.get("resolution", "").split())[:LONGEST_WORD]
+    if not resolution:
+        messages.error(request, _("Say in a word how it was settled; nothing was closed."))
+    elif alert.closed_at is not None:
+        messages.info(request, _("Somebody had closed that already."))
+    else:
+        close_alert(alert_id=alert.pk, by=staff_actor(request), resolution=resolution, at=timezone.now())
+        messages.success(request, _("Closed."))
+    return SeeOther(where_from(request, alert.booking.reference if alert.booking else ""))
+
+
+@staff_page
+@require_POST
+def try_again(request: HttpRequest, message_id: int) -> HttpResponse:
+    """A promise that was given up is tried anew."""
+    if outbox.revive(message_id=message_id, at=timezone.now()):
+        messages.success(request, _("It is being tried again, from the first attempt."))
+    else:
+        messages.info(request, _("That is not given up any more; nothing was changed."))
+    return SeeOther(where_from(request, request.POST.get("reference", "")))
+
+
+@staff_page
+@require_POST
+def refund_again(request: HttpRequest, refund_id: int) -> HttpResponse:
+    """A failed refund is asked for once more."""
+    refund = get_object_or_404(Refund.objects.select_related("payment__booking"), pk=refund_id)
+    try:
+        ask_again(refund_id=refund.pk, by=staff_actor(request), at=timezone.now())
+        messages.success(request, _("The bank is being asked again."))
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return SeeOther(where_from(request, refund.payment.booking.reference))
+
+
+def where_from(request: HttpRequest, reference: str) -> str:
+    """The page on which the button stood: the story of this booking, else the page of money."""
+    if request.POST.get("back") == "story" and re.fullmatch(r"[0-9A-Z-]{1,16}", reference):
+        return reverse("payments:staff-booking", args=[reference])
+    return reverse("payments:staff-money")

@@ -1,0 +1,1 @@
+"""The live map: hub, rooms, viewers and what they are told."""

@@ -1,0 +1,1 @@
+"""WebSocket consumers, and who may connect."""

@@ -1,0 +1,85 @@
+"""Nobody but staff gets staff pages: every address of the whole site map is asked by everybody who should not."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import get_resolver
+
+from bench.support.factories import make_showtime
+from tests.report import report
+
+pytestmark = pytest.mark.django_db
+STAFF = ("staff/", "movies/admin-dashboard/", "admin/")
+OPEN = ("admin/login/", "admin/logout/", "admin/jsi18n/")  # the door itself, a way out, and words for scripts
+KEYS = "?staff=1&is_staff=true&key=abc&next=/&_popup=1&token=1&user=1"
+
+
+def patterns(resolver, before=""):
+    for each in resolver.url_patterns:
+        route = before + str(each.pattern)
+        if hasattr(each, "url_patterns"):
+            yield from patterns(each, route)
+        else:
+            yield route
+
+
+def address(route):
+    """An address that the pattern matches; None for one that is not ours to make up."""
+    plain = re.sub(r"\\Z|\$|\^|\(\?P<\w+>[^)]*\)", lambda found: "x" if "(" in found[0] else "", route)
+    plain = re.sub(r"<int:\w+>|<path:object_id>|<path:\w+>", "1", plain)
+    return "/" + re.sub(r"<[^>]*>", "x", plain).replace("\\", "")
+
+
+def staff_addresses():
+    routes = [route.lstrip("^") for route in patterns(get_resolver())]
+    return sorted({address(r) for r in routes if r.startswith(STAFF) and not r.startswith(OPEN)})
+
+
+def person(email, **rights):
+    user = get_user_model().objects.create_user(email, email, "a long password 1", **rights)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    return staff_addresses()
+
+
+def test_the_site_map_has_the_staffs_pages(addresses):
+    assert {"/staff/board/", "/movies/admin-dashboard/", "/admin/"} <= set(addresses)
+    report("staff doors", f"{len(addresses)} addresses, each refused to strangers and customers by GET and POST")
+
+
+def test_strangers_are_sent_to_sign_in(addresses):
+    for path in addresses:
+        for answer in (Client().get(path + KEYS), Client().post(path + KEYS)):
+            assert answer.status_code == 302, (path, answer.status_code)
+            assert "/accounts/login/" in answer["Location"] or "/admin/login/" in answer["Location"], path
+
+
+def test_customers_are_refused(addresses):
+    customer = person("mira@example.com")
+    for path in addresses:
+        for answer in (customer.get(path + KEYS), customer.post(path + KEYS)):
+            assert answer.status_code == 403, (path, answer.status_code)
+
+
+def test_somebody_who_was_staff_is_refused():
+    user = get_user_model().objects.create_user("was", "was@example.com", "a long password 1", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    assert client.get("/staff/board/").status_code == 200
+    get_user_model().objects.filter(pk=user.pk).update(is_staff=False)
+    assert client.get("/staff/board/").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/staff/board/", "/staff/board/?view=wall", "/movies/admin-dashboard/", "/admin/"])
+def test_staff_get_in_and_nothing_is_kept_by_a_cache(path):
+    make_showtime()
+    answer = person("usher@example.com", is_staff=True).get(path)
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]

@@ -1,0 +1,262 @@
+import json
+import time
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.support.factories import make_movie
+from cinema.films.file import read_movies
+from cinema.imports.bad_rows import BadFile
+from cinema.models import Artwork, Genre, Movie
+from tests.cinema.films.film_files import empty_film, film, whole_film
+from tests.imports import import_file
+from tests.report import report
+
+pytestmark = pytest.mark.django_db
+TABLES = (Movie, Genre, Artwork, Movie.genres.through)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Import films (or raw bytes) as a file; returns what was printed."""
+
+    def run(content, *arguments):
+        given = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return import_file("import_movies", tmp_path / "films.json", given, *arguments)
+
+    return run
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values()) for model in TABLES]
+
+
+def refused(run, content):
+    """What was said; asserts that nothing was changed."""
+    before = everything()
+    with pytest.raises(CommandError) as refusal:
+        run(content)
+    assert everything() == before
+    return str(refusal.value)
+
+
+def test_every_fact_of_a_film_is_kept(run):
+    run([whole_film()])
+    movie = Movie.objects.get()
+    assert (movie.title, movie.slug, movie.tagline) == ("Night Train 0", "night-train-0", "All change.")
+    assert movie.overview == "A porter finds a letter.\nHe reads it."
+    assert [genre.name for genre in movie.genres.all()] == ["Drama", "Thriller"]
+    assert (movie.original_language, movie.spoken_languages) == ("English", ["German", "English"])
+    assert (movie.runtime, movie.release_date, movie.rating) == (90, date(1950, 1, 15), Decimal("7.3"))
+    assert (movie.cast, movie.director) == (["Ida Moss", "Leo Brandt"], "Vera Kline")
+    assert movie.trailer_url == "https://vimeo.com/123456789"
+
+
+def test_only_the_title_is_needed_and_nulls_are_fine_anywhere(run):
+    said = run([empty_film(), {"title": "Bare"}, film("Zeros", runtime=0, vote_average=0, genres=[None])])
+    assert "created 3, updated 0, unchanged 0" in said
+    for movie in Movie.objects.all():
+        assert movie.runtime is None and movie.rating is None and not movie.genres.exists()
+    assert Movie.objects.filter(release_date=None).count() == 2
+
+
+def test_five_hundred_films_come_in_quickly_and_the_second_time_changes_nothing(run, django_assert_max_num_queries):
+    films = [whole_film(number) for number in range(500)]
+    begun = time.perf_counter()
+    assert "created 500, updated 0, unchanged 0" in run(films)
+    first, before = time.perf_counter() - begun, everything()
+    begun = time.perf_counter()
+    with django_assert_max_num_queries(30) as asked:
+        assert "created 0, updated 0, unchanged 500" in run(films)
+    assert not [query for query in asked if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert everything() == before
+    report("import", f"500 films in {first:.1f} s with artwork, again in {time.perf_counter() - begun:.1f} s")
+
+
+def test_films_without_pictures_get_drawn_ones_and_no_other_does(run):
+    mine = make_movie("Mine")
+    mine.poster = "posters/mine.svg"
+    mine.save()
+    run([film("Mine", None), film("New")])
+    mine.refresh_from_db()
+    assert (mine.poster, mine.picture) == ("posters/mine.svg", "")
+    new = Movie.objects.get(title="New")
+    assert new.poster.startswith("/artwork/") and new.picture.startswith("/artwork/")
+    assert Artwork.objects.count() == 2
+
+
+def test_a_picture_of_its_own_stays_when_the_poster_is_drawn(run):
+    mine = make_movie("Mine")
+    Movie.objects.filter(pk=mine.pk).update(picture="posters/mine-screen.svg")
+    assert "updated 1" in run([film("Mine", None)])
+    mine.refresh_from_db()
+    assert mine.poster.startswith("/artwork/") and mine.picture == "posters/mine-screen.svg"
+
+
+def test_a_changed_fact_is_an_update_and_what_the_file_does_not_say_stays(run):
+    run([whole_film(), whole_film(1)])
+    Movie.objects.filter(slug="night-train-0").update(certificate="15", tagline="Typed by the manager")
+    changed = whole_film() | {"runtime": 111, "tagline": None, "overview": "", "genres": [{"name": "Western"}]}
+    assert "created 0, updated 1, unchanged 1" in run([changed, whole_film(1)])
+    movie = Movie.objects.get(slug="night-train-0")
+    assert (movie.runtime, movie.certificate, movie.tagline) == (111, "15", "Typed by the manager")
+    assert movie.overview.startswith("A porter")
+    assert [genre.name for genre in movie.genres.all()] == ["Western"]
+
+
+def test_the_same_title_in_another_year_is_another_film(run):
+    run([film("Nosferatu", "1922-03-04"), film("Nosferatu", "1979-01-17"), film("Nosferatu", "1979-10-05")])
+    run([film("Nosferatu", None)])
+    slugs = Movie.objects.order_by("pk").values_list("slug", flat=True)
+    assert list(slugs) == ["nosferatu", "nosferatu-1979", "nosferatu-1979-2", "nosferatu-2"]
+
+
+def test_slugs_are_usable_for_titles_in_any_script_and_never_a_page_of_ours(run, client):
+    run([film("千と千尋の神隠し", "2001-07-20"), film("Метрополис", None), film("Admin Dashboard"), film("???", None)])
+    slugs = set(Movie.objects.values_list("slug", flat=True))
+    assert slugs == {"film-2001", "film", "admin-dashboard-1927", "film-2"}
+    for slug in slugs:
+        assert client.get(f"/movies/{slug}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("facts", "original", "spoken"),
+    [
+        ({"original_language": "cn"}, "Cantonese", []),
+        ({"original_language": "xx", "spoken_languages": [{"iso_639_1": "xx", "english_name": "No Language"}]},
+         "No dialogue", ["No dialogue"]),
+        ({"original_language": "fr", "spoken_languages": [{"iso_639_1": "de"}, {"name": "Platt"}]},
+         "French", ["German", "Platt"]),
+        ({"original_language": "", "spoken_languages": [{"iso_639_1": "en", "english_name": "English"}] * 2},
+         "", ["English"]),
+    ],
+)  # fmt: skip
+def test_languages_are_kept_by_their_english_names(run, facts, original, spoken):
+    run([film(**facts)])
+    assert Movie.objects.values_list("original_language", "spoken_languages").get() == (original, spoken)
+
+
+def test_capitals_do_not_make_another_genre(run):
+    Genre.objects.create(name="Science fiction", slug="science-fiction")
+    run([film(genres=[{"name": "Science Fiction"}, {"name": "Sci-Fi"}, {"name": "Sci Fi"}])])
+    assert set(Genre.objects.values_list("name", "slug")) == {
+        ("Science fiction", "science-fiction"), ("Sci Fi", "sci-fi"), ("Sci-Fi", "sci-fi-2"),
+    }  # fmt: skip
+
+
+def test_markup_stays_text(run, client):
+    run([film("<b>Bold</b>", overview="<script>alert(1)</script>")])
+    movie = Movie.objects.get()
+    assert movie.title == "<b>Bold</b>"
+    page = client.get(movie.get_absolute_url()).content.decode()
+    assert "<script>alert" not in page and "<b>Bold" not in page
+
+
+@pytest.mark.parametrize(
+    ("fault", "field"),
+    [
+        ({"title": None}, "title"),
+        ({"title": "  "}, "title"),
+        ({"title": 7}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": "a\x00b"}, "title"),
+        ({"title": "a\nb"}, "title"),
+        ({"title": "a\ud800b"}, "title"),
+        ({"overview": ["long"]}, "overview"),
+        ({"overview": "\x1b[2J"}, "overview"),
+        ({"tagline": "x" * 201}, "tagline"),
+        ({"runtime": "90"}, "runtime"),
+        ({"runtime": -1}, "runtime"),
+        ({"runtime": True}, "runtime"),
+        ({"runtime": 90.5}, "runtime"),
+        ({"runtime": 10**400}, "runtime"),
+        ({"release_date": "2026-02-31"}, "release_date"),
+        ({"release_date": "13 March 1927"}, "release_date"),
+        ({"release_date": 1927}, "release_date"),
+        ({"release_date": "0001-01-01"}, "release_date"),
+        ({"vote_average": 11}, "vote_average"),
+        ({"vote_average": float("nan")}, "vote_average"),
+        ({"genres": "Drama"}, "genres"),
+        ({"genres": ["Drama"]}, "genres[0]"),
+        ({"genres": [{"name": "x" * 61}]}, "genres[0].name"),
+        ({"original_language": "English"}, "original_language"),
+        ({"original_language": "qq"}, "original_language"),
+        ({"spoken_languages": {"en": 1}}, "spoken_languages"),
+        ({"credits": []}, "credits"),
+        ({"credits": {"cast": [{"name": 1}]}}, "credits.cast[0].name"),
+        ({"videos": {"results": [{"site": "YouTube", "key": "javascript:1"}]}}, "videos.results[0].key"),
+        ({"poster_path": 3}, "poster_path"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_field_and_nothing_changes(run, fault, field):
+    said = refused(run, [film("Good"), film() | fault, film("Also good")])
+    assert f"row 2: {field} " in said
+    assert "1 bad row. Nothing was changed" in said
+
+
+def test_every_bad_row_is_named_at_once_in_the_order_of_the_file(run):
+    said = refused(run, [film("Twice"), 5, film(runtime="x", genres=3), film("Twice"), {}])
+    named = [line.split(" ", 3)[:3] for line in said.splitlines() if line.startswith("row")]
+    assert [(number, field) for _, number, field in named] == [
+        ("2:", "film"), ("3:", "runtime"), ("3:", "genres"), ("4:", "title"), ("5:", "title"),
+    ]  # fmt: skip
+    assert "is the film of row 1 again" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[" + b"9" * 5_000 + b"]", "is not JSON"),
+        (b"{}", "must be a JSON list"),
+        (b"null", "must be a JSON list"),
+        (b"\xff\xfe[\x00]\x00", "is not UTF-8"),
+        (b" " * 50_000_001, "is larger than"),
+        (b"[" + b"{}," * 20_001 + b"{}]", "at most 20,000"),
+    ],
+)
+def test_what_is_no_list_of_films_is_refused_in_a_sentence(run, content, reason):
+    assert reason in refused(run, content)
+
+
+def test_a_byte_order_mark_does_not_matter_and_an_empty_list_is_no_fault(run):
+    assert "created 1" in run(b"\xef\xbb\xbf" + json.dumps([film()]).encode())
+    assert "created 0, updated 0, unchanged 0" in run([])
+
+
+def test_a_missing_file_is_a_sentence():
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_movies", "/nowhere/films.json")
+
+
+def test_a_dry_run_says_the_same_and_keeps_nothing(run):
+    run([whole_film(1)])
+    before = everything()
+    said = run([whole_film(), whole_film(1) | {"runtime": 7}], "--dry-run")
+    assert "created 1, updated 1, unchanged 0" in said and "nothing was kept" in said
+    assert everything() == before
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "key", "site"]), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(key=st.sampled_from(sorted(whole_film())), value=ANYTHING)
+def test_whatever_stands_in_a_field_is_taken_or_named_and_never_a_trace(key, value):
+    try:
+        films = read_movies(json.dumps([whole_film() | {key: value}]).encode())
+    except BadFile as bad:
+        assert bad.problems and all(problem.row == "row 1" for problem in bad.problems)
+    else:
+        for name in ("tagline", "director", "original_language", "trailer_url"):
+            assert len(films[0].facts.get(name, "")) <= 200

@@ -1,0 +1,47 @@
+"""Whose request it is, behind any number of proxies, whatever the client writes into its headers."""
+
+import ipaddress
+
+import pytest
+
+from cinema.web.client_address import client_address
+
+PROXIES = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "found"),
+    [
+        ("203.0.113.7", "", "203.0.113.7"),
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),  # no proxy of ours spoke: the header is the client's own
+        ("10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"),  # spoofed: stands before what the proxy added
+        ("10.0.0.1", "1.1.1.1, 203.0.113.7, 10.0.0.2", "203.0.113.7"),  # two proxies of ours
+        ("10.0.0.1", "10.9.9.9", "10.9.9.9"),  # a guest inside the network of the proxies
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7:52100", "203.0.113.7"),
+        ("fd00::1", "[2001:db8::7]:52100", "2001:db8::7"),
+        ("fd00::1", "2001:db8::7", "2001:db8::7"),
+        ("::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("", "203.0.113.7", "unknown"),
+    ],
+)
+def test_the_nearest_address_that_no_proxy_of_ours_has_is_the_clients(rf, settings, remote, forwarded, found):
+    settings.TRUSTED_PROXIES = PROXIES
+    request = rf.get("/", REMOTE_ADDR=remote, **({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}))
+    assert client_address(request) == found
+
+
+def test_without_trusted_proxies_nobodys_header_is_believed(rf, settings):
+    settings.TRUSTED_PROXIES = []
+    assert client_address(rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.7")) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(("remote", "secure"), [("10.0.0.1", True), ("203.0.113.7", False), ("", True)])
+def test_only_a_proxy_of_ours_says_that_a_request_came_over_https(client, settings, remote, secure):
+    settings.TRUSTED_PROXIES = PROXIES
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    response = client.get("/healthz", REMOTE_ADDR=remote, HTTP_X_FORWARDED_PROTO="https")
+    assert response.wsgi_request.is_secure() is secure

@@ -1,0 +1,378 @@
+"""The model of a house with money in it: payments, refunds by seat, failures, disputes, a cancelled showtime.
+
+Every step goes through the functions that webhooks, pages and the loop use. After each one the house is as the model
+says, and the ledger's check finds no difference.
+"""
+
+from collections import defaultdict
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+
+from booking import bookings
+from booking.models import Booking, Ticket
+from booking.refusals import (
+    Invalid,
+    LockExpired,
+    NothingToCancel,
+    PaymentDisputed,
+    TicketUsed,
+    TooLateToCancel,
+    UnknownSeat,
+)
+from cinema.models import Showtime
+from payments import refunds
+from payments.disputes import apply_dispute
+from payments.gateways.interface import RefundState, Session
+from payments.ledger import BUYER
+from payments.ledger_audit import find_differences
+from payments.models import Payment, Refund
+from payments.refund_updates import RefundNews, apply_refund, apply_refund_of
+from payments.settlement import apply_session, record_creation
+from tests.booking.model.seat_model import PAYABLE, PAYING, HouseMachine, picks, visitors, wishes
+from tests.payments.money import STAFF, set_terms
+
+FEE = 25
+CUT_OFF = 120  # minutes
+done = defaultdict(int)
+numbers = count()
+
+
+class MoneyMachine(HouseMachine):
+    refund = refund_settles = cancel_tickets = None  # here they happen to payments
+    block = unblock = sweep = release = None  # no money in them
+
+    def __init__(self):
+        super().__init__()
+        set_terms(self.showtime, (1440, 100), (CUT_OFF, 50), fee=FEE)
+        self.called_off = False
+        self.used = set()  # ticket keys
+        self.disputes = {}  # name -> payment key, while the bank has not decided for the house
+        self.lost = set()  # those of them that it decided for the buyer
+
+    @initialize()
+    def two_have_paid(self):
+        for who, labels in ((0, ["A1", "A2", "A3"]), (1, ["B1", "B2"])):
+            self.lock(who, labels)
+            self.checkout(who)
+            self.confirm(who)
+
+    def sold_out_of_time(self):
+        return self.called_off or super().sold_out_of_time()
+
+    def payments(self, pk):
+        return list(Payment.objects.filter(booking=pk).order_by("pk"))
+
+    def say(self, payment, status="complete", paid="paid", **more):
+        """What the gateway's session is by now, as the webhook would take it."""
+        session = Session(
+            id=payment.session_id or f"cs_{payment.pk}",
+            status=status,
+            payment_status=paid,
+            amount=payment.amount,
+            currency=payment.currency,
+            livemode=False,
+            payment_intent=f"pi_{payment.pk}" if paid == "paid" else None,
+            url=None,
+            reference="",
+            key="",
+        )
+        return apply_session(payment_id=payment.pk, session=session, at=self.at, **more)
+
+    def settled(self, pk):
+        """The booking is refunded when none of its refunds is on its way or waits for a person."""
+        held = self.held[pk]
+        own = Refund.objects.filter(payment__booking=pk).exclude(payment__refunds__reason="duplicate")
+        failed = own.filter(status="failed", refund=None)  # also one made outside: nobody closes an alert here
+        waiting = own.filter(status__in=("requested", "submitted")).exists()
+        if held.status == "refunding" and not waiting and not failed.exists():
+            held.status = "refunded"
+
+    def own_payment(self, pk):
+        return next((each for each in self.payments(pk) if each.status == "paid" and not self.is_double(each)), None)
+
+    def is_double(self, payment):
+        return payment.refunds.filter(reason="duplicate").exists()
+
+    # ---- paying --------------------------------------------------------------------------------
+    @rule(hours=st.sampled_from([20, 23]))
+    def a_day_passes(self, hours):
+        self.at += timedelta(hours=hours)
+
+    @rule(who=visitors)
+    def checkout(self, who):
+        pk, own = self.own(who)
+        act = {"showtime_id": self.showtime.pk, "visitor": self.people[who], "email": "alice@example.com"}
+        if own is None or self.lapsed(own):
+            with pytest.raises(LockExpired):
+                bookings.begin_checkout(**act, payable_until=self.at + PAYABLE, at=self.at)
+            return
+        with transaction.atomic():
+            booking = bookings.begin_checkout(**act, payable_until=self.at + PAYABLE, at=self.at)
+            payment = self.new_payment(booking) if own.status == "locked" else None
+        if payment is not None:
+            assert self.say(payment, "open", "unpaid") == "open"
+            own.until = own.until if own.renewed else self.at + timedelta(minutes=5)
+            own.status, own.renewed, own.paid_for = "checkout", True, self.of(pk)
+            for label in self.of(pk):
+                self.seats[label] = ("locked", pk, self.at + PAYABLE)
+
+    def new_payment(self, booking):
+        number = Payment.objects.count()
+        payment = Payment.objects.create(
+            booking=booking,
+            provider="demo",
+            livemode=False,
+            amount=booking.total,
+            currency=booking.currency,
+            email=booking.email,
+            idempotency_key=f"pay_{booking.pk}_{number}",
+            request={},
+            expires_at=self.at + timedelta(minutes=31),
+            created_at=self.at,
+        )
+        record_creation(payment, self.at)
+        return payment
+
+    @rule(pick=picks)
+    def finish_release(self, pick):
+        """The session is dead, as the gateway says."""
+        pk = self.a_booking(pick, *PAYING, "released", "confirmed")
+        if pk is None or not self.payments(pk):
+            return
+        payment, held = self.payments(pk)[-1], self.held[pk]
+        delayed = payment.status == "processing"
+        self.say(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
+        if held.status not in PAYING:
+            return
+        if held.reason == "changed" and self.at < held.until:
+            held.status, held.reason = "locked", ""
+            for label in self.of(pk):
+                self.seats[label] = ("locked", pk, held.until)
+            return
+        lapsed = held.reason in ("lapsed", "changed") or (not held.reason and held.until <= self.at)
+        self.end(pk, "expired" if lapsed else "released")
+
+    @rule(pick=picks)
+    def processing(self, pick):
+        pk = self.a_booking(pick, "checkout", "releasing", "released")
+        if pk is None or not self.payments(pk):
+            return
+        self.say(self.payments(pk)[-1], "complete", "unpaid")
+        held = self.held[pk]
+        if held.status in ("checkout", "releasing"):
+            held.status, held.reason = "processing", ""
+            for label in self.of(pk):
+                self.seats[label] = ("locked", pk, self.showtime.ends_at + timedelta(days=1))
+
+    @rule(pick=picks)
+    def confirm(self, pick):
+        """The money is here: in time, late, twice, or for seats that somebody else has."""
+        pk = self.a_booking(pick, *PAYING, "released", "expired", "confirmed", "refunding")
+        if pk is None or not self.payments(pk):
+            return
+        payment, held = self.payments(pk)[-1], self.held[pk]
+        outcome = self.say(payment)
+        if payment.status == "paid":
+            assert outcome == "already"
+            return
+        done[outcome] += 1
+        late = held.status in ("released", "expired") and self.at >= self.showtime.starts_at
+        if self.called_off or late or not all(self.takeable(label, pk) for label in held.paid_for):
+            assert outcome == "refunding"
+            self.end(pk, "refunding")
+            return
+        assert outcome == "confirmed"
+        held.status, held.reason = "confirmed", ""
+        for label in held.paid_for:
+            self.seats[label] = ("booked", pk, None)
+
+    @rule(pick=picks)
+    def an_old_session_is_paid_after_all(self, pick):
+        """One before the last: whatever became of the booking, that money goes back and changes nothing else."""
+        pk = self.a_booking(pick, *self.held_statuses())
+        if pk is None or len(self.payments(pk)) < 2:
+            return
+        first = self.payments(pk)[0]
+        expected = "already" if first.status == "paid" else "refunding"
+        assert self.say(first) == expected
+        done["paid twice"] += expected == "refunding"
+
+    def held_statuses(self):
+        return {held.status for held in self.held.values()}
+
+    # ---- giving back --------------------------------------------------------------------------------
+    @rule(pick=picks, labels=st.none() | wishes.filter(bool), by=st.sampled_from([BUYER, STAFF]))
+    def cancel(self, pick, labels, by):
+        pk = self.a_booking(pick, "confirmed", "confirmed", "refunding", "locked", "checkout", "refunded")
+        if pk is None:
+            return
+        held, refusal = self.held[pk], self.why_not(pk, labels, by)
+        act = {"booking_id": pk, "labels": labels, "by": by, "at": self.at}
+        if refusal is not None:
+            version = Showtime.objects.get(pk=self.showtime.pk).version
+            with pytest.raises(refusal):
+                refunds.cancel_booking(**act)
+            assert Showtime.objects.get(pk=self.showtime.pk).version == version
+            done[refusal.__name__] += 1
+            return
+        going = self.going(pk, labels)
+        back = refunds.cancel_booking(**act).refunded
+        if held.status == "confirmed" and going:
+            assert back >= 0
+            done["cancelled by " + ("staff" if by.is_staff else "buyer")] += 1
+            self.give_up(pk, going)
+
+    def give_up(self, pk, going):
+        """A booking without tickets is being refunded; only a lost dispute may leave nothing to go back."""
+        payment = self.own_payment(pk)
+        due = payment.refunds.exists() or payment.pk not in self.disputes.values()
+        self.cancelled(pk, going, "refunding" if due else "cancelled")
+        self.settled(pk)
+
+    def is_undecided(self, pk):
+        payment = self.own_payment(pk)
+        return any(payment.pk == key and name not in self.lost for name, key in self.disputes.items())
+
+    def going(self, pk, labels):
+        standing = self.standing(pk) if self.held[pk].status == "confirmed" else []
+        if standing and self.called_off and (labels is None or set(labels) & set(standing)):
+            return standing
+        return [label for label in standing if labels is None or label in labels]
+
+    def why_not(self, pk, labels, by):
+        held = self.held[pk]
+        if held.status in ("locked", *PAYING):
+            return NothingToCancel
+        tickets = dict(Ticket.objects.filter(booking=pk).values_list("label", "pk"))
+        if labels is not None and not set(labels) <= set(tickets):
+            return UnknownSeat
+        going = self.going(pk, labels)
+        if not going:
+            return None
+        if self.is_undecided(pk) or (self.own_payment(pk).pk in self.disputes.values() and not by.is_staff):
+            return PaymentDisputed
+        if self.called_off or by.is_staff:
+            return None
+        if self.showtime.starts_at - self.at < timedelta(minutes=CUT_OFF):
+            return TooLateToCancel
+        return TicketUsed if {tickets[label] for label in going} & self.used else None
+
+    @rule(pick=picks)
+    def somebody_comes(self, pick):
+        valid = list(Ticket.objects.filter(booking__showtime=self.showtime, status="valid").order_by("pk"))
+        if valid:
+            ticket = valid[pick % len(valid)]
+            Ticket.objects.filter(pk=ticket.pk).update(status="used", used_at=self.at)
+            self.used.add(ticket.pk)
+
+    @rule(pick=picks)
+    def the_showtime_is_cancelled(self, pick):
+        if pick != 7 or self.called_off:  # seldom: nothing is sold any more
+            return
+        refunds.cancel_showtime(showtime_id=self.showtime.pk, by=STAFF, at=self.at)
+        self.showtime.refresh_from_db()
+        self.called_off = True
+        for pk, held in self.held.items():
+            if held.status == "locked":
+                self.end(pk, "released")
+            elif held.status == "checkout" or (held.status == "releasing" and held.reason == "changed"):
+                # One whose wish was changing is left to its payment's end.
+                held.reason = "showtime" if held.status == "checkout" else held.reason
+                held.status = "releasing"
+            elif held.status == "confirmed":
+                refunds.keep_cancel_booking({"booking": pk, "actor": "staff:ines"})
+                if not self.is_undecided(pk):
+                    self.give_up(pk, self.standing(pk))
+        done["showtime cancelled"] += 1
+
+    @rule(pick=picks, status=st.sampled_from(["pending", "succeeded", "succeeded", "failed"]))
+    def a_refund_has_news(self, pick, status):
+        found = list(Refund.objects.filter(payment__booking__showtime=self.showtime).order_by("pk"))
+        if not found:
+            return
+        refund = found[pick % len(found)]
+        before = (Booking.objects.get(pk=refund.payment.booking_id).refunded, refund.status)
+        state = RefundState(refund.refund_id or f"re_{refund.pk}", status, "declined" if status == "failed" else "")
+        outcome = apply_refund(refund_id=refund.pk, state=state, at=self.at)
+        settled = refund.status in ("succeeded", "failed")
+        stays = (settled and (refund.status, status) != ("succeeded", "failed")) or status == refund.status
+        assert (outcome == "already") == (stays or (status == "pending" and refund.status == "submitted"))
+        after = Booking.objects.get(pk=refund.payment.booking_id).refunded
+        counts = outcome == "failed" and not self.is_double(refund.payment)
+        assert after == before[0] - (refund.amount if counts else 0)
+        done[f"refund {outcome}"] += 1
+        if outcome == "succeeded":
+            self.settled(refund.payment.booking_id)
+
+    @rule(pick=picks)
+    def ask_again(self, pick):
+        failed = list(Refund.objects.filter(status="failed", payment__booking__showtime=self.showtime).order_by("pk"))
+        if not failed:
+            return
+        refund = failed[pick % len(failed)]
+        act = {"refund_id": refund.pk, "by": STAFF, "at": self.at}
+        if Refund.objects.filter(replaces=refund).exists():
+            assert refunds.ask_again(**act).replaces == refund
+            return
+        if refund.payment_id in self.disputes.values():
+            with pytest.raises(PaymentDisputed):
+                refunds.ask_again(**act)
+            return
+        standing = refund.payment.refunds.exclude(status="failed").values_list("amount", flat=True)
+        if refund.amount > refund.payment.received - sum(standing):
+            with pytest.raises(Invalid):
+                refunds.ask_again(**act)
+            return
+        assert refunds.ask_again(**act).amount == refund.amount
+        done["asked again"] += 1
+
+    @rule(pick=picks, amount=st.sampled_from([100, 575]))
+    def somebody_refunds_at_the_gateway(self, pick, amount):
+        pk = self.a_booking(pick, "confirmed", "refunding")
+        payment = self.own_payment(pk) if pk is not None else None
+        if payment is None or payment.pk in self.disputes.values():
+            return
+        standing = payment.refunds.exclude(status="failed").values_list("amount", flat=True)
+        if amount > payment.received - sum(standing):
+            return
+        news = RefundNews(RefundState(f"re_out_{Refund.objects.count()}", "succeeded", ""), amount)
+        assert apply_refund_of(payment_id=payment.pk, news=news, at=self.at) == "succeeded"
+        self.settled(pk)
+        done["refunded outside"] += 1
+
+    @rule(pick=picks, ends=st.sampled_from(["", "won", "lost", "won"]))
+    def a_dispute(self, pick, ends):
+        paid = list(Payment.objects.filter(booking__showtime=self.showtime, status="paid").order_by("pk"))
+        if not paid:
+            return
+        if self.disputes and ends:
+            name = sorted(self.disputes)[pick % len(self.disputes)]
+            payment_id = self.disputes[name]
+            found = {"id": name, "amount": 100, "status": ends}
+            outcome = apply_dispute(payment_id=payment_id, kind="charge.dispute.closed", found=found, at=self.at)
+            done[f"dispute {outcome}"] += 1
+            if outcome == "won":
+                del self.disputes[name]
+            elif outcome == "lost":
+                self.lost.add(name)
+            return
+        payment, name = paid[pick % len(paid)], f"dp_{next(numbers)}"
+        found = {"id": name, "amount": 100, "status": "needs_response"}
+        for kind in ("created", "funds_withdrawn", "created"):
+            apply_dispute(payment_id=payment.pk, kind=f"charge.dispute.{kind}", found=found, at=self.at)
+        self.disputes[name] = payment.pk
+
+    # ---- what must always hold --------------------------------------------------------------------------------
+    @invariant()
+    def everything_adds_up(self):
+        assert find_differences(patience=0) == []
+
+    @invariant()
+    def the_bank_has_what_the_model_says(self):
+        disputed = set(Payment.objects.filter(disputed=True).values_list("pk", flat=True))
+        assert disputed == set(self.disputes.values())

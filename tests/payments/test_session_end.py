@@ -1,0 +1,228 @@
+"""Ending payments: by the buyer, by the clock, against a payment in the last moment, with a gateway that fails."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from booking import payment_port as booking_till
+from booking.basket import choose_seats, give_back
+from booking.models import Booking
+from booking.refusals import AlreadyPaid, BeingReleased
+from payments.models import Payment, Refund
+from payments.session_end import end_payment
+from tests.payments.sales import at_once, lock_ends, post, run_loop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def open_sale(stripe, sale):
+    sale.start()
+    sale.session = sale.payment.session_id
+    return sale
+
+
+def wish(sale, *labels):
+    return choose_seats(showtime_id=sale.showtime.pk, visitor=sale.visitor, labels=labels, at=timezone.now()).booking
+
+
+def test_another_wish_ends_the_payment_and_keeps_the_deadline(stripe, open_sale):
+    until = open_sale.booking.locked_until
+    booking = wish(open_sale, "A1", "B5")
+    assert stripe.sessions[open_sale.session]["status"] == "expired"
+    assert (booking.status, booking.locked_until) == ("locked", until)
+    again = open_sale.start().payment
+    assert again.session_id != open_sale.session and open_sale.booking.locked_until == until
+
+
+def test_the_same_wish_leaves_the_payment_open(stripe, open_sale):
+    wish(open_sale, "A2", "A1")
+    assert stripe.sessions[open_sale.session]["status"] == "open" and open_sale.payment.status == "open"
+
+
+def test_another_wish_after_paying_is_already_paid(stripe, open_sale):
+    stripe.pay(open_sale.session)
+    with pytest.raises(AlreadyPaid):
+        wish(open_sale, "B5")
+    assert open_sale.booking.status == "confirmed" and open_sale.seats() == {"booked"}
+
+
+def test_giving_back_frees_the_seats_at_once(stripe, open_sale, bob):
+    assert give_back(showtime_id=open_sale.showtime.pk, visitor=open_sale.visitor, at=timezone.now())
+    assert open_sale.booking.status == "released"
+    bob.lock()
+
+
+@pytest.mark.parametrize("fault", ["drop", "500", "429", "slow"])
+def test_without_a_verdict_within_three_seconds_the_loop_finishes(stripe, open_sale, fault):
+    stripe.fault(fault, times=9, seconds=4)
+    began = time.monotonic()
+    with pytest.raises(BeingReleased):
+        wish(open_sale, "B5")
+    # Twice: the basket tries, ends, and tries once more; each ending is bound by the till's own promise.
+    assert time.monotonic() - began < 6
+    assert open_sale.booking.status == "releasing" and open_sale.seats() == {"locked"}
+    stripe.faults.clear()
+    run_loop(after=timedelta(seconds=70), rounds=1)
+    assert open_sale.booking.status in ("locked", "expired")
+    assert open_sale.payment.status == "expired"
+
+
+def test_the_till_answers_within_three_seconds_of_a_gateway_that_hangs(stripe, open_sale):
+    stripe.fault("slow", times=9, seconds=5)
+    began = time.monotonic()
+    booking_till.current().end_payment(booking_id=open_sale.booking.pk, reason="changed", at=timezone.now())
+    assert time.monotonic() - began < 3
+
+
+def test_delete_without_a_verdict_is_202(stripe, open_sale):
+    client = Client()
+    session = client.session
+    session["visitor"] = str(open_sale.visitor)
+    session.save()
+    stripe.fault("drop", times=9)
+    assert client.delete(f"/api/showtimes/{open_sale.showtime.pk}/lock/").status_code == 202
+    stripe.faults.clear()
+    run_loop(after=timedelta(seconds=70), rounds=1)
+    assert open_sale.booking.status == "released"
+
+
+def test_paying_while_it_is_being_ended_is_either_paid_or_ended(stripe, open_sale):
+    def pay():
+        try:
+            return stripe.pay(open_sale.session)
+        except AssertionError:
+            return None
+
+    end = lambda: end_payment(booking_id=open_sale.booking.pk, reason="cancelled", at=timezone.now())  # noqa: E731
+    paid, _ = at_once(pay, end)
+    run_loop(after=timedelta(seconds=70), rounds=1)
+    assert open_sale.booking.status == ("confirmed" if paid else "released")
+
+
+def test_the_money_of_an_older_payment_goes_back_and_the_newer_one_stays(stripe, open_sale):
+    found = stripe.sessions[open_sale.session]
+    paid = found | {"status": "complete", "payment_status": "paid", "payment_intent": stripe._new_intent(found)}
+    wish(open_sale, "A1", "A2", "B5")
+    newer = open_sale.start().payment
+    assert post(stripe.event("checkout.session.completed", paid)).status_code == 200
+    run_loop(rounds=1)
+    assert Refund.objects.get().reason == "duplicate" and open_sale.booking.status == "checkout"
+    post(stripe.event("checkout.session.completed", stripe.pay(newer.session_id)))
+    assert open_sale.booking.status == "confirmed"
+
+
+def test_events_that_never_come_are_asked_for(stripe, open_sale):
+    stripe.pay(open_sale.session)
+    run_loop(after=timedelta(seconds=5), rounds=1)
+    assert open_sale.booking.status == "checkout"  # too young to ask about
+    run_loop(after=timedelta(seconds=25), rounds=1)
+    assert open_sale.booking.status == "confirmed"
+
+
+def test_a_gateway_that_fails_is_asked_less_and_less_often(stripe, open_sale):
+    stripe.fault("drop", times=10_000)
+    for seconds in range(30):
+        run_loop(after=lock_ends() + timedelta(seconds=seconds), rounds=1)
+    assert 3 <= stripe.count("/expire") <= 6
+
+
+def test_a_process_that_dies_between_ending_and_freeing_leaves_nothing_behind(stripe, open_sale):
+    Payment.objects.update(status="expired")  # the verdict is stored, the booking is not
+    Booking.objects.update(status="releasing", end_reason="lapsed")
+    run_loop(after=lock_ends(), rounds=1)
+    assert open_sale.booking.status == "expired" and open_sale.seats() == {"available"}
+
+
+def test_coming_back_from_stripe_confirms_without_waiting_for_the_event(stripe, open_sale):
+    client = Client()
+    session = client.session
+    session["visitor"] = str(open_sale.visitor)
+    session.save()
+    back = f"/payments/return/{open_sale.booking.reference}/?session={open_sale.session}"
+    waiting = client.get(back)
+    assert waiting.status_code == 200 and waiting["Refresh"].startswith("2; url=/payments/return/")
+    assert b"Your seats stay yours" in waiting.content
+    stripe.pay(open_sale.session)
+    assert client.get(back)["Location"] == f"/bookings/{open_sale.booking.reference}/"
+    assert open_sale.booking.status == "confirmed"
+
+
+def test_coming_back_when_stripe_is_down_waits_in_words(stripe, open_sale):
+    client = Client()
+    session = client.session
+    session["visitor"] = str(open_sale.visitor)
+    session.save()
+    stripe.pay(open_sale.session)
+    stripe.fault("drop", times=9)
+    answer = client.get(f"/payments/return/{open_sale.booking.reference}/?session={open_sale.session}")
+    assert answer.status_code == 200 and open_sale.booking.status == "checkout"
+
+
+def test_the_cancel_link_frees_the_seats_and_says_so(stripe, open_sale):
+    client = Client()
+    session = client.session
+    session["visitor"] = str(open_sale.visitor)
+    session.save()
+    back = client.get(f"/payments/cancel/{open_sale.booking.reference}/", follow=True)
+    assert open_sale.booking.status == "released" and b"Nothing was charged" in back.content
+    assert stripe.sessions[open_sale.session]["status"] == "expired"
+
+
+def test_cancelling_what_is_paid_leads_to_the_booking(stripe, open_sale):
+    client = Client()
+    session = client.session
+    session["visitor"] = str(open_sale.visitor)
+    session.save()
+    stripe.pay(open_sale.session)
+    answer = client.get(f"/payments/cancel/{open_sale.booking.reference}/")
+    assert answer["Location"] == f"/bookings/{open_sale.booking.reference}/"
+    assert open_sale.booking.status == "confirmed"
+
+
+def test_the_webhook_stands_alone_from_cookies_and_csrf(stripe, open_sale):
+    body = stripe.event("checkout.session.completed", stripe.pay(open_sale.session))
+    from tests.payments.stripe.stand_in import sign
+
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post(
+        "/payments/stripe/webhook/", body, content_type="application/json", headers={"Stripe-Signature": sign(body)}
+    )
+    assert answer.status_code == 200 and not answer.cookies
+    assert json.loads(body)["id"]
+
+
+@pytest.fixture
+def ten_at_the_till(stripe, transactional_db):
+    """Ten buyers before Stripe's page, whose time runs out together."""
+    from bench.support.factories import make_plan, make_showtime, new_visitor
+    from tests.payments.sales import Sale
+
+    showtime = make_showtime(make_plan(rows=1, per_row=10))
+    sales = [Sale(showtime, new_visitor(), (f"A{n}",)).lock() for n in range(1, 11)]
+    for sale in sales:
+        sale.start()
+    stripe.calls.clear()
+    return sales
+
+
+def test_payments_that_lapse_together_are_ended_side_by_side(stripe, ten_at_the_till):
+    stripe.fault("slow", "/expire", times=99, seconds=0.5)
+    began = time.monotonic()
+    run_loop(after=lock_ends(), rounds=1)
+    assert time.monotonic() - began < 4  # one after the other takes 5 s and more
+    assert {sale.booking.status for sale in ten_at_the_till} == {"expired"}
+
+
+def test_a_silent_gateway_ends_the_round_and_everybody_is_asked_about_in_turn(stripe, ten_at_the_till):
+    stripe.fault("429", "/sessions/", times=9999)
+    run_loop(after=lock_ends(), rounds=1)
+    asked = {call[1] for call in stripe.calls}
+    assert len([path for path in asked if path.endswith("/expire")]) == 8
+    run_loop(after=lock_ends(), rounds=1)
+    assert len({call[1] for call in stripe.calls if call[1].endswith("/expire")}) == 10
+    assert {sale.booking.status for sale in ten_at_the_till} == {"releasing"}

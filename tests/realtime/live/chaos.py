@@ -1,0 +1,114 @@
+"""A transport that loses, repeats, reorders and delays, and viewers that are slow, forgetful or come and go."""
+
+import asyncio
+import json
+import random
+from contextlib import asynccontextmanager
+
+from realtime.live.hub import Hub
+from realtime.live.protocol import Ack, Sync
+from realtime.transports.local import LocalTransport
+from tests.realtime.live.reference_client import ReferenceClient
+from tests.realtime.live.simulated_showtime import SHOWTIME, HouseSource
+
+
+class ChaosTransport(LocalTransport):
+    def __init__(self, seed, *, loss=0.25, repeat=0.15, delay=0.08):
+        super().__init__()
+        self.random = random.Random(seed)
+        self.loss, self.repeat, self.delay = loss, repeat, delay
+
+    def publish(self, change):
+        loop, receive = self._bound
+        for _ in range(2 if self.random.random() < self.repeat else 1):
+            if self.random.random() >= self.loss:
+                loop.call_later(self.random.uniform(0, self.delay), receive, change)
+
+
+class Spectator:
+    """A reference client on a hub, without a server between. It checks every state it shows against the house."""
+
+    def __init__(self, hub, house, seed=0, *, loses=0.0, slow=0.0, leaves=0.0):
+        self.hub, self.house, self.random = hub, house, random.Random(seed)
+        self.loses, self.slow, self.leaves = loses, slow, leaves
+        self.client, self.viewer = ReferenceClient(), None
+        self.frames, self.closed, self.shown, self.faults = [], None, 0, []
+        self.socket = 0
+
+    async def connect(self):
+        self.socket += 1
+        socket, epoch, v = self.socket, self.client.epoch, self.client.v
+
+        async def send(text):
+            await asyncio.sleep(self.random.uniform(0, self.slow))
+            frame = json.loads(text)
+            # What begins another life of the map arrives: sockets lose nothing in the middle, bugs of a client do.
+            begins = frame.get("epoch", self.client.epoch) != self.client.epoch
+            if socket == self.socket and (begins or self.random.random() >= self.loses):
+                self.receive(frame)
+
+        async def shut(code):
+            self.closed = code
+
+        self.viewer = await self.hub.join(SHOWTIME, epoch, v, send=send, shut=shut)
+
+    def receive(self, frame):
+        self.frames.append(frame)
+        before = self.client.epoch, self.client.v
+        self.client.receive(frame)
+        self.check(before)
+        if self.client.acks:
+            self.viewer.ack(Ack(self.client.acks.pop()["v"]))
+        while self.client.send:
+            self.say(self.client.send.pop(0))
+
+    def check(self, before):
+        client = self.client
+        if client.state is not None:
+            self.shown += 1
+            if client.state != self.house.history.get((client.epoch, client.v)):
+                self.faults.append(f"no such state at {client.epoch} {client.v}")
+            if client.epoch == before[0] and client.v < before[1]:
+                self.faults.append(f"went back from {before} to {client.v}")
+
+    def say(self, sync):
+        asyncio.get_running_loop().create_task(self.viewer.watched.answer(self.viewer, Sync(sync["epoch"], sync["v"])))
+
+    async def live(self, until):
+        """Watches until the event is set: asks again when an answer is lost, leaves and resumes at random."""
+        await self.connect()
+        while not until.is_set():
+            await asyncio.sleep(0.1)
+            if self.random.random() < self.leaves:
+                self.hub.leave(self.viewer)
+                self.client.live = False
+                await asyncio.sleep(self.random.uniform(0, 0.1))
+                await self.connect()
+            elif not self.client.live:
+                self.say({"epoch": self.client.epoch, "v": -1 if self.client.asked is None else self.client.asked})
+
+    @property
+    def is_true(self):
+        client, house = self.client, self.house
+        return client.live and (client.epoch, client.v, client.state) == (house.epoch, house.version, house.map)
+
+
+async def eventually(question, *, seconds=3.0, every=0.01):
+    """True as soon as the question is answered with yes, False when it is not in time."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not question():
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(every)
+    return True
+
+
+@asynccontextmanager
+async def running_hub(transport, house, *, heartbeat=0.15, poll=0.1):
+    """A hub of the test's own on this house, in the test's loop."""
+    hub = Hub(transport=transport, source=HouseSource(house), heartbeat=heartbeat, poll=poll)
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.stop()

@@ -1,0 +1,138 @@
+"""Which test holds which rule (R1-R6) and which invariant (I1-I15) of the live map; docs/live-map.md has the words.
+
+A test that is renamed or taken away is missed here.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.realtime.live import mutants
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOM, HUB, VIEWER, VECTORS = (
+    f"realtime/live/test_{name}.py" for name in ("room", "hub_convergence", "viewer", "vectors")
+)
+SERVERS, PUBLISH, CLUSTER, USE_CASES = (
+    f"realtime/test_{name}.py" for name in ("servers", "publish", "cluster_with_valkey", "use_cases_in_frames")
+)
+SEAT_MAP = "booking/seats/test_map.py"
+
+HELD_BY = {
+    "R1 a version is never split": [
+        (ROOM, "test_a_transaction_over_many_seats_is_never_split"),
+        (USE_CASES, "test_snapshot_before_and_frames_are_the_snapshot_after"),
+    ],
+    "R2 deltas are absolute, from an exact base; a gap is never stepped over": [
+        (ROOM, "test_an_early_change_waits_for_the_one_before_it"),
+        (ROOM, "test_a_repeated_change_is_stale"),
+        (ROOM, "test_from_any_older_version_one_frame_leads_to_the_present"),
+        (VECTORS, "test_the_reference_client_obeys"),
+        ("browser/test_seat_state.py", "test_the_page_obeys"),
+    ],
+    "R3 a state and its version are of one moment": [
+        (SEAT_MAP, "test_a_state_and_its_version_are_one_statement"),
+    ],
+    "R4 subscribed before the state is read": [
+        (HUB, "test_a_room_is_subscribed_before_its_state_is_read"),
+        (HUB, "test_a_change_that_arrives_while_the_room_is_loading_is_not_lost"),
+    ],
+    "R5 the map is a function of stored rows, never of the clock": [
+        (SEAT_MAP, "test_a_lock_whose_time_has_passed_stays_on_the_map_until_it_is_written"),
+    ],
+    "R6 another epoch is another life": [
+        (ROOM, "test_a_change_of_another_epoch_changes_nothing"),
+        (HUB, "test_a_new_epoch_reaches_a_live_socket_as_a_snapshot"),
+        (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
+    ],
+    "I1 all converge": [
+        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        (HUB, "test_without_polls_what_the_transport_lost_last_stays_lost"),
+    ],
+    "I2 nobody is shown what never was": [
+        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        ("cinema/database/test_crash.py", "test_what_was_shown_is_on_the_disk"),
+    ],
+    "I3 versions without gaps, in the order of the commits": [
+        (PUBLISH, "test_versions_without_gaps_under_threads_that_write_at_once"),
+        (PUBLISH, "test_never_when_it_is_rolled_back_and_the_number_is_used_again"),
+    ],
+    "I4 with every hint lost, a poll late at most": [
+        (HUB, "test_with_a_transport_that_loses_everything_the_map_is_a_poll_late_at_most"),
+        (CLUSTER, "test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late"),
+    ],
+    "I5 no half of a transaction is shown": [
+        (ROOM, "test_a_transaction_over_many_seats_is_never_split"),
+        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+    ],
+    "I6 every use case: what was before, and the frames, make what is after": [
+        (USE_CASES, "test_snapshot_before_and_frames_are_the_snapshot_after"),
+        (USE_CASES, "test_an_evening_of_use_cases_is_one_story"),
+        ("booking/model/test_seat_model.py", "test_every_use_case_keeps_every_promise"),
+    ],
+    "I7 said twice, or from further back, makes no difference": [
+        (ROOM, "test_replaying_any_suffix_twice_changes_nothing"),
+        (ROOM, "test_any_delta_from_further_back_gives_the_same"),
+        (ROOM, "test_any_order_with_repeats_ends_in_the_same_state"),
+    ],
+    "I8 time alone changes nothing": [
+        (SEAT_MAP, "test_a_lock_whose_time_has_passed_stays_on_the_map_until_it_is_written"),
+    ],
+    "I9 a slow reader costs little and delays nobody": [
+        (VIEWER, "test_a_stuck_socket_gets_one_frame_for_all_it_missed_and_delays_nobody"),
+        (VIEWER, "test_deltas_stop_at_the_window_heartbeats_go_on_and_an_ack_brings_the_rest_in_one"),
+        (VIEWER, "test_a_socket_that_never_acknowledges_is_closed_with_4004"),
+        (VIEWER, "test_a_send_that_blocks_for_ten_seconds_ends_with_4001"),
+    ],
+    "I10 the bridge may die, freeze, lose its subscribers": [
+        (CLUSTER, "test_the_bridge_is_killed_and_comes_back_and_no_socket_notices"),
+        (CLUSTER, "test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late"),
+        (CLUSTER, "test_its_subscriptions_are_cut_and_come_back"),
+        (CLUSTER, "test_publishing_to_a_bridge_that_is_not_there_costs_the_caller_nothing"),
+    ],
+    "I11 a restart: told when to come back, one question a room": [
+        (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
+        (VIEWER, "test_draining_says_bye_with_a_time_to_come_back"),
+        (HUB, "test_a_hundred_sockets_of_one_showtime_cost_one_query"),
+    ],
+    "I12 frames say nothing of anybody": [
+        (SERVERS, "test_holder_and_stranger_get_the_same_bytes"),
+        (USE_CASES, "test_no_frame_says_whose_lock_it_is_nor_when_it_ends"),
+    ],
+    "I13 heard from wherever it is committed, never when it is not": [
+        (PUBLISH, "test_from_a_thread_of_its_own"),
+        (PUBLISH, "test_from_a_thread_with_an_event_loop_of_its_own"),
+        (PUBLISH, "test_from_an_async_view_in_the_hubs_own_loop"),
+        (PUBLISH, "test_from_a_management_command"),
+        (PUBLISH, "test_only_after_the_outermost_transaction"),
+        (PUBLISH, "test_never_when_it_is_rolled_back_and_the_number_is_used_again"),
+        (SERVERS, "test_hello_then_snapshot_then_a_delta_for_a_lock"),
+        (CLUSTER, "test_a_process_without_a_loop_is_heard_too"),
+    ],
+    "I14 on every transport and both servers": [
+        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        (CLUSTER, "test_what_one_process_commits_the_other_shows_at_once"),
+        (SERVERS, "test_hello_then_snapshot_then_a_delta_for_a_lock"),
+    ],
+    "I15 a wrong seat on one screen is healed by the digest": [
+        (HUB, "test_a_wrong_seat_on_one_screen_is_healed_by_the_next_heartbeat"),
+    ],
+}
+
+
+@pytest.mark.parametrize("rule", HELD_BY)
+def test_the_tests_that_hold_a_rule_are_there(rule):
+    for file, name in HELD_BY[rule]:
+        assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (file, name)
+
+
+def test_no_rule_is_forgotten():
+    names = [rule.split()[0] for rule in HELD_BY]
+    assert names == [f"R{n}" for n in range(1, 7)] + [f"I{n}" for n in range(1, 16)]
+
+
+def test_every_line_that_a_mutant_breaks_is_there_once():
+    """`make soak` breaks them one by one; here only that it can."""
+    for mutant in mutants.MUTANTS:
+        assert (ROOT / mutant.file).read_text().count(mutant.line) == 1, mutant.name

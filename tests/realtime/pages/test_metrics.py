@@ -1,0 +1,215 @@
+"""What an operator reads at /metrics: well-formed, true, from this process alone, and not for everybody."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.support.factories import make_showtime, new_visitor
+from booking import locks
+from booking.models import OutboxMessage
+from booking.outbox import messages as outbox
+from realtime import process
+from realtime.fast_path import frame_counts
+from realtime.fast_path.frame_counts import Tally
+from realtime.pages import metrics as metrics_page
+from realtime.transports.local import LocalTransport
+from tests.realtime.live.chaos import Spectator, eventually, running_hub
+from tests.realtime.live.null_transport import NullTransport
+from tests.realtime.live.simulated_showtime import House
+
+
+def read(text):
+    """{(name, labels without the node): value}"""
+    families = list(text_string_to_metric_families(text.decode()))
+    return {
+        (sample.name, *sorted(f"{k}={v}" for k, v in sample.labels.items() if k != "node")): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def value(name, *labels):
+    return read(metrics_page.text()).get((name, *sorted(labels)), 0.0)
+
+
+@pytest.mark.django_db
+def test_the_figures_are_prometheus_text_and_cost_no_query(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = list(text_string_to_metric_families(answer.content.decode()))
+    assert all(family.documentation and family.type != "unknown" for family in families)
+    assert all(sample.labels["node"] == process.NODE for family in families for sample in family.samples)
+    names = [family.name for family in families]
+    assert len(names) == len(set(names))
+    assert {"bookmyseat_sockets_open", "bookmyseat_tick_lag_seconds", "bookmyseat_lock_requests"} < set(names)
+    assert {"process_cpu_seconds", "process_open_fds", "python_gc_collections"} < set(names)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"REMOTE_ADDR": "198.51.100.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+        {"REMOTE_ADDR": "10.0.0.2", "HTTP_FORWARDED": "for=10.0.0.9"},
+    ],
+)
+def test_whoever_comes_from_outside_or_through_a_proxy_is_refused(client, extra):
+    if extra["REMOTE_ADDR"] == "198.51.100.7":
+        extra = {"REMOTE_ADDR": "8.8.8.8"}  # the addresses for documents count as private
+    assert client.get("/metrics", **extra).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "fd00::7", ""])
+def test_a_monitor_inside_the_house_is_answered(client, address):
+    assert client.get("/metrics", REMOTE_ADDR=address).status_code == 200
+
+
+def test_a_run_of_one_text_is_counted_by_its_kind_and_length():
+    out, delta, beat = Tally(), '{"type":"delta","v":1}', '{"type":"heartbeat"}'
+    for text in (delta, delta, delta, beat, delta):
+        out.count(text)
+    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(beat))]
+    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(beat))], (
+        "asking changes nothing"
+    )
+
+
+async def test_frames_rooms_and_ticks_of_a_hub_are_counted(quick, monkeypatch):
+    monkeypatch.setattr(frame_counts, "LONG", Tally())
+    house, before = House(1), value("bookmyseat_tick_lag_seconds_count")
+    async with running_hub(LocalTransport(), house, poll=60, heartbeat=60) as hub:
+        monkeypatch.setattr("realtime.live.hub._hub", hub)
+        crowd = [Spectator(hub, house, number) for number in range(3)]
+        for spectator in crowd:
+            await spectator.connect()
+        assert await eventually(lambda: all(each.is_true for each in crowd))
+        for _ in range(4):
+            hub.transport.publish(house.commit())
+            assert await eventually(lambda: all(each.is_true for each in crowd))
+        assert value("bookmyseat_rooms") == 1
+        assert value("bookmyseat_sockets", "kind=showtime") == 3
+        assert value("bookmyseat_sockets", "kind=board") == 0
+        assert value("bookmyseat_room_viewers_most") == 3
+        for kind, n in {"hello": 3, "snapshot": 3, "delta": 12}.items():
+            assert value("bookmyseat_frames_total", f"kind={kind}", "way=long") == n
+        assert value("bookmyseat_tick_lag_seconds_count") == before + 4
+        assert value("bookmyseat_bridge_up") == 1
+        hub.transport.is_healthy = False
+        assert value("bookmyseat_bridge_up") == 0
+
+
+async def test_what_only_the_poll_found_is_a_lost_hint(quick):
+    house, before = House(2), value("bookmyseat_hints_lost_total")
+    async with running_hub(NullTransport(), house, poll=0.05) as hub:
+        bob = Spectator(hub, house)
+        await bob.connect()
+        assert await eventually(lambda: bob.is_true)
+        for _ in range(3):
+            hub.transport.publish(house.commit())
+        assert await eventually(lambda: bob.is_true)
+        assert value("bookmyseat_hints_lost_total") == before + 3
+
+
+async def test_a_hint_that_came_is_not_lost_and_a_gap_is_one(quick):
+    house, lost, gaps = House(3), value("bookmyseat_hints_lost_total"), value("bookmyseat_gaps_total")
+    done = value("bookmyseat_catch_ups_total", "result=done")
+    async with running_hub(LocalTransport(), house, poll=60) as hub:
+        bob = Spectator(hub, house)
+        await bob.connect()
+        hub.transport.publish(house.commit())
+        assert await eventually(lambda: bob.is_true)
+        await hub._ask()
+        house.commit()
+        hub.transport.publish(house.commit())
+        assert await eventually(lambda: bob.is_true)
+    assert value("bookmyseat_hints_lost_total") == lost
+    assert value("bookmyseat_gaps_total") == gaps + 1
+    assert value("bookmyseat_catch_ups_total", "result=done") == done + 1
+
+
+def test_the_figures_of_a_loop_elsewhere_are_read_from_its_file(settings, tmp_path):
+    settings.DATA_DIR, settings.LOOP = tmp_path, "external"
+    assert ("bookmyseat_outbox_pending",) not in read(metrics_page.text())
+    metrics_page.leave_for_others()
+    families = [family.name for family in text_string_to_metric_families(metrics_page.text().decode())]
+    assert families.count("bookmyseat_outbox_pending") == 1
+    assert len(families) == len(set(families))
+    assert [file.name for file in tmp_path.iterdir()] == ["loop.prom"]
+
+
+def test_a_disk_that_takes_nothing_does_not_stop_the_loop(settings, tmp_path, caplog):
+    settings.DATA_DIR = tmp_path / "is not there"
+    metrics_page.leave_for_others()
+    assert "not written" in caplog.text
+
+
+async def test_a_bridge_that_goes_down_between_two_polls_is_polled_for_within_half_a_second(quick):
+    house = House(4)
+    async with running_hub(NullTransport(), house, poll=60) as hub:
+        bob = Spectator(hub, house)
+        await bob.connect()
+        assert await eventually(lambda: bob.is_true)
+        hub.transport.publish(house.commit())
+        hub.transport.is_healthy = False
+        assert await eventually(lambda: bob.is_true, seconds=1)
+
+
+def ask(client, method, showtime, seats=()):
+    path = f"/api/showtimes/{showtime.pk}/lock/"
+    return getattr(client, method)(path, {"seats": list(seats)}, content_type="application/json").status_code
+
+
+@pytest.mark.django_db
+def test_answers_to_wishes_are_counted_by_outcome():
+    showtime, alice, bob = make_showtime(), Client(), Client()
+    count = {
+        outcome: value("bookmyseat_lock_requests_total", f"outcome={outcome}")
+        for outcome in ("granted", "seats-taken", "released", "unknown-seat")
+    }
+    problems = value("bookmyseat_problems_total", "type=seats-taken")
+    assert ask(alice, "put", showtime, ["A1", "A2"]) == 200
+    assert ask(bob, "put", showtime, ["A2"]) == 409
+    assert ask(bob, "put", showtime, ["nowhere"]) == 422
+    assert ask(alice, "put", showtime, ["A1"]) == 200
+    assert ask(alice, "delete", showtime) == 204
+    grown = {outcome: value("bookmyseat_lock_requests_total", f"outcome={outcome}") - n for outcome, n in count.items()}
+    assert grown == {"granted": 2, "seats-taken": 1, "released": 1, "unknown-seat": 1}
+    assert value("bookmyseat_problems_total", "type=seats-taken") == problems + 1
+
+
+@pytest.mark.django_db
+def test_how_late_a_lapsed_lock_was_swept_is_counted(settings):
+    settings.LOOP = "inside"
+    at, showtime = timezone.now(), make_showtime()
+    before = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
+    booking = locks.lock_seats(showtime_id=showtime.pk, visitor=new_visitor(), labels=["A1"], at=at).booking
+    locks.expire_locks(at=booking.locked_until + timedelta(seconds=7))
+    after = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
+    assert (after[0] - before[0], after[1] - before[1]) == (pytest.approx(7), 1)
+
+
+@pytest.mark.django_db
+def test_promises_that_wait_are_late_or_were_given_up_are_told(settings):
+    settings.LOOP = "inside"
+    at = timezone.now()
+    with transaction.atomic():
+        outbox.promise(kind="test", dedupe_key="a", payload={}, at=at - timedelta(seconds=90))
+        outbox.promise(kind="test", dedupe_key="b", payload={}, at=at, delay=timedelta(hours=1))
+        outbox.promise(kind="test", dedupe_key="c", payload={}, at=at)
+    OutboxMessage.objects.filter(dedupe_key="c").update(state=OutboxMessage.State.DEAD)
+    outbox.measure_pending(at)
+    outbox.measure_dead(at)
+    assert value("bookmyseat_outbox_pending") == 2
+    assert value("bookmyseat_outbox_oldest_overdue_seconds") == pytest.approx(90)
+    assert value("bookmyseat_outbox_dead") == 1
+    OutboxMessage.objects.all().delete()
+    outbox.measure_pending(at)
+    assert (value("bookmyseat_outbox_pending"), value("bookmyseat_outbox_oldest_overdue_seconds")) == (0, 0)

@@ -72,10 +72,10 @@ def load_all() -> int:
     from django.utils import timezone
 
     from cinema.whats_on.filters import on_sale
-    from cinema.whats_on.listings import Slot, slot_state
+    from cinema.whats_on.listings import ShowtimeCard, card_state
 
     at = timezone.now()
-    slots = [Slot(each, slot_state(each, at)) for each in on_sale(at).with_places().order_by("starts_at")]
+    slots = [ShowtimeCard(each, card_state(each, at)) for each in on_sale(at).with_places().order_by("starts_at")]
     return len({slot.showtime.movie_id for slot in slots})
 
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
@@ -6,8 +8,13 @@ class BookingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from booking import adoption
+        from booking import adoption, locks
         from booking.mail import messages
+        from booking.outbox import worker
+        from booking.outbox.periodic_tasks import register_periodic_task
 
         adoption.connect()
         messages.register_handlers()
+        register_periodic_task("expire locks", timedelta(milliseconds=500), lambda at: locks.expire_locks(at=at))
+        register_periodic_task("measure pending messages", timedelta(seconds=5), worker.measure_pending)
+        register_periodic_task("measure dead letters", timedelta(minutes=1), worker.measure_dead)

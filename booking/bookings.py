@@ -15,7 +15,7 @@ from django.db import transaction
 
 from booking.locks import end_lock
 from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from booking.refusals import LockExpired
 from booking.seats.pricing import price_seats
 from booking.seats.rows import SeatWrite, lock_rows_of, move_deadline, write_seats
@@ -145,9 +145,7 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
     booking.status, booking.confirmed_at, booking.demo = Status.CONFIRMED, at, demo
     booking.locked_until, booking.end_reason, booking.ended_at = None, "", None
     booking.save(update_fields=["status", "confirmed_at", "demo", "locked_until", "end_reason", "ended_at"])
-    outbox.promise(
-        kind="mail.confirmed", dedupe_key=f"mail.confirmed:{booking.pk}", payload={"booking": booking.pk}, at=at
-    )
+    enqueue(kind="mail.confirmed", dedupe_key=f"mail.confirmed:{booking.pk}", payload={"booking": booking.pk}, at=at)
     spare = [row for row in rows if row.pk not in wanted]
     writes = [SeatWrite(booked, Seat.BOOKED, booking.pk), SeatWrite(spare, Seat.AVAILABLE)]
     write_seats(showtime_id=booking.showtime_id, writes=writes, reason="confirm", at=at, revenue=booking.total)
@@ -170,7 +168,7 @@ def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "l
     booking.status, booking.ended_at, booking.refunded = Status.REFUNDING, at, amount
     booking.save(update_fields=["status", "ended_at", "refunded"])
     key = f"mail.late_refund:{booking.pk}"
-    outbox.promise(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at)
+    enqueue(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at)
     rows = lock_rows_of(booking.pk)
     if rows:
         freed = [SeatWrite(rows, Seat.AVAILABLE)]

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from booking.locks import end_lock
 from booking.models import Booking, ShowtimeSeat, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from booking.refusals import UnknownSeat
 from booking.seats.rows import SeatWrite, lock_rows_of, write_seats
 
@@ -80,7 +80,7 @@ def cancel_tickets(
         booking.status = Status.REFUNDING if owed or booking.refunded else Status.CANCELLED
         booking.ended_at = at
     booking.save(update_fields=["refunded", "status", "ended_at"])
-    _promise_mail(booking, tickets, amount, reason, at)
+    _enqueue_mail(booking, tickets, amount, reason, at)
     seats = {ticket.seat_id for ticket in tickets}
     rows = [row for row in lock_rows_of(booking.pk) if row.pk in seats]
     assert len(rows) == len(tickets), "a standing ticket has its booked seat"
@@ -104,7 +104,7 @@ def end_lock_of_cancelled_showtime(*, booking_id: int, at: datetime) -> bool:
     return True
 
 
-def _promise_mail(booking: Booking, tickets: list[Ticket], amount: int, reason: str, at: datetime) -> None:
+def _enqueue_mail(booking: Booking, tickets: list[Ticket], amount: int, reason: str, at: datetime) -> None:
     """`mail.cancelled`, or `mail.showtime_cancelled`: which tickets (keys), and how much comes back for them."""
     kind = "mail.showtime_cancelled" if reason == "showtime" else "mail.cancelled"
     # A ticket is cancelled once, so the first of them names the mail.
@@ -115,4 +115,4 @@ def _promise_mail(booking: Booking, tickets: list[Ticket], amount: int, reason: 
         "refund": amount,
         "reason": reason,
     }
-    outbox.promise(kind=kind, dedupe_key=key, payload=payload, at=at)
+    enqueue(kind=kind, dedupe_key=key, payload=payload, at=at)

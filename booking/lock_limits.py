@@ -27,12 +27,12 @@ SELECT {columns_of(Booking, only=COUNTED)} FROM booking_booking
 )
 
 
-def hoarding_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
-    """What must be asked, while nobody else begins a booking for this visitor, for `check_hoarding`."""
+def lock_limit_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
+    """What must be asked, while nobody else begins a booking for this visitor, for `check_lock_limits`."""
     return [(BEGUN, [visitor, at - WINDOW])] if settings.RATE_LIMITS else []
 
 
-def check_hoarding(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -> None:
+def check_lock_limits(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -> None:
     """May the visitor of these answers begin another booking of this showtime?
 
     Raises:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
-from booking.lock_limits import check_hoarding, hoarding_questions
+from booking.lock_limits import check_lock_limits, lock_limit_questions
 from booking.models import IN_LIVE, Booking, ShowtimeSeat
 from booking.refusals import (
     BeingReleased,
@@ -208,8 +208,8 @@ def _look(showtime_id: int, wish: Wish, at: datetime) -> list[Rows]:
 def _ask_to_begin(showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
     """The key of the booking that this visitor may begin. Raises RateLimited."""
     next_booking = (NEXT_BOOKING, [int.from_bytes(visitor.bytes[:7], "big")])
-    [[(key, *_)], *answers] = ask(next_booking, *hoarding_questions(visitor=visitor, at=at))
-    check_hoarding(answers, showtime_id=showtime_id, at=at)
+    [[(key, *_)], *answers] = ask(next_booking, *lock_limit_questions(visitor=visitor, at=at))
+    check_lock_limits(answers, showtime_id=showtime_id, at=at)
     return int(key)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class Till(Protocol):
+class PaymentPort(Protocol):
     def end_payment(self, *, booking_id: int, reason: str, at: datetime) -> None:
         """Try for at most 3 s to end the open payment of a booking; never inside a transaction.
 
@@ -15,14 +15,14 @@ class Till(Protocol):
         """
 
 
-_installed: Till | None = None
+_installed: PaymentPort | None = None
 
 
-def install(till: Till) -> None:
+def install(till: PaymentPort) -> None:
     global _installed
     _installed = till
 
 
-def current() -> Till:
+def current() -> PaymentPort:
     assert _installed is not None, "payments installs its till when the apps are ready"
     return _installed

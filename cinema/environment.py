@@ -146,7 +146,7 @@ class Environment:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
             }
         elif config["ENGINE"] == "django.db.backends.postgresql":
-            from cinema.database.statements import ShopConnection
+            from cinema.database.statements import PlannedConnection
 
             config["CONN_MAX_AGE"] = 0
             given = config.get("OPTIONS", {})  # what the address says behind its `?`, such as sslmode
@@ -154,7 +154,7 @@ class Environment:
                 **given,
                 # Our own statements are planned once a connection; without this those with arrays would be each time.
                 "options": f"{given.get('options', '')} -c plan_cache_mode=force_generic_plan".strip(),
-                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": ShopConnection},
+                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": PlannedConnection},
             }
         else:
             self.refuse(name, "must be a postgres:// or sqlite:/// address")

@@ -6,7 +6,8 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from payments import checks, dead_letters, refunds, tasks
+        from payments import dead_letters, refunds, tasks
+        from payments.gateways import checks
 
         checks.register_checks()
         tasks.install()

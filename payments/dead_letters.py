@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from booking.models import Booking, OutboxMessage
-from booking.outbox import messages as outbox
+from booking.outbox.messages import on_dead_letter, on_retry
 from payments.ledger import SYSTEM, close_alert, raise_alert
 from payments.models import MoneyAlert, Payment, Refund
 
@@ -23,8 +23,8 @@ OTHER = "Something that was promised could not be done. Look at the error, then 
 
 def watch() -> None:
     """Called once, when the apps are ready."""
-    outbox.on_dead(raise_for)
-    outbox.on_revived(close_for)
+    on_dead_letter(raise_for)
+    on_retry(close_for)
 
 
 def raise_for(message: OutboxMessage, at: datetime) -> None:

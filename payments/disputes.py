@@ -15,7 +15,7 @@ from cinema.currencies import format_money
 from payments import ledger
 from payments.models import LedgerEntry, MoneyAlert, Payment
 from payments.refund_rows import lock_payment
-from payments.refunds import promise_cancellation
+from payments.refunds import enqueue_cancellation
 
 OURS = ("won", "warning_closed", "prevented")  # how a dispute may end without the money being lost
 STEPS = {
@@ -101,7 +101,7 @@ def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
         return "won"
     Payment.objects.filter(pk=payment.pk).update(disputed=False)
     if booking.showtime.cancelled_at is not None:  # its cancellation had to wait for this
-        promise_cancellation(booking_id=booking.pk, actor="system", at=at, again=dispute)
+        enqueue_cancellation(booking_id=booking.pk, actor="system", at=at, again=dispute)
     return "won"
 
 

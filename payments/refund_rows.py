@@ -10,7 +10,7 @@ from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
 from booking.models import Booking, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from payments import ledger
 from payments.models import Payment, Refund, RefundSeat
 
@@ -82,7 +82,7 @@ def ask_back(
         at=at,
     )
     promise = f"payments.refund:{refund.pk}"
-    outbox.promise(kind="payments.refund", dedupe_key=promise, payload={"refund": refund.pk}, at=at)
+    enqueue(kind="payments.refund", dedupe_key=promise, payload={"refund": refund.pk}, at=at)
     return refund
 
 

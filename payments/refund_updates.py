@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 
 from booking.models import Booking
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import RefundState
@@ -57,7 +57,7 @@ def apply_refund(*, refund_id: int, state: RefundState, at: datetime, event_id: 
     if status == Status.FAILED:
         _fail(payment, refund, at)
     elif status == Status.SUCCEEDED:
-        _promise_word(payment, refund, at)
+        _enqueue_status_question(payment, refund, at)
         ledger.finish_when_settled(booking_id=payment.booking_id, at=at)
     return str(status)
 
@@ -92,7 +92,7 @@ def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime
     waiting = [refund for refund in standing if refund.status == Status.SUBMITTED]
     for refund in waiting:
         key = f"payments.ask_refund:{refund.pk}:{event_id or int(at.timestamp())}"
-        outbox.promise(kind="payments.ask_refund", dedupe_key=key[:120], payload={"refund": refund.pk}, at=at)
+        enqueue(kind="payments.ask_refund", dedupe_key=key[:120], payload={"refund": refund.pk}, at=at)
     if amount_refunded > known:
         outside = _book_outside(payment, amount_refunded - known, at, event_id)
         apply_refund(refund_id=outside.pk, state=RefundState("", "succeeded", ""), at=at, event_id=event_id)
@@ -179,23 +179,23 @@ def _fail(payment: Payment, refund: Refund, at: datetime) -> None:
         at=at,
     )
     if refund.refund_id and refund.reason != Refund.Reason.OUTSIDE:  # the bank said no, not the gateway to us
-        _promise_mail("mail.payment_problem", payment.booking, refund, at, problem="refund_failed")
+        _enqueue_mail("mail.payment_problem", payment.booking, refund, at, problem="refund_failed")
 
 
-def _promise_word(payment: Payment, refund: Refund, at: datetime) -> None:
+def _enqueue_status_question(payment: Payment, refund: Refund, at: datetime) -> None:
     """Write to the buyer that money is back, where no mail said that it would be."""
     first = refund
     while first.replaces is not None:
         first = first.replaces
     untold = (Refund.Reason.DUPLICATE, Refund.Reason.OUTSIDE)
     if first.reason in untold or first != refund:
-        _promise_mail("mail.refunded", payment.booking, refund, at, reason=first.reason)
+        _enqueue_mail("mail.refunded", payment.booking, refund, at, reason=first.reason)
 
 
-def _promise_mail(kind: str, booking: Booking, refund: Refund, at: datetime, **more: str) -> None:
+def _enqueue_mail(kind: str, booking: Booking, refund: Refund, at: datetime, **more: str) -> None:
     key = f"refund:{refund.pk}"
     payload = {"booking": booking.pk, "refund": refund.amount, "key": key, **more}
-    outbox.promise(kind=kind, dedupe_key=f"{kind}:{key}", payload=payload, at=at)
+    enqueue(kind=kind, dedupe_key=f"{kind}:{key}", payload=payload, at=at)
 
 
 def _tell(payment: Payment, refund: Refund, was: str, at: datetime, event_id: str) -> None:

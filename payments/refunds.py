@@ -16,7 +16,7 @@ from django.utils import timezone
 from booking.bookings import begin_release
 from booking.cancellation import cancel_tickets, choose_tickets, end_lock_of_cancelled_showtime
 from booking.models import Booking, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue, register_handler
 from booking.refusals import (
     Invalid,
     NotFound,
@@ -34,7 +34,7 @@ from payments import ledger
 from payments.ledger import Actor
 from payments.models import MoneyAlert, Payment, Refund
 from payments.refund_rows import Share, ask_back, count_back, left_of, lock_payment, own_payment
-from payments.settlement import promise_end
+from payments.settlement import enqueue_session_end
 
 Status = Booking.Status
 GONE = (Status.CANCELLED, Status.REFUNDING, Status.REFUNDED)
@@ -43,8 +43,8 @@ LOOK_AGAIN = (timedelta(0), timedelta(minutes=1), timedelta(minutes=15))
 
 
 def register_handlers() -> None:
-    outbox.register("payments.cancel_booking", keep_cancel_booking)
-    outbox.register("payments.clear_showtime", keep_clear_showtime)
+    register_handler("payments.cancel_booking", handle_cancel_booking)
+    register_handler("payments.clear_showtime", handle_clear_showtime)
 
 
 @transaction.atomic
@@ -139,7 +139,7 @@ def cancel_showtime(*, showtime_id: int, by: Actor, at: datetime) -> Showtime:
     with transaction.atomic():
         fresh = Showtime.objects.filter(pk=showtime_id, cancelled_at=None).update(cancelled_at=at)
         for wait in LOOK_AGAIN if fresh else ():
-            outbox.promise(
+            enqueue(
                 kind="payments.clear_showtime",
                 dedupe_key=f"payments.clear_showtime:{showtime_id}:{int(wait.total_seconds())}",
                 payload={"showtime": showtime_id, "actor": by.name},
@@ -162,17 +162,17 @@ def clear_showtime(*, showtime_id: int, actor: str, at: datetime) -> None:
             booking = begin_release(booking_id=pk, reason="showtime", at=at)
             payment = booking.payments.active().first()
             if payment is not None and booking.status == Status.RELEASING:
-                promise_end(payment, at)
+                enqueue_session_end(payment, at)
     with transaction.atomic():
         for pk in _bookings_of(showtime_id, Status.CONFIRMED):
-            promise_cancellation(booking_id=pk, actor=actor, at=at)
+            enqueue_cancellation(booking_id=pk, actor=actor, at=at)
 
 
-def promise_cancellation(*, booking_id: int, actor: str, at: datetime, again: str = "") -> None:
+def enqueue_cancellation(*, booking_id: int, actor: str, at: datetime, again: str = "") -> None:
     """Have the loop cancel a booking of a cancelled showtime. `again` names the occasion of a second promise."""
     key = f"payments.cancel_booking:{booking_id}" + (f":{again}" if again else "")
     payload = {"booking": booking_id, "actor": actor}
-    outbox.promise(kind="payments.cancel_booking", dedupe_key=key, payload=payload, at=at)
+    enqueue(kind="payments.cancel_booking", dedupe_key=key, payload=payload, at=at)
 
 
 @transaction.atomic
@@ -210,7 +210,7 @@ def ask_again(*, refund_id: int, by: Actor, at: datetime) -> Refund:
 SEAT_REASONS = (Refund.Reason.BUYER, Refund.Reason.STAFF, Refund.Reason.SHOWTIME)
 
 
-def keep_cancel_booking(payload: dict[str, Any]) -> None:
+def handle_cancel_booking(payload: dict[str, Any]) -> None:
     """Outbox: cancel one booking of a cancelled showtime. A disputed one waits for the bank, and for a person."""
     at, booking_id = timezone.now(), payload["booking"]
     by = Actor(payload["actor"], is_staff=True)
@@ -229,7 +229,7 @@ def keep_cancel_booking(payload: dict[str, Any]) -> None:
             )
 
 
-def keep_clear_showtime(payload: dict[str, Any]) -> None:
+def handle_clear_showtime(payload: dict[str, Any]) -> None:
     """Outbox: whatever came in while the showtime was being cancelled."""
     clear_showtime(showtime_id=payload["showtime"], actor=payload["actor"], at=timezone.now())
 

@@ -25,7 +25,7 @@ from booking.bookings import (
     mark_processing,
 )
 from booking.models import Booking
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import Session
@@ -70,7 +70,7 @@ def apply_session(*, payment_id: int, session: Session, at: datetime, failed: bo
         return _settle_paid(payment, session, news)
     if not payment.is_active:
         if session.status == "open":  # an answer from long ago: nobody may pay this any more
-            promise_end(payment, at)
+            enqueue_session_end(payment, at)
         return "already"
     if failed:
         return _settle_dead(payment, Status.FAILED, news)
@@ -99,7 +99,7 @@ def apply_decline(*, payment_id: int, at: datetime, event_id: str = "") -> str:
     if settings.DECLINE_POLICY != "release":
         return "noted"
     begin_release(booking_id=payment.booking_id, reason="declined", at=at)
-    promise_end(payment, at)
+    enqueue_session_end(payment, at)
     return "releasing"
 
 
@@ -146,9 +146,9 @@ def record_creation(payment: Payment, at: datetime) -> None:
     )
 
 
-def promise_end(payment: Payment, at: datetime) -> None:
+def enqueue_session_end(payment: Payment, at: datetime) -> None:
     """Let the loop end this payment at the gateway, soon and until it worked."""
-    outbox.promise(
+    enqueue(
         kind="payments.expire",
         dedupe_key=f"payments.expire:{payment.pk}:{int(at.timestamp())}",
         payload={"payment": payment.pk},
@@ -194,7 +194,7 @@ def _settle_dead(payment: Payment, status: str, news: News) -> str:
     payment.settled_at = news.at
     _move(payment, status, news)
     if status == Status.FAILED and payment.session_id:  # the buyer has long left the page that would say so
-        _promise_mail(payment, "declined", news.at)
+        _enqueue_mail(payment, "declined", news.at)
     finish_release(booking_id=payment.booking_id, at=news.at)
     return "ended"
 
@@ -255,11 +255,11 @@ def _call_for_a_look(payment: Payment, session: Session, news: News) -> None:
     )
 
 
-def _promise_mail(payment: Payment, problem: str, at: datetime) -> None:
+def _enqueue_mail(payment: Payment, problem: str, at: datetime) -> None:
     key = f"payment:{payment.pk}"
     payload = {"booking": payment.booking_id, "problem": problem, "key": key}
     kind = "mail.payment_problem"
-    outbox.promise(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)
+    enqueue(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)
 
 
 def _move(payment: Payment, status: str, news: News, *, amount: int = 0, currency: str = "") -> None:

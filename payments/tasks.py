@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from booking import payment_port
 from booking.bookings import begin_release
-from booking.loop import register_chore
 from booking.models import Booking
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue, register_handler
+from booking.outbox.periodic_tasks import register_periodic_task
 from payments.gateways.demo import deliver_event
 from payments.gateways.factory import gateway
 from payments.gateways.interface import GatewayRefused, GatewayUnavailable, RefundRequest, RefundState
@@ -38,8 +38,8 @@ LONGEST_UNASKED = F("ask_again_at").asc(nulls_first=True)  # databases do not ag
 BEYOND_REFUND = ("charge_already_refunded", "charge_disputed", "charge_not_refundable")
 
 
-class PaymentsTill:
-    """`booking.payment_port.Till`."""
+class PaymentsPort:
+    """`booking.payment_port.PaymentPort`."""
 
     def end_payment(self, *, booking_id: int, reason: str, at: datetime) -> None:
         end_payment(booking_id=booking_id, reason=reason, at=at)
@@ -47,15 +47,15 @@ class PaymentsTill:
 
 def install() -> None:
     """Called once, when the apps are ready."""
-    payment_port.install(PaymentsTill())
-    outbox.register("payments.expire", keep_expire)
-    outbox.register("payments.refund", keep_refund)
-    outbox.register("payments.ask_refund", keep_refund_asked)
-    outbox.register("payments.demo_event", deliver_event)
-    outbox.register("reconcile.all", keep_reconciled)
-    register_chore("end overdue payments", timedelta(milliseconds=500), lambda at: end_overdue(at=at))
-    register_chore("ask about payments", ASK_EVERY, lambda at: ask_about_open(at=at))
-    register_chore("promise to reconcile", RECONCILE_EVERY, lambda at: promise_to_reconcile(at=at))
+    payment_port.install(PaymentsPort())
+    register_handler("payments.expire", handle_expire)
+    register_handler("payments.refund", handle_refund)
+    register_handler("payments.ask_refund", handle_refund_status)
+    register_handler("payments.demo_event", deliver_event)
+    register_handler("reconcile.all", handle_reconcile)
+    register_periodic_task("end overdue payments", timedelta(milliseconds=500), lambda at: end_overdue(at=at))
+    register_periodic_task("ask about payments", ASK_EVERY, lambda at: ask_about_open(at=at))
+    register_periodic_task("promise to reconcile", RECONCILE_EVERY, lambda at: enqueue_reconciliation(at=at))
 
 
 def end_overdue(*, at: datetime) -> int:
@@ -94,28 +94,28 @@ def ask_about_open(*, at: datetime) -> int:
     return _ask_together(ask, list(others.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]))
 
 
-def promise_to_reconcile(*, at: datetime) -> None:
+def enqueue_reconciliation(*, at: datetime) -> None:
     """What else may have gone past us is looked for by the outbox, in a line of its own: it takes a while."""
     if settings.DEMO_PAYMENTS:
         return  # nothing happens at the demo gateway that we do not know
     with transaction.atomic():
         key = f"reconcile.all:{int(at.timestamp() // RECONCILE_EVERY.total_seconds())}"
-        outbox.promise(kind="reconcile.all", dedupe_key=key, payload={}, at=at)
+        enqueue(kind="reconcile.all", dedupe_key=key, payload={}, at=at)
 
 
-def keep_reconciled(payload: dict[str, Any]) -> None:
+def handle_reconcile(payload: dict[str, Any]) -> None:
     """Outbox: what could not be asked now is asked by the next one."""
     reconcile_all(at=timezone.now())
 
 
-def keep_expire(payload: dict[str, Any]) -> None:
+def handle_expire(payload: dict[str, Any]) -> None:
     """Outbox: end one payment. Without a verdict `end_overdue` goes on asking."""
     payment = Payment.objects.get(pk=payload["payment"])
     if payment.status not in (Payment.Status.PROCESSING, Payment.Status.PAID) and payment.session_id:
         settle(payment, at=timezone.now())
 
 
-def keep_refund(payload: dict[str, Any]) -> None:
+def handle_refund(payload: dict[str, Any]) -> None:
     """Outbox: ask for the money to go back. Raises what the gateway raises, to be tried again."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     if refund.status != Refund.Status.REQUESTED:
@@ -143,7 +143,7 @@ def keep_refund(payload: dict[str, Any]) -> None:
     apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
 
 
-def keep_refund_asked(payload: dict[str, Any]) -> None:
+def handle_refund_status(payload: dict[str, Any]) -> None:
     """Outbox: learn how a refund stands that the bank had not settled. Raises what the gateway raises."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     if refund.status == Refund.Status.SUBMITTED:

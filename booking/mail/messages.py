@@ -27,7 +27,7 @@ from django.urls import reverse
 
 from booking.mail.calendar import calendar_file
 from booking.models import Booking, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import Payload, PermanentFailure, register_handler
 from booking.refusals import spoken
 from booking.tickets.codes import booking_key, ticket_code
 from cinema.currencies import format_money
@@ -68,15 +68,15 @@ PROBLEMS = {
 
 
 def register_handlers() -> None:
-    outbox.register("mail.confirmed", send_confirmed)
-    outbox.register("mail.late_refund", send_late_refund)
-    outbox.register("mail.cancelled", send_cancelled)
-    outbox.register("mail.refunded", send_refunded)
-    outbox.register("mail.showtime_cancelled", send_showtime_cancelled)
-    outbox.register("mail.payment_problem", send_payment_problem)
+    register_handler("mail.confirmed", send_confirmed)
+    register_handler("mail.late_refund", send_late_refund)
+    register_handler("mail.cancelled", send_cancelled)
+    register_handler("mail.refunded", send_refunded)
+    register_handler("mail.showtime_cancelled", send_showtime_cancelled)
+    register_handler("mail.payment_problem", send_payment_problem)
 
 
-def send_confirmed(payload: outbox.Payload) -> None:
+def send_confirmed(payload: Payload) -> None:
     """Tickets, and a file for the calendar. Nothing when all of them were cancelled before the mail could go."""
     booking = _find(payload)
     if not _standing(booking)["standing"]:
@@ -88,14 +88,14 @@ def send_confirmed(payload: outbox.Payload) -> None:
     _send(message)
 
 
-def send_late_refund(payload: outbox.Payload) -> None:
+def send_late_refund(payload: Payload) -> None:
     """The payment came after the seats had gone, or was not what was asked: the money goes back."""
     booking = _find(payload)
     subject = f"Your money for {booking.showtime.movie.title} is on its way back ({booking.reference})"
     _send(_compose(booking, "late_refund", subject, reason=payload.get("reason")))
 
 
-def send_cancelled(payload: outbox.Payload) -> None:
+def send_cancelled(payload: Payload) -> None:
     """Which seats are given back, what comes back, what the house keeps, which tickets stand."""
     booking = _find(payload)
     context = _cancellation(booking, payload)
@@ -104,7 +104,7 @@ def send_cancelled(payload: outbox.Payload) -> None:
     _send(_compose(booking, "cancelled", subject, _key(payload), **context))
 
 
-def send_showtime_cancelled(payload: outbox.Payload) -> None:
+def send_showtime_cancelled(payload: Payload) -> None:
     """Do not come; all of the money comes back."""
     booking = _find(payload)
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
@@ -113,7 +113,7 @@ def send_showtime_cancelled(payload: outbox.Payload) -> None:
     _send(_compose(booking, "showtime_cancelled", subject, _key(payload), **context))
 
 
-def send_refunded(payload: outbox.Payload) -> None:
+def send_refunded(payload: Payload) -> None:
     """The money has gone back, and why."""
     booking = _find(payload)
     amount = format_money(payload["refund"], booking.currency)
@@ -122,7 +122,7 @@ def send_refunded(payload: outbox.Payload) -> None:
     _send(_compose(booking, "refunded", subject, payload["key"], **context))
 
 
-def send_payment_problem(payload: outbox.Payload) -> None:
+def send_payment_problem(payload: Payload) -> None:
     """What went wrong with the money, and what the buyer should do."""
     booking = _find(payload)
     title, sentences = PROBLEMS[payload["problem"]]
@@ -154,7 +154,7 @@ def _send(message: EmailMultiAlternatives) -> None:
         answers = list(error.recipients.values())
         if all(code >= 500 for code, _ in answers):
             told = " ".join(text.decode(errors="replace") for _, text in answers)
-            raise outbox.Hopeless(f"{', '.join(message.to)} was refused: {told}") from error
+            raise PermanentFailure(f"{', '.join(message.to)} was refused: {told}") from error
         raise
 
 
@@ -162,12 +162,12 @@ def _origin(booking: Booking) -> str:
     return booking.origin or f"http://127.0.0.1:{settings.PORT}"
 
 
-def _find(payload: outbox.Payload) -> Booking:
+def _find(payload: Payload) -> Booking:
     bookings = Booking.objects.select_related("showtime__movie", "showtime__screen__cinema")
     return bookings.get(pk=payload["booking"])
 
 
-def _cancellation(booking: Booking, payload: outbox.Payload) -> dict[str, Any]:
+def _cancellation(booking: Booking, payload: Payload) -> dict[str, Any]:
     cancelled = list(booking.tickets.filter(pk__in=payload["tickets"]))
     refund = payload["refund"]
     return {
@@ -180,7 +180,7 @@ def _cancellation(booking: Booking, payload: outbox.Payload) -> dict[str, Any]:
     }
 
 
-def _key(payload: outbox.Payload) -> str:
+def _key(payload: Payload) -> str:
     """A ticket is cancelled once, so the first of them names the cancellation."""
     return f"ticket-{min(payload['tickets'])}"
 

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 
-OF_A_REQUEST = 4.0  # seconds
+REQUEST_TIMEOUT = 4.0  # seconds
 
 _limit: ContextVar[float | None] = ContextVar("patience", default=None)  # None: for ever, as commands do
 
@@ -28,7 +28,7 @@ class NoAnswer(psycopg.OperationalError):
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def query_timeout(seconds: float) -> Iterator[None]:
     """No statement begun within is waited for longer."""
     before = _limit.set(seconds)
     try:
@@ -37,7 +37,7 @@ def patience(seconds: float) -> Iterator[None]:
         _limit.reset(before)
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class TimeoutConnection(psycopg.Connection[Any]):
     """psycopg's own, except that it gives up when the patience of the caller is over."""
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:

@@ -26,7 +26,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg.abc import PQGen
 
-from cinema.database.query_timeout import PatientConnection
+from cinema.database.query_timeout import TimeoutConnection
 
 Rows = list[tuple[Any, ...]]
 IDLE = psycopg.pq.TransactionStatus.IDLE
@@ -74,7 +74,7 @@ class TransactionOver(psycopg.ProgrammingError):
     """A statement after the one that was said to be the last of its transaction."""
 
 
-class ShopConnection(PatientConnection):
+class PlannedConnection(TimeoutConnection):
     """Knows which statements it has planned, and whether its transaction was ended before Django says so."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -136,7 +136,7 @@ def _for_sqlite(database: BaseDatabaseWrapper, value: Any) -> Any:
 def _travel(
     database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], *, ends: bool, settled: bool
 ) -> list[Rows]:
-    line: ShopConnection = database.connection
+    line: PlannedConnection = database.connection
     ends = ends and database.in_atomic_block and not database.savepoint_ids
     settles = ends or settled
     _plan(database, line, [*(statement for statement, _ in questions), *([SETTLE] if settles else [])])
@@ -159,7 +159,7 @@ def _travel(
     return answers[len(before) : len(before) + len(questions)]
 
 
-def _plan(database: BaseDatabaseWrapper, line: ShopConnection, statements: Sequence[Statement]) -> None:
+def _plan(database: BaseDatabaseWrapper, line: PlannedConnection, statements: Sequence[Statement]) -> None:
     """Each in a trip of its own: what is prepared stays so when all else is undone, and so must what we know of it."""
     for statement in statements:
         if statement.name not in line.planned:

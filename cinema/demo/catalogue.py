@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from cinema import artwork
-from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, Place, Slot, slots_of
+from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, Place, PlannedShowtime, planned_showtimes_of
 from cinema.models import Cinema, Genre, Movie, Screen, Showtime
 from cinema.plans.store import import_plan
 
 HERE = Path(__file__).parent
-HOUSES = {
+CINEMAS = {
     HARBOURSIDE: {"slug": "lantern-harbourside", "city": "Bristol", "address": "4 Lantern Quay, Bristol"},
     OLD_MILL: {"slug": "lantern-old-mill", "city": "Bath", "address": "12 Weir Lane, Bath"},
 }
@@ -33,9 +33,9 @@ PLANS: dict[Place, str] = {
 DRAWN_BY_HAND = Path(settings.BASE_DIR) / "static" / "posters"
 
 
-def add_houses() -> dict[Place, Screen]:
+def add_cinemas() -> dict[Place, Screen]:
     """The cinemas and their rooms, with the seats of the plan files unless a room has a plan of its own by now."""
-    for name, facts in HOUSES.items():
+    for name, facts in CINEMAS.items():
         Cinema.objects.get_or_create(name=name, defaults=facts)
     ready = _rooms()
     for place, file in PLANS.items():
@@ -45,7 +45,7 @@ def add_houses() -> dict[Place, Screen]:
 
 
 def _rooms() -> dict[Place, Screen]:
-    rooms = Screen.objects.filter(cinema__name__in=HOUSES, plan__isnull=False).select_related("cinema", "plan")
+    rooms = Screen.objects.filter(cinema__name__in=CINEMAS, plan__isnull=False).select_related("cinema", "plan")
     return {place: room for room in rooms if (place := (room.cinema.name, room.name)) in PLANS}
 
 
@@ -89,19 +89,21 @@ def _genre(name: str) -> Genre:
     return Genre.objects.get_or_create(name=name, defaults={"slug": slugify(name)})[0]
 
 
-def missing_slots(screens: dict[Place, Screen], at: datetime, history: int) -> dict[tuple[Place, date], list[Slot]]:
+def missing_showtimes(
+    screens: dict[Place, Screen], at: datetime, history: int
+) -> dict[tuple[Place, date], list[PlannedShowtime]]:
     """What is to be added, by room and day: the coming week, premieres further ahead, and `history` thinner days back.
 
     A room's day that has a showing in it already is left to whoever runs the house; a premiere alone does not count.
     """
-    wanted = [slot for slot in _wanted_slots(at, history) if slot.place in screens]
+    wanted = [slot for slot in _planned_showtimes(at, history) if slot.place in screens]
     places = {screen.pk: place for place, screen in screens.items()}
     first, last = at - timedelta(days=history + 2), at + timedelta(days=AHEAD + 2)
     there = Showtime.objects.filter(screen__in=places, starts_at__range=(first, last))
     spans = [(places[room], start, end) for room, start, end in there.values_list("screen_id", "starts_at", "ends_at")]
     premieres = {(slot.place, slot.starts_at) for slot in wanted if slot.is_premiere}
     full = {(place, timezone.localdate(start)) for place, start, _ in spans if (place, start) not in premieres}
-    missing: dict[tuple[Place, date], list[Slot]] = {}
+    missing: dict[tuple[Place, date], list[PlannedShowtime]] = {}
     for slot in wanted:
         key = slot.place, timezone.localdate(slot.starts_at)
         if key not in full and not _is_taken(slot, spans):
@@ -109,23 +111,23 @@ def missing_slots(screens: dict[Place, Screen], at: datetime, history: int) -> d
     return missing
 
 
-def _wanted_slots(at: datetime, history: int) -> Iterator[Slot]:
+def _planned_showtimes(at: datetime, history: int) -> Iterator[PlannedShowtime]:
     """Of what has begun, and of long ago, only the main showings; of what is far ahead, only premieres."""
     zone = timezone.get_default_timezone()
     today = timezone.localdate(at, zone)
     runtimes = {film["slug"]: film["runtime"] for film in read_movies()}
     for days in range(-history, AHEAD + 1):
-        for slot in slots_of(today + timedelta(days=days), runtimes, zone):
+        for slot in planned_showtimes_of(today + timedelta(days=days), runtimes, zone):
             has_begun = slot.starts_at <= at
             if (slot.is_main and history > 0) if has_begun else (days < DAYS or slot.is_premiere):
                 yield slot
 
 
-def _is_taken(slot: Slot, spans: Iterable[tuple[Place, datetime, datetime]]) -> bool:
+def _is_taken(slot: PlannedShowtime, spans: Iterable[tuple[Place, datetime, datetime]]) -> bool:
     return any(place == slot.place and start < slot.ends_at and end > slot.starts_at for place, start, end in spans)
 
 
-def add_showtime(screen: Screen, movie: Movie, slot: Slot) -> Showtime:
+def add_showtime(screen: Screen, movie: Movie, slot: PlannedShowtime) -> Showtime:
     """A showing with nothing sold and no seats on sale yet; the caller opens its sales."""
     assert screen.plan is not None
     facts = next(film for film in read_movies() if film["slug"] == slot.movie)

@@ -107,7 +107,7 @@ PRICES: Mapping[Place, Tariff] = {
 
 
 @dataclass(frozen=True)
-class Slot:
+class PlannedShowtime:
     place: Place
     movie: str
     starts_at: datetime
@@ -122,13 +122,13 @@ class Slot:
         return self.starts_at - ADVANCE if self.is_premiere else None
 
 
-def slots_of(day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[Slot]:
+def planned_showtimes_of(day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[PlannedShowtime]:
     """The showings of one day, room by room; `runtimes` in minutes by slug. No two overlap in one room."""
     for place in ROOMS:
-        yield from _slots_in(place, day, runtimes, zone)
+        yield from _planned_in(place, day, runtimes, zone)
 
 
-def _slots_in(place: Place, day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[Slot]:
+def _planned_in(place: Place, day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[PlannedShowtime]:
     free = datetime.combine(day, time(9), zone)
     played: set[str] = set()
     for number, turn in enumerate(ROOMS[place]):
@@ -140,7 +140,7 @@ def _slots_in(place: Place, day: date, runtimes: Mapping[str, int], zone: tzinfo
         starts = max(datetime.combine(day, time.fromisoformat(turn.clock), zone), free)
         ends = starts + TRAILERS + timedelta(minutes=runtimes[movie])
         is_first = bool(premiere) and day.weekday() == SATURDAY
-        yield Slot(
+        yield PlannedShowtime(
             place, movie, starts, ends, turn.format or _format(movie), _prices(place, starts, runtimes[movie]),
             turn.is_main, is_first,
         )  # fmt: skip

@@ -18,7 +18,7 @@ from cinema.plans import geometry
 from cinema.plans.drawing import box_of, head_room, letter_spots, rows_of, screen_room
 from cinema.plans.file import FileRow, FileSeat, PlanFile
 from cinema.plans.json_reader import BadPlan, plain_text
-from cinema.plans.seat_colours import match_cloths
+from cinema.plans.seat_colours import match_seat_colours
 
 SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # from the outermost chairs, and the hindmost area, to the drawing's edge
 NO_SALE = re.compile(r"not[ _-]?(available|for[ _-]?sale)|unavailable|blocked", re.IGNORECASE)
@@ -108,7 +108,7 @@ def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCate
     unknown = set(names) - {category.name for category in plan.categories}
     if unknown:
         raise BadPlan([BadRow("--category", name, "is none of the plan's categories") for name in sorted(unknown)])
-    cloths = match_cloths([category.color for category in plan.categories])
+    cloths = match_seat_colours([category.color for category in plan.categories])
     drawn: dict[str, DrawnCategory] = {}
     keys: set[str] = set()
     for number, (category, cloth) in enumerate(zip(plan.categories, cloths, strict=True), start=1):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 # As in the style sheet's `--cloth-…`, chosen to be told apart on the dark floor, also by colour-blind guests.
-CLOTHS = {
+SEAT_COLOURS = {
     "ice": "#6b97de",
     "plum": "#cba6f0",
     "rose": "#e87f98",
@@ -18,7 +18,7 @@ CLOTHS = {
 Lab = tuple[float, float, float]
 
 
-def match_cloths(colors: Sequence[str]) -> list[str]:
+def match_seat_colours(colors: Sequence[str]) -> list[str]:
     """A cloth for each `#rrggbb`: the nearest, but no cloth twice while another is left.
 
     The closest pairs are matched first, so a colour that is a cloth already keeps it.
@@ -28,7 +28,7 @@ def match_cloths(colors: Sequence[str]) -> list[str]:
         pairs = sorted(
             (math.dist(lab_of(color), lab_of(tint)), index, cloth)
             for index, color in enumerate(colors)
-            for cloth, tint in CLOTHS.items()
+            for cloth, tint in SEAT_COLOURS.items()
         )
         taken: set[str] = set()
         for _, index, cloth in pairs:

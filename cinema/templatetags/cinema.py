@@ -8,8 +8,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from cinema.currencies import format_money
-from cinema.whats_on.listing_html import draw_slot
-from cinema.whats_on.listings import Slot
+from cinema.whats_on.listing_html import draw_card
+from cinema.whats_on.listings import ShowtimeCard
 
 register = template.Library()
 
@@ -30,6 +30,8 @@ def hours_and_minutes(minutes: int | None) -> str:
 
 
 @register.simple_tag
-def slot(slot: Slot, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False) -> SafeString:
-    """`{% slot slot today %}`: see `cinema.whats_on.listing_html.draw_slot`."""
-    return draw_slot(slot, from_day=from_day, with_day=with_day, with_price=with_price)
+def slot(
+    slot: ShowtimeCard, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False
+) -> SafeString:
+    """`{% slot slot today %}`: see `cinema.whats_on.listing_html.draw_card`."""
+    return draw_card(slot, from_day=from_day, with_day=with_day, with_price=with_price)

@@ -41,8 +41,8 @@ HOLDS_LEASE = Gauge(
 )
 LOOP_FAILURES = Counter(
     "bookmyseat_loop_failures_total",
-    "Rounds and chores of the loop that ended with an error.",
-    ["chore"],
+    "Rounds and periodic tasks of the loop that ended with an error.",
+    ["task"],
     registry=LOOP,
 )
 EXPIRY_LAG = Histogram(
@@ -51,16 +51,16 @@ EXPIRY_LAG = Histogram(
     buckets=(0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
     registry=LOOP,
 )
-OUTBOX_PENDING = Gauge("bookmyseat_outbox_pending", "Promises that wait to be kept.", registry=LOOP)
+OUTBOX_PENDING = Gauge("bookmyseat_outbox_pending", "Messages that wait to be handled.", registry=LOOP)
 OUTBOX_OVERDUE = Gauge(
     "bookmyseat_outbox_oldest_overdue_seconds",
-    "How long the oldest promise has been due; 0 when none is.",
+    "How long the oldest message has been due; 0 when none is.",
     registry=LOOP,
 )
-OUTBOX_DEAD = Gauge("bookmyseat_outbox_dead", "Promises that were given up and need a person.", registry=LOOP)
+OUTBOX_DEAD = Gauge("bookmyseat_outbox_dead", "Dead letters: messages that a person must look at.", registry=LOOP)
 OUTBOX_ATTEMPTS = Counter(
     "bookmyseat_outbox_attempts_total",
-    "Tries to keep a promise, by what came of it.",
+    "Attempts to handle a message, by result: handled, failed or dead.",
     ["kind", "result"],
     registry=LOOP,
 )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cinema.models import Cinema, Movie, Showtime
 from cinema.whats_on.filters import Catalogue, Chip, Choice, Wish, read_catalogue
-from cinema.whats_on.listings import Film, Slot, slot_state
+from cinema.whats_on.listings import Film, ShowtimeCard, card_state
 
 PAGE = 24  # films
 SOON = 12
@@ -70,11 +70,11 @@ class Front:
         return self.wish.is_empty and self.page == 1
 
     @property
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[ShowtimeCard]:
         return [slot for film in self.films for slot in film.slots]
 
     @property
-    def hurry(self) -> list[Slot]:
+    def hurry(self) -> list[ShowtimeCard]:
         fit = [s for s in self.slots if s.state == "open" and s.taken >= HURRY and s.starts_at < self.at + HURRY_WITHIN]
         return sorted(fit, key=lambda slot: slot.left)[:3]
 
@@ -117,12 +117,12 @@ def _films(
         nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])
         far = Showtime.objects.filter(movie__in=soon, cancelled_at=None, starts_at__gt=catalogue.at)
         times += _with_rooms(far.annotate(nth=nth).filter(nth__lte=TIMES))
-    found: dict[int, list[Slot]] = {pk: [] for pk in movies}
+    found: dict[int, list[ShowtimeCard]] = {pk: [] for pk in movies}
     for showtime in times:
         slots = found.get(showtime.movie_id)
         if slots is not None and len(slots) < TIMES:
             showtime.movie = movies[showtime.movie_id]
-            slots.append(Slot(showtime, slot_state(showtime, catalogue.at)))
+            slots.append(ShowtimeCard(showtime, card_state(showtime, catalogue.at)))
     return {pk: Film(movie, found[pk]) for pk, movie in movies.items()}
 
 
@@ -140,6 +140,9 @@ def _page_query(wish: Wish, page: int) -> str:
     return query if page == 1 else f"{query}{'&' if query else '?'}page={page}"
 
 
-def read_left(ids: Sequence[int], at: datetime) -> list[Slot]:
+def read_left(ids: Sequence[int], at: datetime) -> list[ShowtimeCard]:
     """The slots of these showtimes, for who has them on a page already; unknown ones are left out. One question."""
-    return [Slot(showtime, slot_state(showtime, at)) for showtime in Showtime.objects.filter(pk__in=ids).order_by("pk")]
+    return [
+        ShowtimeCard(showtime, card_state(showtime, at))
+        for showtime in Showtime.objects.filter(pk__in=ids).order_by("pk")
+    ]

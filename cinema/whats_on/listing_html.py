@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from cinema.currencies import format_money
-from cinema.whats_on.listings import Slot
+from cinema.whats_on.listings import ShowtimeCard
 
 NOTHING = mark_safe("")
 
 
-def draw_slot(
-    slot: Slot, *, from_day: date | None = None, with_day: bool = False, with_price: bool = False
+def draw_card(
+    slot: ShowtimeCard, *, from_day: date | None = None, with_day: bool = False, with_price: bool = False
 ) -> SafeString:
     """A link to the seats.
 
@@ -44,7 +44,7 @@ def draw_slot(
     )
 
 
-def draw_left(slot: Slot) -> SafeString:
+def draw_left(slot: ShowtimeCard) -> SafeString:
     """How full a showtime is. The script swaps it when the server draws another."""
     return format_html(
         '<span class="meter number" data-left-of="{}" data-state="{}" data-left="{}" data-level="{}">{}{}</span>',
@@ -57,13 +57,13 @@ def draw_left(slot: Slot) -> SafeString:
     )
 
 
-def _day(slot: Slot, from_day: date | None, with_day: bool) -> SafeString:
+def _day(slot: ShowtimeCard, from_day: date | None, with_day: bool) -> SafeString:
     if from_day is None and not with_day:
         return NOTHING
     return format_html("<small>{}</small> ", gettext("Today") if slot.day == from_day else slot.day_words)
 
 
-def _price(slot: Slot) -> SafeString:
+def _price(slot: ShowtimeCard) -> SafeString:
     if slot.lowest_price is None:
         return NOTHING
     start = NOTHING if slot.has_one_price else format_html("<small>{}</small> ", gettext("from"))

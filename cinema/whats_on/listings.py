@@ -21,15 +21,15 @@ from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
 AHEAD = timedelta(days=14)
 PROJECTIONS = {"", "2d", "3d", "digital", "35 mm", "70 mm", "imax"}  # how a film is shown; anything else is an event
 FEW = 0.15  # of the seats on sale: from here on a number of seats left is news
-SlotState = Literal["open", "sold-out", "upcoming", "closed", "cancelled"]
+CardState = Literal["open", "sold-out", "upcoming", "closed", "cancelled"]
 
 
 @dataclass(frozen=True)
-class Slot:
+class ShowtimeCard:
     """One showtime as the programme shows it: when, how full, and whether it can be bought."""
 
     showtime: Showtime
-    state: SlotState
+    state: CardState
 
     @property
     def left(self) -> int:
@@ -125,10 +125,10 @@ class Film:
     """A movie with the times it is listed under, in order."""
 
     movie: Movie
-    slots: Sequence[Slot]
+    slots: Sequence[ShowtimeCard]
 
     @property
-    def next_two(self) -> Sequence[Slot]:
+    def next_two(self) -> Sequence[ShowtimeCard]:
         return self.slots[:2]
 
     @property
@@ -141,13 +141,15 @@ class House:
     """A cinema with its times."""
 
     cinema: Cinema
-    slots: Sequence[Slot]
+    slots: Sequence[ShowtimeCard]
 
 
-def read_slots(showtimes: ShowtimeQuerySet, at: datetime) -> list[Slot]:
+def read_cards(showtimes: ShowtimeQuerySet, at: datetime) -> list[ShowtimeCard]:
     """The slots of these showtimes from now on, in order of time; a fixed number of queries, whatever their number."""
     coming = showtimes.not_ended(at).order_by("starts_at", "id")
-    return [Slot(one, slot_state(one, at)) for one in coming.prefetch_related("movie__genres", "screen__cinema")]
+    return [
+        ShowtimeCard(one, card_state(one, at)) for one in coming.prefetch_related("movie__genres", "screen__cinema")
+    ]
 
 
 def still_sold(showtimes: ShowtimeQuerySet, at: datetime) -> ShowtimeQuerySet:
@@ -156,19 +158,19 @@ def still_sold(showtimes: ShowtimeQuerySet, at: datetime) -> ShowtimeQuerySet:
     return showtimes.filter(Q(sales_close_at__gt=at) | started, cancelled_at=None)
 
 
-def slot_state(showtime: Showtime, at: datetime) -> SlotState:
+def card_state(showtime: Showtime, at: datetime) -> CardState:
     state = showtime.sales(at)
     return "sold-out" if state == "open" and showtime.n_available == 0 else state
 
 
-def houses_of(slots: Iterable[Slot]) -> list[House]:
-    found: dict[str, list[Slot]] = {}
+def cinemas_of(slots: Iterable[ShowtimeCard]) -> list[House]:
+    found: dict[str, list[ShowtimeCard]] = {}
     for slot in slots:
         found.setdefault(slot.showtime.screen.cinema.name, []).append(slot)
     return [House(found[name][0].showtime.screen.cinema, found[name]) for name in sorted(found)]
 
 
-def pick_billboard(slots: Sequence[Slot]) -> Slot | None:
+def pick_billboard(slots: Sequence[ShowtimeCard]) -> ShowtimeCard | None:
     """The showing for the billboard: with a picture and seats left, in the biggest room, the fullest first."""
     fit = [slot for slot in slots if slot.state == "open" and slot.showtime.movie.picture]
     return max(fit, key=lambda slot: (slot.on_sale, slot.taken, -slot.starts_at.timestamp()), default=None)

@@ -19,7 +19,7 @@ from cinema.models import Movie, Showtime
 from cinema.whats_on.filters import Wish
 from cinema.whats_on.front_page import Front, read_front, read_left
 from cinema.whats_on.listing_html import draw_left
-from cinema.whats_on.listings import Slot, first_sentences, houses_of, pick_billboard, read_slots
+from cinema.whats_on.listings import ShowtimeCard, cinemas_of, first_sentences, pick_billboard, read_cards
 
 MORE = 8  # times of other days on the page of a film
 MOST_LEFT = 120  # showtimes whose seats left are asked for at once
@@ -75,7 +75,7 @@ def left(request: HttpRequest) -> HttpResponse:
 def movie(request: HttpRequest, slug: str) -> HttpResponse:
     film = get_object_or_404(Movie.objects.prefetch_related("genres"), slug=slug)
     at = timezone.now()
-    slots = read_slots(Showtime.objects.filter(movie=film), at)
+    slots = read_cards(Showtime.objects.filter(movie=film), at)
     today = timezone.localdate(at)
     chosen = _chosen_day(request, slots, today)
     shown = [slot for slot in slots if slot.day == chosen]
@@ -86,7 +86,7 @@ def movie(request: HttpRequest, slug: str) -> HttpResponse:
         "chosen": chosen,
         "today": today,
         "next_day": next((slot.day for slot in slots if slot.day > chosen), None),
-        "houses": houses_of(shown),
+        "houses": cinemas_of(shown),
         "more": [slot for slot in slots if slot.day > chosen and slot.state != "cancelled"][:MORE],
         "first": next(iter(shown or slots), None),
         "has_times": any(slot.state == "open" for slot in slots),
@@ -94,7 +94,7 @@ def movie(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "cinema/movie.html", context)
 
 
-def _chosen_day(request: HttpRequest, slots: Sequence[Slot], today: date) -> date:
+def _chosen_day(request: HttpRequest, slots: Sequence[ShowtimeCard], today: date) -> date:
     """What `?date=` says; without it, or with something that is no date, the first day with something to buy."""
     asked = read_day(request.GET.get("date", ""))
     if asked is not None:
@@ -102,7 +102,7 @@ def _chosen_day(request: HttpRequest, slots: Sequence[Slot], today: date) -> dat
     return next((slot.day for slot in slots if slot.state in ("open", "upcoming")), slots[0].day if slots else today)
 
 
-def _days(slots: Sequence[Slot], chosen: date, today: date) -> list[Day]:
+def _days(slots: Sequence[ShowtimeCard], chosen: date, today: date) -> list[Day]:
     """The days with something on, and the chosen one even when it has nothing."""
     dates = sorted({slot.day for slot in slots} | ({chosen} if slots else set()))
     return [Day(each, is_chosen=each == chosen, is_today=each == today) for each in dates]

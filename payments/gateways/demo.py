@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from cinema.environment import kept_secret
 from payments.gateways.interface import (
     Event,
@@ -186,7 +186,7 @@ def describe_intent(session: DemoSession) -> dict[str, Any]:
     }
 
 
-def promise_event(
+def enqueue_event(
     kind: str,
     found: dict[str, Any],
     request: HttpRequest,
@@ -211,7 +211,7 @@ def promise_event(
         "host": request.get_host(),
     }
     for copy in range(copies):
-        outbox.promise(
+        enqueue(
             kind="payments.demo_event",
             dedupe_key=f"payments.demo_event:{event_id}:{copy}",
             payload={"body": json.dumps(event), **where},

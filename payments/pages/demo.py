@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from booking.refusals import Invalid, NotFound
-from payments.gateways.demo import decline, describe, describe_intent, pay, promise_event
+from payments.gateways.demo import decline, describe, describe_intent, enqueue_event, pay
 from payments.gateways.interface import GatewayRefused, SessionRequest
 from payments.models import DemoSession, Payment
 from payments.pages.checkout import SeeOther
@@ -53,7 +53,7 @@ def _act(request: HttpRequest, session_id: str, action: str, at: datetime) -> De
     """
     if action == "decline":
         session = decline(session_id)
-        promise_event("payment_intent.payment_failed", describe_intent(session), request, at=at)
+        enqueue_event("payment_intent.payment_failed", describe_intent(session), request, at=at)
         return session
     if action not in ("pay", "pay-twice", "pay-late"):
         raise Invalid("Press one of the buttons.")
@@ -62,7 +62,7 @@ def _act(request: HttpRequest, session_id: str, action: str, at: datetime) -> De
     if was_open:
         delay = _until_late(session_id, at) if action == "pay-late" else timedelta(0)
         copies = 2 if action == "pay-twice" else 1
-        promise_event("checkout.session.completed", describe(session), request, at=at, delay=delay, copies=copies)
+        enqueue_event("checkout.session.completed", describe(session), request, at=at, delay=delay, copies=copies)
     return session
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from booking.models import Booking, OutboxMessage, Ticket
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
 from booking.refusals import NotFound
 from cinema.accounts.staff import staff_page
 from payments.ledger import Actor
@@ -25,7 +25,7 @@ from payments.pages.checkout import SeeOther
 from payments.refund_view import Returns, read_returns
 from payments.staff.money_overview import related, sum_booking, with_remedies
 from payments.staff.search import find_bookings, read_reference
-from payments.staff.timeline import read_story
+from payments.staff.timeline import read_timeline
 
 Status = Booking.Status
 
@@ -48,7 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def story(request: HttpRequest, reference: str) -> HttpResponse:
     booking = find_for_staff(reference)
-    return render(request, "staff/booking_story.html", _story(booking, timezone.now()))
+    return render(request, "staff/booking_story.html", _timeline(booking, timezone.now()))
 
 
 @staff_page
@@ -64,7 +64,7 @@ def mail_again(request: HttpRequest, reference: str) -> HttpResponse:
     else:
         at = timezone.now()
         with transaction.atomic():
-            outbox.promise(
+            enqueue(
                 kind="mail.confirmed",
                 dedupe_key=f"mail.confirmed:{booking.pk}:again-{n_sent}",
                 payload={"booking": booking.pk, "copy": n_sent, "by": staff_actor(request).name},
@@ -88,7 +88,7 @@ def find_for_staff(reference: str) -> Booking:
     return booking
 
 
-def _story(booking: Booking, at: datetime) -> dict[str, Any]:
+def _timeline(booking: Booking, at: datetime) -> dict[str, Any]:
     tickets = list(booking.tickets.all())
     standing = [ticket for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
     returns = read_returns(booking)
@@ -99,7 +99,7 @@ def _story(booking: Booking, at: datetime) -> dict[str, Any]:
         "showtime": booking.showtime,
         "movie": booking.showtime.movie,
         "state": state_of(booking),
-        "story": read_story(booking),
+        "story": read_timeline(booking),
         "alerts": with_remedies(related(MoneyAlert.objects.filter(booking=booking, closed_at=None))),
         "labels": labels_of(booking),
         "n_tickets": len(tickets),

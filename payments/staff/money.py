@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from booking.models import OutboxMessage
-from booking.outbox import messages as outbox
+from booking.outbox.messages import retry
 from booking.refusals import Refusal
 from cinema.accounts.staff import staff_page
 from payments.ledger import close_alert
@@ -108,7 +108,7 @@ def close(request: HttpRequest, alert_id: int) -> HttpResponse:
 @require_POST
 def try_again(request: HttpRequest, message_id: int) -> HttpResponse:
     """A promise that was given up is tried anew."""
-    if outbox.revive(message_id=message_id, at=timezone.now()):
+    if retry(message_id=message_id, at=timezone.now()):
         messages.success(request, _("It is being tried again, from the first attempt."))
     else:
         messages.info(request, _("That is not given up any more; nothing was changed."))

@@ -53,12 +53,12 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Story:
+class Timeline:
     moments: list[Moment]
     pending: list[Pending]
 
 
-def read_story(booking: Booking) -> Story:
+def read_timeline(booking: Booking) -> Timeline:
     """What happened, oldest first, and what is still to happen."""
     messages = _promises(booking)
     refunds = {refund.pk: refund for refund in _refunds(booking)}
@@ -71,7 +71,7 @@ def read_story(booking: Booking) -> Story:
         *_alerts(booking),
     ]
     moments.sort(key=lambda moment: (moment.at, moment.rank))
-    return Story(moments, _pending(messages, refunds, booking))
+    return Timeline(moments, _pending(messages, refunds, booking))
 
 
 def _refunds(booking: Booking) -> list[Refund]:

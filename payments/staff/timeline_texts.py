@@ -17,7 +17,7 @@ Seat = ShowtimeSeat.Status
 
 
 @dataclass(frozen=True)
-class Told:
+class TimelineEntry:
     what: str
     icon: str = "card"
     tone: str = "plain"
@@ -38,74 +38,86 @@ def who(actor: str) -> str:
     return names.get(actor, actor)
 
 
-def seats(reason: str, after: str, labels: Sequence[str]) -> Told:
+def seats(reason: str, after: str, labels: Sequence[str]) -> TimelineEntry:
     """What happened to seats, by the reason that the history keeps."""
     names = spoken(labels)
     if after == Seat.LOCKED:
-        return Told(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
+        return TimelineEntry(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
     if after == Seat.BOOKED:
-        return Told(_("Booked %s and made the tickets") % names, "ticket", "good", _("by itself"))
+        return TimelineEntry(_("Booked %s and made the tickets") % names, "ticket", "good", _("by itself"))
     freed = ngettext(
         "%s is cancelled and free again",
         "%s are cancelled and free again",
         len(labels),
     )
     gone = {
-        "lock": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
-        "given-back": Told(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
-        "changed": Told(_("Chose other seats than %s") % names, "seat", "quiet", _("the buyer")),
-        "cancelled": Told(_("Cancelled the payment; %s went back to the house") % names, "x", "plain", _("the buyer")),
-        "declined": Told(_("The card was declined; %s went back to the house") % names, "x", "plain", _("by itself")),
-        "lapsed": Told(_("The hold ran out; %s went back to the house") % names, "clock", "plain", _("by itself")),
-        "payment-ended": Told(_("The payment had ended; %s went back to the house") % names, "clock", "plain"),
-        "cancel": Told(freed % names, "x", "bad"),
-        "refund": Told(freed % names, "x", "bad"),
-        "showtime": Told(_("The showtime was cancelled, and %s with it") % names, "block", "bad"),
+        "lock": TimelineEntry(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
+        "given-back": TimelineEntry(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
+        "changed": TimelineEntry(_("Chose other seats than %s") % names, "seat", "quiet", _("the buyer")),
+        "cancelled": TimelineEntry(
+            _("Cancelled the payment; %s went back to the house") % names, "x", "plain", _("the buyer")
+        ),
+        "declined": TimelineEntry(
+            _("The card was declined; %s went back to the house") % names, "x", "plain", _("by itself")
+        ),
+        "lapsed": TimelineEntry(
+            _("The hold ran out; %s went back to the house") % names, "clock", "plain", _("by itself")
+        ),
+        "payment-ended": TimelineEntry(_("The payment had ended; %s went back to the house") % names, "clock", "plain"),
+        "cancel": TimelineEntry(freed % names, "x", "bad"),
+        "refund": TimelineEntry(freed % names, "x", "bad"),
+        "showtime": TimelineEntry(_("The showtime was cancelled, and %s with it") % names, "block", "bad"),
     }
-    return gone.get(reason, Told(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
+    return gone.get(reason, TimelineEntry(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
 
 
-def money(entry: LedgerEntry, refund: Refund | None) -> Told:
+def money(entry: LedgerEntry, refund: Refund | None) -> TimelineEntry:
     """What a line of the ledger says."""
     if refund is not None:
         return _refund(entry, refund)
     asked = format_money(entry.payment.amount, entry.currency) if entry.payment else ""
     moved = format_money(abs(entry.amount), entry.currency)
     told = {
-        "payment.created": Told(_("Began to pay %s") % asked, "card", "quiet"),
-        "payment.opened": Told(_("The payment page was opened"), "card", "quiet"),
-        "payment.paid": Told(_("Paid %s") % moved, "check", "good"),
-        "payment.processing": Told(_("The bank is still thinking about it"), "clock"),
-        "payment.expired": Told(_("The payment page was closed; nothing was paid"), "x", "quiet"),
-        "payment.failed": Told(_("The payment failed; nothing was paid"), "x"),
-        "payment.declined": Told(_("A card was declined"), "x"),
-        "payment.abandoned": Told(_("Nobody could say how the payment ended; the seats were freed"), "alert", "bad"),
-        "payment.mismatch": Told(_("What was paid is not what was asked"), "alert", "bad"),
-        "refund.outside": Told(_("Gave back %s at Stripe, not here") % moved, "swap", "bad"),
-        "dispute.opened": Told(_("The buyer's bank disputes the payment"), "alert", "bad"),
-        "dispute.updated": Told(_("News of the dispute"), "alert"),
-        "dispute.closed": Told(_("The dispute is over"), "check"),
-        "dispute.funds_withdrawn": Told(_("The bank took %s back for the dispute") % moved, "alert", "bad"),
-        "dispute.funds_reinstated": Told(_("The bank returned %s: the dispute was won") % moved, "check", "good"),
-        "tickets.cancelled": Told(_("Asked to cancel tickets; no money was due"), "x"),
-        "warning.fraud": Told(_("The bank warns of fraud; a refund now avoids a dispute"), "alert", "bad"),
+        "payment.created": TimelineEntry(_("Began to pay %s") % asked, "card", "quiet"),
+        "payment.opened": TimelineEntry(_("The payment page was opened"), "card", "quiet"),
+        "payment.paid": TimelineEntry(_("Paid %s") % moved, "check", "good"),
+        "payment.processing": TimelineEntry(_("The bank is still thinking about it"), "clock"),
+        "payment.expired": TimelineEntry(_("The payment page was closed; nothing was paid"), "x", "quiet"),
+        "payment.failed": TimelineEntry(_("The payment failed; nothing was paid"), "x"),
+        "payment.declined": TimelineEntry(_("A card was declined"), "x"),
+        "payment.abandoned": TimelineEntry(
+            _("Nobody could say how the payment ended; the seats were freed"), "alert", "bad"
+        ),
+        "payment.mismatch": TimelineEntry(_("What was paid is not what was asked"), "alert", "bad"),
+        "refund.outside": TimelineEntry(_("Gave back %s at Stripe, not here") % moved, "swap", "bad"),
+        "dispute.opened": TimelineEntry(_("The buyer's bank disputes the payment"), "alert", "bad"),
+        "dispute.updated": TimelineEntry(_("News of the dispute"), "alert"),
+        "dispute.closed": TimelineEntry(_("The dispute is over"), "check"),
+        "dispute.funds_withdrawn": TimelineEntry(_("The bank took %s back for the dispute") % moved, "alert", "bad"),
+        "dispute.funds_reinstated": TimelineEntry(
+            _("The bank returned %s: the dispute was won") % moved, "check", "good"
+        ),
+        "tickets.cancelled": TimelineEntry(_("Asked to cancel tickets; no money was due"), "x"),
+        "warning.fraud": TimelineEntry(_("The bank warns of fraud; a refund now avoids a dispute"), "alert", "bad"),
     }
-    return told.get(entry.kind, Told(entry.kind))
+    return told.get(entry.kind, TimelineEntry(entry.kind))
 
 
-def _refund(entry: LedgerEntry, refund: Refund) -> Told:
+def _refund(entry: LedgerEntry, refund: Refund) -> TimelineEntry:
     sum_ = format_money(refund.amount, entry.currency)
     labels = [seat.ticket.label for seat in refund.seats.all()]
     why = _("for %s") % spoken(labels) if labels else reason(refund)
     told = {
-        "refund.requested": Told(_("Asked for %(sum)s to go back, %(why)s") % {"sum": sum_, "why": why}, "swap"),
-        "refund.submitted": Told(_("The refund of %s is on its way to the bank") % sum_, "clock", "quiet"),
-        "refund.succeeded": Told(_("Gave back %s") % sum_, "check", "good"),
-        "refund.failed": Told(_("The refund of %s failed") % sum_, "alert", "bad"),
-        "refund.returned": Told(_("The buyer's bank sent %s back to us") % sum_, "alert", "bad"),
-        "refund.outside": Told(_("Gave back %s at Stripe, not here") % sum_, "swap", "bad"),
+        "refund.requested": TimelineEntry(
+            _("Asked for %(sum)s to go back, %(why)s") % {"sum": sum_, "why": why}, "swap"
+        ),
+        "refund.submitted": TimelineEntry(_("The refund of %s is on its way to the bank") % sum_, "clock", "quiet"),
+        "refund.succeeded": TimelineEntry(_("Gave back %s") % sum_, "check", "good"),
+        "refund.failed": TimelineEntry(_("The refund of %s failed") % sum_, "alert", "bad"),
+        "refund.returned": TimelineEntry(_("The buyer's bank sent %s back to us") % sum_, "alert", "bad"),
+        "refund.outside": TimelineEntry(_("Gave back %s at Stripe, not here") % sum_, "swap", "bad"),
     }
-    return told.get(entry.kind, Told(entry.kind))
+    return told.get(entry.kind, TimelineEntry(entry.kind))
 
 
 def reason(refund: Refund) -> str:

@@ -1,1 +1,4 @@
-"""Everything that knows private parts of uvicorn, twisted or asyncio. Each part is optional: without it the long way is taken."""
+"""Everything that knows private parts of uvicorn, twisted or asyncio.
+
+Each part is optional: without it, the public interface is used.
+"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 
-class Tally:
+class FrameCounts:
     """What went one way out: frames and bytes by kind of frame."""
 
     __slots__ = ("_known", "_run", "_text")
@@ -50,4 +50,4 @@ def kind_of(text: str) -> str:
     return text[9 : text.index('"', 9)]
 
 
-SHORT, LONG = Tally(), Tally()  # written to the transport at once; by way of ASGI
+SHORT, LONG = FrameCounts(), FrameCounts()  # written to the transport at once; by way of ASGI

@@ -21,7 +21,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
-from cinema.database.query_timeout import OF_A_REQUEST, patience
+from cinema.database.query_timeout import REQUEST_TIMEOUT, query_timeout
 
 MOST_AT_ONCE = 128  # far more than the database's pool: who waits for nothing must not wait for those who do
 
@@ -50,7 +50,7 @@ class OneStepHandler(ASGIHandler):
 
     def answer(self, scope: dict[str, Any], body: IO[bytes]) -> HttpResponseBase:
         """The finished answer to one request; the thread's database connection is given back when this returns."""
-        with body, patience(OF_A_REQUEST):
+        with body, query_timeout(REQUEST_TIMEOUT):
             set_script_prefix(get_script_prefix(scope))
             signals.request_started.send(sender=type(self), scope=scope)
             request, error = self.create_request(scope, body)

@@ -2,8 +2,8 @@
 
 For uvicorn a subclass of its own WebSocket protocol, given to the server by class. What it relies on is checked by
 `fitting_protocol`; where uvicorn has changed, the plain one is taken and frames go the way of ASGI. For daphne a
-`TwistedPost` beside each connection, where `fitting_post` finds what it relies on. The idea of one frame for all is
-that of `websockets.asyncio.server.broadcast`.
+`TwistedFrameWriter` beside each connection, where `find_frame_writer` finds what it relies on. The idea of one frame
+for all is that of `websockets.asyncio.server.broadcast`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-EXTENSION = "bookmyseat.post"  # in an ASGI scope's extensions: a `Post` of that socket
+EXTENSION = "bookmyseat.post"  # in an ASGI scope's extensions: a `FrameWriter` of that socket
 ABORT = "bookmyseat.abort"  # there too: ends the connection, whatever is still to be written
 PLAIN = "websockets-sansio"
 # After each of these a frame of ours has no place on the socket, for now or for good.
@@ -32,20 +32,20 @@ BLOCKING = (
 )
 RELIED_ON = ("run_asgi", "send", "resume_writing", *BLOCKING)
 
-Post = Callable[[str], bool]
+FrameWriter = Callable[[str], bool]
 """Says a text at once where the socket takes it without waiting: True. False: nothing was written, say it by ASGI."""
-Push = Callable[[bytes], int]
+DirectWrite = Callable[[bytes], int]
 """A non-blocking socket's own `send`: how many bytes it took."""
 
 
-class DirectPost(ABC):
-    """A `Post` on a socket that can be written to without asking anybody each time."""
+class DirectFrameWriter(ABC):
+    """A `FrameWriter` on a socket that can be written to without asking anybody each time."""
 
     @abstractmethod
     def __call__(self, text: str) -> bool: ...
 
     @abstractmethod
-    def direct(self, when_blocked: Callable[[], None]) -> Push | None:
+    def direct(self, when_blocked: Callable[[], None]) -> DirectWrite | None:
         """The socket's `send`, to be used until `when_blocked` is called: something waits to be written before what
         comes, or no more frames may. None where it is so already, or there is no such way."""
 
@@ -54,7 +54,7 @@ class DirectPost(ABC):
         """Writes what the socket did not take of a frame, as soon as it does."""
 
 
-def push_all(pushes: list[Push], frame: bytes) -> list[int | None]:
+def write_all(pushes: list[DirectWrite], frame: bytes) -> list[int | None]:
     """How much of the frame each took; None for a connection that is lost. The loop is the interpreter's own."""
     taken: list[int | None] = []
     while len(taken) < len(pushes):
@@ -109,7 +109,7 @@ def fitting_protocol() -> type | str:
         async def run_asgi(self) -> None:
             if self._is_as_we_know_it():
                 extensions: dict[str, Any] = self.scope["extensions"]  # ours is no part of ASGI
-                extensions[EXTENSION] = UvicornPost(self)
+                extensions[EXTENSION] = UvicornFrameWriter(self)
                 extensions[ABORT] = self.transport.abort
                 # So `pause_writing` tells of the first byte that waits. Frames are made when they can be sent: there
                 # is no use in keeping some.
@@ -151,8 +151,8 @@ def _blocking(method: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-class UvicornPost(DirectPost):
-    """A `Post` on one of uvicorn's connections. Never more than a frame is kept for a socket that does not read."""
+class UvicornFrameWriter(DirectFrameWriter):
+    """Writes to one of uvicorn's connections. At most one frame is kept for a socket that does not read."""
 
     __slots__ = ("_protocol",)
 
@@ -165,12 +165,12 @@ class UvicornPost(DirectPost):
         self._protocol.transport.write(frame_of(text))
         return True
 
-    def direct(self, when_blocked: Callable[[], None]) -> Push | None:
+    def direct(self, when_blocked: Callable[[], None]) -> DirectWrite | None:
         transport = self._protocol.transport
         # asyncio's own on a plain socket: TLS has none to write to, and uvloop keeps a queue before it.
         if type(transport).__name__ != "_SelectorSocketTransport" or not self._protocol.takes_frames():
             return None
-        push: Push | None = getattr(getattr(transport, "_sock", None), "send", None)
+        push: DirectWrite | None = getattr(getattr(transport, "_sock", None), "send", None)
         if push is None or transport.get_write_buffer_size():
             return None
         self._protocol.when_blocked = when_blocked
@@ -184,8 +184,8 @@ OF_AUTOBAHN = ("state", "STATE_OPEN", "send_queue", "_perMessageCompress", "tran
 OF_TWISTED = ("writeSomeData", "write", "dataBuffer", "_tempDataBuffer", "connected", "disconnecting")
 
 
-class TwistedPost:
-    """A `Post` on a connection of daphne's: past its handlers, autobahn's framing and two visits of the poll for each
+class TwistedFrameWriter:
+    """Writes to a connection of daphne's: past its handlers, autobahn's framing and two visits of the poll for each
     frame, that is for as long as nothing waits to be written there."""
 
     __slots__ = ("_protocol", "_transport")
@@ -208,8 +208,8 @@ class TwistedPost:
         return True
 
 
-def fitting_post(protocol: Any) -> Post | None:
+def find_frame_writer(protocol: Any) -> FrameWriter | None:
     """The short way of one of daphne's connections; None where it is not what we know (TLS, another twisted)."""
     transport = getattr(protocol, "transport", None)
     fits = all(hasattr(protocol, name) for name in OF_AUTOBAHN) and all(hasattr(transport, n) for n in OF_TWISTED)
-    return TwistedPost(protocol) if fits else None
+    return TwistedFrameWriter(protocol) if fits else None

@@ -11,11 +11,11 @@ def prepare(*, collect_static: bool = False) -> None:
     """Repeatable: the second time changes nothing but rolls the demo's week ahead, and takes a moment."""
     from django.core.management import call_command
 
-    from cinema.demo.catalogue import HOUSES
+    from cinema.demo.catalogue import CINEMAS
     from cinema.models import Cinema
 
     call_command("migrate", verbosity=0, interactive=False)
-    if not Cinema.objects.exclude(name__in=HOUSES).exists():
+    if not Cinema.objects.exclude(name__in=CINEMAS).exists():
         call_command("load_demo", stdout=io.StringIO())
     if collect_static:
         call_command("collectstatic", verbosity=0, interactive=False)

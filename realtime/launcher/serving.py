@@ -44,7 +44,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
         super().run()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        if scope["type"] == "websocket" and (post := shared_frames.fitting_post(protocol)):
+        if scope["type"] == "websocket" and (post := shared_frames.find_frame_writer(protocol)):
             scope.setdefault("extensions", {})[shared_frames.EXTENSION] = post
         return super().create_application(protocol, scope)
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from booking.seats.occupancy import Occupancy
 from cinema.models import new_epoch
 from realtime import process
-from realtime.fast_path.shared_frames import Post
+from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import protocol
 from realtime.live.protocol import Close, Sync
 from realtime.live.viewer import Send, Shut, Viewer, tell
@@ -106,7 +106,9 @@ class Board:
     def age(self) -> int:
         return int(1000 * (time.monotonic() - self._asked_at))
 
-    async def join(self, session: str, *, spread: int, send: Send, shut: Shut, post: Post | None = None) -> Viewer:
+    async def join(
+        self, session: str, *, spread: int, send: Send, shut: Shut, post: FrameWriter | None = None
+    ) -> Viewer:
         """Let a socket watch; it is told hello and the full list. When `session` is staff's no longer it is closed."""
         loop = asyncio.get_running_loop()
         if self._opening is None or (self._opening.done() and self._keeping is None):

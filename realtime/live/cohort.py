@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from realtime.fast_path import frame_counts
-from realtime.fast_path.shared_frames import Push, frame_of, push_all
+from realtime.fast_path.shared_frames import DirectWrite, frame_of, write_all
 
 if TYPE_CHECKING:
-    from realtime.live.viewer import Told, Viewer
+    from realtime.live.viewer import FrameSource, Viewer
 
 FEWEST = 8  # fewer are told as quickly one by one
 MOST_STEPS = 64  # a cohort then ends, so that what its viewers may be told un-acked stays bounded
@@ -26,7 +26,7 @@ MOST_BYTES = 64 * 1024  # likewise
 class Cohort:
     """Viewers at the same (`epoch`, `v`) of one room, with nothing else to be told. All in the hub's loop."""
 
-    def __init__(self, viewers: dict[Viewer, Push], alone: set[Viewer]) -> None:
+    def __init__(self, viewers: dict[Viewer, DirectWrite], alone: set[Viewer]) -> None:
         """`alone` is who is in no cohort: these leave it now, and come back when they are let go."""
         first = next(iter(viewers))
         self.epoch, self.v, self.digest = first.epoch, first.v, first.digest
@@ -48,7 +48,7 @@ class Cohort:
         viewer.cohort = None
         viewer.stand_alone(self)
 
-    def tell(self, room: Told) -> list[Viewer]:
+    def tell(self, room: FrameSource) -> list[Viewer]:
         """Bring all to where the room is; those who must be told one by one instead have left and are returned."""
         if not self.viewers or (self.epoch == room.epoch and self.v == room.version):
             return []
@@ -56,7 +56,7 @@ class Cohort:
         if text is None or self.frames >= MOST_STEPS or self.size + len(text) > MOST_BYTES:
             return self._let_go_all(list(self.viewers))
         begun, frame = time.monotonic(), frame_of(text)
-        written = push_all(self._pushes, frame)
+        written = write_all(self._pushes, frame)
         if written.count(len(frame)) == len(written):
             self._step(room, text, begun)
             return []
@@ -74,7 +74,7 @@ class Cohort:
             self.let_go(viewer)
         return viewers
 
-    def _step(self, room: Told, text: str, begun: float) -> None:
+    def _step(self, room: FrameSource, text: str, begun: float) -> None:
         self.v, self.digest = room.version, room.digest
         self.frames += 1
         self.size += len(text)
@@ -82,8 +82,8 @@ class Cohort:
         frame_counts.SHORT.count(text, len(self.viewers))
 
 
-def cohorts_of(viewers: Iterable[Viewer], alone: set[Viewer], room: Told, *, most: int) -> list[Cohort]:
+def cohorts_of(viewers: Iterable[Viewer], alone: set[Viewer], room: FrameSource, *, most: int) -> list[Cohort]:
     """Of these, who are alone, the ones who stand where the room does and wait for nothing else, in this order."""
-    ready = [(viewer, push) for viewer in viewers if (push := viewer.push_from(room)) is not None]
+    ready = [(viewer, push) for viewer in viewers if (push := viewer.direct_write_from(room)) is not None]
     groups = [dict(ready[first : first + most]) for first in range(0, len(ready), most)]
     return [Cohort(group, alone) for group in groups if len(group) >= FEWEST]

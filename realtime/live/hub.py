@@ -16,14 +16,14 @@ from django.utils import timezone
 
 from realtime import counters, process
 from realtime.change import Change
-from realtime.fast_path.shared_frames import Post
+from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import protocol
 from realtime.live.board import Board, BoardSource
 from realtime.live.pace import Pace
 from realtime.live.protocol import Close
 from realtime.live.source import DatabaseBoard, DatabaseSource, Source
 from realtime.live.viewer import Send, Shut, Viewer
-from realtime.live.watched_showtime import Watch
+from realtime.live.watched_showtime import WatchedShowtime
 from realtime.transports import Transport
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ FAREWELL = 1.0  # seconds that sockets get to take their bye
 RECONNECTS = 500  # a second, that a spread is made for
 
 
-class Over(Exception):
+class ShowtimeEnded(Exception):
     """The showtime has ended: nothing will change any more."""
 
 
@@ -49,12 +49,12 @@ class Hub:
         self.heartbeat = heartbeat
         self.poll = poll
         self.ok = True
-        self.watches: dict[int, Watch] = {}
+        self.watches: dict[int, WatchedShowtime] = {}
         self.pace = Pace()
         self.board: Board | None = None
         self.board_source: BoardSource = DatabaseBoard()
         self._asked_at = time.monotonic()
-        self._loading: dict[int, asyncio.Task[Watch]] = {}
+        self._loading: dict[int, asyncio.Task[WatchedShowtime]] = {}
         self._early: dict[int, list[Change]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -84,7 +84,7 @@ class Hub:
         return int(1000 * max(5.0, self.n_viewers / RECONNECTS))
 
     async def join(
-        self, showtime_id: int, epoch: str | None, v: int, *, send: Send, shut: Shut, post: Post | None = None
+        self, showtime_id: int, epoch: str | None, v: int, *, send: Send, shut: Shut, post: FrameWriter | None = None
     ) -> Viewer:
         """Let a socket watch; what it is sent first is hello. No query when the room is warm.
 
@@ -94,7 +94,7 @@ class Hub:
         """
         watch = await self.watch(showtime_id)
         if watch.ends_at <= timezone.now():
-            raise Over
+            raise ShowtimeEnded
         if epoch == watch.room.epoch and v > watch.room.version:
             await watch.start_catching_up()  # the client has seen more than we have: it must not go back
         room = watch.room
@@ -113,7 +113,7 @@ class Hub:
         viewer.wake()
         return viewer
 
-    async def join_board(self, session: str, *, send: Send, shut: Shut, post: Post | None = None) -> Viewer:
+    async def join_board(self, session: str, *, send: Send, shut: Shut, post: FrameWriter | None = None) -> Viewer:
         """Let a socket watch all showtimes at once, as long as its session is staff's."""
         if self.board is None:
             self.board = Board(self.board_source, heartbeat=self.heartbeat)
@@ -125,7 +125,7 @@ class Hub:
 
     # ---- rooms ---------------------------------------------------------------------------------------------------
 
-    async def watch(self, showtime_id: int) -> Watch:
+    async def watch(self, showtime_id: int) -> WatchedShowtime:
         """The showtime's room, loaded once however many ask at the same time. Raises NotFound."""
         if showtime_id in self.watches:
             return self.watches[showtime_id]
@@ -133,11 +133,11 @@ class Hub:
             self._loading[showtime_id] = self.loop.create_task(self._load(showtime_id))
         return await asyncio.shield(self._loading[showtime_id])
 
-    async def _load(self, showtime_id: int) -> Watch:
+    async def _load(self, showtime_id: int) -> WatchedShowtime:
         self._early[showtime_id] = []
         try:
             await self.transport.subscribe(showtime_id)  # before the state is read (rule R4)
-            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+            watch = WatchedShowtime(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
             counters.ROOMS_LOADED.labels("first viewer").inc()
             self.watches[showtime_id] = watch
             for change in self._early[showtime_id]:
@@ -233,7 +233,7 @@ class Hub:
         spread = self.spread
         for viewer in self._viewers():
             viewer.dismiss(Close.DRAINING, "the server restarts", retry=random.randint(0, spread))
-        saying_it = [viewer.pump for viewer in self._viewers() if viewer.pump is not None]
+        saying_it = [viewer.send_task for viewer in self._viewers() if viewer.send_task is not None]
         if saying_it:
             await asyncio.wait(saying_it, timeout=FAREWELL)
         await self.stop()

@@ -16,7 +16,7 @@ from booking.seats import map as seat_map
 from booking.seats.map import SeatChanges, SeatMap
 from booking.seats.occupancy import Occupancy, read_occupancy
 from cinema.accounts.staff import staff_sessions
-from cinema.database.query_timeout import OF_A_REQUEST, patience
+from cinema.database.query_timeout import REQUEST_TIMEOUT, query_timeout
 from cinema.models import Showtime
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ def load(showtime_id: int) -> Loaded:
 
 def giving_back(question: Callable[[], T]) -> T:
     try:
-        with patience(OF_A_REQUEST):
+        with query_timeout(REQUEST_TIMEOUT):
             return question()
     finally:
         connections.close_all()

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from realtime.fast_path import frame_counts
 from realtime.fast_path.eager import begin
-from realtime.fast_path.shared_frames import DirectPost, Post, Push
+from realtime.fast_path.shared_frames import DirectFrameWriter, DirectWrite, FrameWriter
 from realtime.live import protocol
 from realtime.live.cohort import MOST_BYTES, MOST_STEPS, Cohort
 from realtime.live.protocol import Ack, Close, Sync
@@ -33,7 +33,7 @@ Send = Callable[[str], Awaitable[None]]
 Shut = Callable[[Close], Awaitable[None]]
 
 
-class Told(Protocol):
+class FrameSource(Protocol):
     """A state with a version, and what has to be said to bring anybody to it: a room, or the board."""
 
     @property
@@ -50,12 +50,12 @@ class Watched(Protocol):
     """What a viewer looks at. The room object is another one after its epoch has changed."""
 
     @property
-    def room(self) -> Told: ...
+    def room(self) -> FrameSource: ...
     def forget(self, viewer: Viewer) -> None: ...  # it has gone
     async def answer(self, viewer: Viewer, said: Sync) -> None: ...
 
 
-class Pulse(Protocol):
+class Health(Protocol):
     """How well the process knows the truth."""
 
     @property
@@ -71,7 +71,7 @@ class Step:
 
     __slots__ = ("begun", "digest", "epoch", "since", "size", "text", "v")
 
-    def __init__(self, room: Told, since: int, text: str) -> None:
+    def __init__(self, room: FrameSource, since: int, text: str) -> None:
         self.epoch, self.since, self.v, self.digest = room.epoch, since, room.version, room.digest
         self.text, self.size, self.begun = text, len(text), time.monotonic()
 
@@ -101,13 +101,13 @@ class Viewer:
         "epoch",
         "gone",
         "pulse",
-        "pump",
+        "send_task",
         "v",
         "watched",
     )
 
     def __init__(
-        self, watched: Watched, pulse: Pulse, *, send: Send, shut: Shut, hello: str, post: Post | None = None
+        self, watched: Watched, pulse: Health, *, send: Send, shut: Shut, hello: str, post: FrameWriter | None = None
     ) -> None:
         self.watched = watched
         self.pulse = pulse
@@ -123,7 +123,7 @@ class Viewer:
         self._beat_wanted = False
         self._farewell: tuple[Close, str] | None = None
         self._is_talking = False
-        self.pump: asyncio.Task[None] | None = None  # lives while there is something to say
+        self.send_task: asyncio.Task[None] | None = None  # lives while there is something to say
         self._sending_since: float | None = None
         self._frames = self._bytes = 0  # un-acked
         self._mark = (-1, 0, 0)  # an ack of this version means these frames and bytes were read
@@ -167,7 +167,7 @@ class Viewer:
         self.leave_cohort()
         if not self._is_talking and not self.gone and not (self._post and self._say_at_once(self._post)):
             self._is_talking = True
-            self.pump = begin(self._run())
+            self.send_task = begin(self._run())
 
     def step_from_here(self) -> Step | None:
         """What others who stand where this one does may `take` too; None where it is not a mere step."""
@@ -197,7 +197,7 @@ class Viewer:
 
     # ---- together with others ------------------------------------------------------------------------------------
 
-    def push_from(self, room: Told) -> Push | None:
+    def direct_write_from(self, room: FrameSource) -> DirectWrite | None:
         """How to write to the socket itself, for who may join others where the room stands; else None."""
         if (
             self.v != room.version
@@ -207,7 +207,7 @@ class Viewer:
             or self._bytes + MOST_BYTES > WINDOW_BYTES
         ):
             return None
-        return self._post.direct(self.blocked) if isinstance(self._post, DirectPost) else None
+        return self._post.direct(self.blocked) if isinstance(self._post, DirectFrameWriter) else None
 
     def stand_alone(self, cohort: Cohort) -> None:
         """The cohort's, as it lets this viewer go."""
@@ -227,7 +227,7 @@ class Viewer:
 
     def finish(self, rest: bytes) -> None:
         """The rest of a frame that the socket has taken in part."""
-        assert isinstance(self._post, DirectPost)
+        assert isinstance(self._post, DirectFrameWriter)
         self._post.finish(rest)
 
     # ---- alone ---------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class Viewer:
             or self.gone
         )
 
-    def _say_at_once(self, post: Post) -> bool:
+    def _say_at_once(self, post: FrameWriter) -> bool:
         """All there is to say, by the short way; False when the socket would make us wait, or must be closed."""
         while (text := self.next_text()) is not None:
             if not post(text):
@@ -281,7 +281,7 @@ class Viewer:
             self.gone = True
         finally:
             self._is_talking = False
-            self.pump = None
+            self.send_task = None
 
     def next_text(self) -> str | None:
         """The next frame to send, made now; counted as sent."""
@@ -310,7 +310,7 @@ class Viewer:
             return protocol.heartbeat(v=self.v, digest=self.digest, age=self.pulse.age, ok=self.pulse.ok)
         return None
 
-    def _bring_from(self, room: Told, epoch: str | None, v: int) -> str | None:
+    def _bring_from(self, room: FrameSource, epoch: str | None, v: int) -> str | None:
         text = room.frame_for(epoch, v)
         if self.epoch != room.epoch:
             self._mark = (-1, *self._mark[1:])  # versions of another life say nothing
@@ -359,8 +359,8 @@ class Viewer:
         """Close a socket that takes nothing any more; it holds no part of the hub from here on."""
         self.leave_cohort()
         self.gone = True
-        if self.pump is not None:
-            self.pump.cancel()
+        if self.send_task is not None:
+            self.send_task.cancel()
         asyncio.get_running_loop().create_task(self._close_quietly(code))
 
     async def _close_quietly(self, code: Close) -> None:

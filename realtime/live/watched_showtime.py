@@ -35,7 +35,7 @@ def room_of(loaded: Loaded) -> Room:
     return Room(epoch=m.epoch, version=m.version, layout=m.layout, state=m.state, seat_versions=m.versions)
 
 
-class Watch:
+class WatchedShowtime:
     """All methods run in the hub's loop; `catch_up` is the only one that waits."""
 
     def __init__(self, showtime_id: int, loaded: Loaded, source: Source, pace: Pace) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from cinema.accounts.staff import staff_page
 from cinema.currencies import SIGNS, minor_digits
 from cinema.days import read_day
-from realtime.pages.board_view import LONGEST_WALL, BoardLine, day_of, days_of, houses_of, read_lines, totals_of
+from realtime.pages.board_view import LONGEST_WALL, BoardLine, cinemas_of, day_of, days_of, read_lines, totals_of
 
 
 @staff_page
@@ -24,7 +24,7 @@ def board(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate(at)
     lines = read_lines(at)
     wall = request.GET.get("view") == "wall"
-    days, houses = days_of(lines, today), houses_of(lines)
+    days, houses = days_of(lines, today), cinemas_of(lines)
     day = _chosen_day(request, days, today)
     house = next((each for each in houses if each.slug == request.GET.get("cinema")), None)
     here = [line for line in lines if house is None or line.showtime.screen.cinema_id == house.pk]

@@ -102,7 +102,7 @@ def days_of(lines: Iterable[BoardLine], today: date) -> list[date]:
     return sorted({day_of(line, today) for line in lines} | {today})
 
 
-def houses_of(lines: Iterable[BoardLine]) -> list[Cinema]:
+def cinemas_of(lines: Iterable[BoardLine]) -> list[Cinema]:
     found = {line.showtime.screen.cinema_id: line.showtime.screen.cinema for line in lines}
     return sorted(found.values(), key=lambda house: house.name)
 

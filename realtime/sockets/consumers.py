@@ -23,7 +23,7 @@ from booking.refusals import NotFound
 from cinema.web.client_address import Address, nearest_address
 from realtime import counters, process
 from realtime.fast_path import shared_frames
-from realtime.fast_path.shared_frames import Post
+from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import hub, protocol
 from realtime.live.protocol import Ack, BadMessage, Close
 from realtime.live.viewer import Viewer
@@ -102,9 +102,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         await self.send({"type": "websocket.send", "text": text})
 
     @property
-    def short_way(self) -> Post | None:
+    def short_way(self) -> FrameWriter | None:
         """Past ASGI, where the server has one."""
-        found: Post | None = self.scope.get("extensions", {}).get(shared_frames.EXTENSION)
+        found: FrameWriter | None = self.scope.get("extensions", {}).get(shared_frames.EXTENSION)
         return found
 
     async def shut(self, code: Close) -> None:
@@ -179,7 +179,7 @@ class ShowtimeConsumer(ViewingConsumer):
             self.viewer = await self.hub.join(
                 self.showtime_id, epoch, v, send=self.say, shut=self.shut, post=self.short_way
             )
-        except (NotFound, hub.Over):
+        except (NotFound, hub.ShowtimeEnded):
             await self.refuse(Close.GONE, "there is no such showtime, or it is over")
 
     @property

@@ -57,7 +57,7 @@ class Guests:
     at: float
 
 
-class Door:
+class ConnectionLimiter:
     """Counts the sockets of this process and of each address. In the event loop only; `sockets` from anywhere."""
 
     def __init__(self, most: int = MOST_SOCKETS) -> None:
@@ -139,7 +139,7 @@ def most_sockets(files: int) -> int:
     return max(1, min(MOST_SOCKETS, files - max(LEAST_LEFT, files // 5)))
 
 
-door = Door()
+door = ConnectionLimiter()
 
 
 def make_room() -> None:

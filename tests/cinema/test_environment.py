@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from cinema.database.statements import ShopConnection
+from cinema.database.statements import PlannedConnection
 from cinema.environment import Environment
 
 
@@ -24,7 +24,7 @@ def test_what_stands_behind_the_question_mark_counts(options):
 
 def test_it_is_pooled_and_plans_our_statements_once(options):
     found = options("postgres://shop:secret@db.example/shop")
-    assert found["pool"]["connection_class"] is ShopConnection
+    assert found["pool"]["connection_class"] is PlannedConnection
     assert found["options"] == "-c plan_cache_mode=force_generic_plan"
 
 
@@ -34,4 +34,4 @@ def test_the_server_heard_it():
     with connection.cursor() as cursor:
         cursor.execute("SHOW plan_cache_mode")
         assert cursor.fetchone() == ("force_generic_plan",)
-    assert isinstance(connection.connection, ShopConnection)
+    assert isinstance(connection.connection, PlannedConnection)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
-from booking.outbox import messages as outbox
+from booking.outbox.worker import run_due
 from cinema.models import Showtime
 from payments import tasks
 from payments.checkout import start_checkout
@@ -93,7 +93,7 @@ def run_loop(after=timedelta(0), rounds=3):
         at = timezone.now() + after
         tasks.end_overdue(at=at)
         tasks.ask_about_open(at=at)
-        outbox.run_due(at=at)
+        run_due(at=at)
 
 
 def lock_ends():

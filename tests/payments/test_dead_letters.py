@@ -7,7 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking.models import OutboxMessage
-from booking.outbox import messages as outbox
+from booking.outbox import messages
+from booking.outbox.messages import PermanentFailure, enqueue, retry
+from booking.outbox.worker import run_due
 from payments.models import MoneyAlert, Refund
 from payments.staff.money_overview import read_subjects
 
@@ -16,12 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def give_up(kind, payload, at, monkeypatch):
     def refuse(_):
-        raise outbox.Hopeless("nobody is there")
+        raise PermanentFailure("nobody is there")
 
-    monkeypatch.setitem(outbox._handlers, kind, refuse)
+    monkeypatch.setitem(messages._handlers, kind, refuse)
     with transaction.atomic():
-        outbox.promise(kind=kind, dedupe_key=f"{kind}:{at}", payload=payload, at=at)
-    outbox.run_due(at=at)
+        enqueue(kind=kind, dedupe_key=f"{kind}:{at}", payload=payload, at=at)
+    run_due(at=at)
     return OutboxMessage.objects.latest("pk")
 
 
@@ -63,9 +65,9 @@ def test_trying_again_closes_the_alert_and_giving_up_again_raises_another(stripe
     now = timezone.now()
     message = give_up("payments.expire", {"payment": sale.payment.pk}, now, monkeypatch)
     later = now + timedelta(minutes=5)
-    assert outbox.revive(message_id=message.pk, at=later)
+    assert retry(message_id=message.pk, at=later)
     assert MoneyAlert.objects.filter(closed_at=None).count() == 0
-    outbox.run_due(at=later)
+    run_due(at=later)
     assert MoneyAlert.objects.filter(closed_at=None, payment=sale.payment).count() == 1
 
 

@@ -25,13 +25,13 @@ LOCK_SECONDS = 5
 LONGEST_RELEASING = 5.0
 AT_ONCE = 0.0, 3.0  # seconds after the card was declined
 WHEN_THE_LOCK_ENDS = LOCK_SECONDS - 1.0, LOCK_SECONDS + LONGEST_RELEASING
-HOUSES = {"SQLite": (start_uvicorn, "release"), "PostgreSQL": (start_cluster, "retry")}
+CINEMAS = {"SQLite": (start_uvicorn, "release"), "PostgreSQL": (start_cluster, "retry")}
 
 
-@pytest.fixture(scope="module", params=HOUSES)
+@pytest.fixture(scope="module", params=CINEMAS)
 def house(request):
     """A server with Stripe's stand-in behind it, whose events come to the server's webhook by themselves."""
-    start, policy = HOUSES[request.param]
+    start, policy = CINEMAS[request.param]
     with StripeStandIn() as stripe:
         settings = {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": stripe.url}
         with start(

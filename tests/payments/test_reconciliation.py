@@ -175,7 +175,7 @@ def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
     Payment.objects.update(created_at=timezone.now() - LATER)
     stripe.pay(open_sale.session)
     for _ in range(2):
-        tasks.promise_to_reconcile(at=timezone.now())
+        tasks.enqueue_reconciliation(at=timezone.now())
     assert OutboxMessage.objects.filter(kind="reconcile.all").count() == 1
     run_loop(rounds=1)
     assert open_sale.booking.status == "confirmed"
@@ -183,7 +183,7 @@ def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
 
 def test_in_a_demo_nothing_is_promised_and_the_command_finds_nothing_amiss(sale):
     sale.start()
-    tasks.promise_to_reconcile(at=timezone.now())
+    tasks.enqueue_reconciliation(at=timezone.now())
     assert not OutboxMessage.objects.filter(kind="reconcile.all").exists()
     assert reconcile_all(at=later(timedelta(seconds=60))).news == []
 

@@ -422,7 +422,7 @@ def test_a_seat_cancelled_while_its_showtime_is_being_cancelled_goes_back_once()
         results = at_once(
             partial(cancel, sale, "A1", by=BUYER),
             partial(refunds.cancel_showtime, showtime_id=sale.showtime.pk, by=STAFF, at=timezone.now()),
-            partial(refunds.keep_cancel_booking, {"booking": sale.booking.pk, "actor": "staff:ines"}),
+            partial(refunds.handle_cancel_booking, {"booking": sale.booking.pk, "actor": "staff:ines"}),
         )
         assert not any(isinstance(result, Exception) for result in results), results
         run_loop()

@@ -9,7 +9,7 @@ from django.core.management.base import SystemCheckError
 from django.db import OperationalError
 from django.test import Client
 
-from payments import checks
+from payments.gateways import checks
 from payments.gateways.demo import sign as demo_sign
 from payments.models import StripeWebhookEvent
 from tests.payments.sales import WEBHOOK, post

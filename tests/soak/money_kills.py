@@ -31,8 +31,8 @@ MOMENTS = {
         f"{GATEWAY}.create_session after",
     ),
     "worker": (
-        "booking.outbox.messages._keep before",
-        "booking.outbox.messages._keep after",
+        "booking.outbox.worker._handle before",
+        "booking.outbox.worker._handle after",
         "booking.mail.files.EmlFileBackend.send_messages after",
         "payments.session_end.apply_session before",
         f"{GATEWAY}.expire_session after",
@@ -43,7 +43,7 @@ MOMENTS = {
 LONGEST_WAIT = 1.2  # for a process to meet its moment; then it is killed where it is
 
 
-class Story:
+class Timeline:
     """One buyer after the other in this thread, until told to stop; `did` counts what they did."""
 
     def __init__(self, seed, port, showtime_id, stripe, did):
@@ -190,7 +190,7 @@ def kill_many(kills, *, database, folder, stripe, seed):
         STRIPE_API_BASE=stripe.url,
     ) as nursery:
         killer = Killer(nursery, dice)
-        stories = [Story(f"{seed}/{n}", nursery.port, showtime.pk, stripe, did) for n in range(BUYERS)]
+        stories = [Timeline(f"{seed}/{n}", nursery.port, showtime.pk, stripe, did) for n in range(BUYERS)]
         try:
             for story in stories:
                 story.thread.start()

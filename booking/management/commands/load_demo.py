@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking.demo.sales import open_partly_sold
-from cinema.demo.catalogue import HOUSES, add_houses, add_movies, add_showtime, missing_slots
+from cinema.demo.catalogue import CINEMAS, add_cinemas, add_movies, add_showtime, missing_showtimes
 from cinema.demo.staff import EMAIL, demo_staff_password, ensure_demo_staff
 
 MOST_HISTORY = 90
@@ -34,9 +34,9 @@ class Command(BaseCommand):
             raise CommandError(f"--history must be from 0 to {MOST_HISTORY}.")
         n_showtimes, n_sold = load(timezone.now(), history)
         if n_showtimes:
-            self.stdout.write(f"{' and '.join(HOUSES)}: {n_showtimes} showtimes added, {n_sold} seats sold.")
+            self.stdout.write(f"{' and '.join(CINEMAS)}: {n_showtimes} showtimes added, {n_sold} seats sold.")
         else:
-            self.stdout.write(f"{' and '.join(HOUSES)}: the programme is up to date.")
+            self.stdout.write(f"{' and '.join(CINEMAS)}: the programme is up to date.")
         if ensure_demo_staff():
             self.stdout.write(f"Demo staff  {EMAIL}  password {demo_staff_password()}")
 
@@ -48,9 +48,9 @@ def load(at: datetime, history: int) -> tuple[int, int]:
         How many showtimes were added, and how many seats sold.
     """
     with transaction.atomic():
-        screens, movies = add_houses(), add_movies()
+        screens, movies = add_cinemas(), add_movies()
     n_showtimes = n_sold = 0
-    for (place, _), slots in missing_slots(screens, at, history).items():
+    for (place, _), slots in missing_showtimes(screens, at, history).items():
         with transaction.atomic():
             n_sold += sum(
                 open_partly_sold(add_showtime(screens[place], movies[slot.movie], slot), at) for slot in slots

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from bench.support.factories import make_showtime, new_visitor
 from booking.models import OutboxMessage
-from booking.outbox import messages as outbox
+from booking.outbox.worker import run_due
 from tests.booking.mail.smtp_stand_in import mail_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def booking():
 
 
 def run_after(**time):
-    outbox.run_due(at=timezone.now() + timedelta(**time))
+    run_due(at=timezone.now() + timedelta(**time))
     return OutboxMessage.objects.get()
 
 

@@ -18,7 +18,7 @@ from payments.session_end import reconcile
 INES = Actor.staff("ines")
 
 
-class Till:
+class PaymentPort:
     """Buys as the customer does, with demo money; `lock(showtime, n=…)` is the stage's."""
 
     def __init__(self, lock, visitor, email, at):
@@ -56,7 +56,7 @@ class Till:
 
 def lay_out_money(showtimes, lock, visitor, email, at):
     """Returns the references by the names under which the site map knows them."""
-    till = Till(lock, visitor, email, at)
+    till = PaymentPort(lock, visitor, email, at)
     rest = iter(showtimes)
     house = showtimes[0].screen.cinema
     RefundTier.objects.create(cinema=house, minutes_before=1440, percent=100)

@@ -12,7 +12,7 @@ from django.test import Client
 
 from bench.support.factories import make_showtime
 from booking.models import SeatChange
-from cinema.database.query_timeout import NoAnswer, patience
+from cinema.database.query_timeout import NoAnswer, query_timeout
 from cinema.models import Showtime
 from cinema.web.problems import Busy, busy_for
 from realtime.fast_path import http_handler
@@ -34,7 +34,7 @@ def ask(statement):
 
 def test_a_statement_without_an_answer_is_given_up_and_the_next_is_served():
     begun = time.monotonic()
-    with patience(0.2), pytest.raises(OperationalError) as caught:
+    with query_timeout(0.2), pytest.raises(OperationalError) as caught:
         ask("SELECT pg_sleep(3)")
     assert time.monotonic() - begun < 1
     assert isinstance(caught.value.__cause__, NoAnswer)
@@ -44,7 +44,7 @@ def test_a_statement_without_an_answer_is_given_up_and_the_next_is_served():
 
 def test_what_a_transaction_wrote_before_it_was_given_up_is_undone():
     showtime = make_showtime()
-    with patience(0.2), pytest.raises(OperationalError), transaction.atomic():
+    with query_timeout(0.2), pytest.raises(OperationalError), transaction.atomic():
         Showtime.objects.filter(pk=showtime.pk).update(revenue=4711)
         ask("SELECT pg_sleep(1)")
     connection.close()
@@ -54,12 +54,12 @@ def test_what_a_transaction_wrote_before_it_was_given_up_is_undone():
 
 def test_outside_of_requests_a_statement_may_take_its_time():
     assert ask("SELECT pg_sleep(0.3), 1")[1] == 1
-    with patience(0.2), pytest.raises(OperationalError):
+    with query_timeout(0.2), pytest.raises(OperationalError):
         ask("SELECT pg_sleep(0.5)")
 
 
 def test_who_got_no_answer_is_not_told_that_nothing_was_changed():
-    with patience(0.1), pytest.raises(OperationalError) as caught:
+    with query_timeout(0.1), pytest.raises(OperationalError) as caught:
         ask("SELECT pg_sleep(0.5)")
     assert "Nothing was changed" not in busy_for(caught.value).detail
     assert "Nothing was changed" in busy_for(OperationalError("the pool is empty")).detail == Busy().detail

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cinema.demo import draw_plans
-from cinema.demo.catalogue import HERE, HOUSES, PLANS, read_movies
+from cinema.demo.catalogue import CINEMAS, HERE, PLANS, read_movies
 from cinema.demo.showtimes import (
     FAMILY,
     HARBOURSIDE,
@@ -17,7 +17,7 @@ from cinema.demo.showtimes import (
     PRICES,
     ROOMS,
     SHORTS,
-    slots_of,
+    planned_showtimes_of,
 )  # fmt: skip
 from cinema.plans.building import build_plan
 from cinema.plans.drawing import aisles_of, rows_of
@@ -33,7 +33,7 @@ def drawn(screen, cinema=HARBOURSIDE):
 
 
 def slots(days, first=MONDAY, zone=UTC):
-    return [slot for n in range(days) for slot in slots_of(first + timedelta(days=n), RUNTIMES, zone)]
+    return [slot for n in range(days) for slot in planned_showtimes_of(first + timedelta(days=n), RUNTIMES, zone)]
 
 
 @pytest.mark.parametrize("first", [MONDAY, date(2026, 10, 12), date(2027, 3, 15)])
@@ -56,7 +56,7 @@ def test_both_houses_play_daily_in_their_own_rhythm_and_every_film_has_its_turn(
     assert {(slot.place[0], slot.starts_at.date()) for slot in played} == {
         (house, MONDAY + timedelta(days=n)) for house in (HARBOURSIDE, OLD_MILL) for n in range(56)
     }
-    clocks = {house: {turn.clock for place in ROOMS if place[0] == house for turn in ROOMS[place]} for house in HOUSES}
+    clocks = {house: {turn.clock for place in ROOMS if place[0] == house for turn in ROOMS[place]} for house in CINEMAS}
     assert not clocks[HARBOURSIDE] & clocks[OLD_MILL]
     assert {slot.movie for slot in played} == set(RUNTIMES)
     assert {slot.format for slot in played} == {"Digital", "35 mm", "Live piano", "Family", "Q&A"}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from cinema.plans.building import build_plan
 from cinema.plans.file import read_plan
 from cinema.plans.geometry import order_along, pitch_of, split_at_aisles, turns_of
-from cinema.plans.seat_colours import CLOTHS, match_cloths
+from cinema.plans.seat_colours import SEAT_COLOURS, match_seat_colours
 from tests.cinema.plans.plan_files import plan, row, seat, write_plan
 
 places = st.floats(-1e4, 1e4, allow_nan=False)
@@ -98,10 +98,10 @@ def test_a_plan_without_neighbours_has_no_pitch():
 
 @given(st.lists(colors, max_size=12))
 def test_no_cloth_is_used_twice_while_another_is_left(chosen):
-    cloths = match_cloths(chosen)
-    assert set(cloths) <= set(CLOTHS)
-    assert len(set(cloths)) == min(len(chosen), len(CLOTHS))
+    cloths = match_seat_colours(chosen)
+    assert set(cloths) <= set(SEAT_COLOURS)
+    assert len(set(cloths)) == min(len(chosen), len(SEAT_COLOURS))
 
 
 def test_a_cloths_own_colour_keeps_its_cloth():
-    assert match_cloths(list(CLOTHS.values())) == list(CLOTHS)
+    assert match_seat_colours(list(SEAT_COLOURS.values())) == list(SEAT_COLOURS)

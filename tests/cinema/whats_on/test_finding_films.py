@@ -20,7 +20,7 @@ GENRES = {
     "western": "Western",
 }
 LANGUAGES = {"English": "en", "German": "de", "No dialogue": "xx", "French": "fr"}
-HOUSES = ("Harbourside", "Old Mill", "Studio")
+CINEMAS = ("Harbourside", "Old Mill", "Studio")
 PEOPLE = ("Greta Schröder", "Buster Keaton", "Maria Falconetti", "Toshirō Mifune", "Brigitte Helm")
 WORDS = ("Night", "River", "Überfahrt", "Moon", "100%", "A_B")
 
@@ -36,7 +36,7 @@ class House:
             Screen.objects.create(
                 cinema=Cinema.objects.create(name=name, slug=name.lower().replace(" ", "-")), name="1", plan=plan
             )
-            for name in HOUSES
+            for name in CINEMAS
         ]
         minute = 0
         for number in range(70):

@@ -11,7 +11,7 @@ from bench.support.factories import make_movie, make_plan, make_screen, make_sho
 from booking.showtimes.sales import block_seats
 from cinema.models import Genre, Showtime
 from cinema.whats_on.front_page import HURRY
-from cinema.whats_on.listings import Slot, pick_billboard
+from cinema.whats_on.listings import ShowtimeCard, pick_billboard
 
 NOON = "2026-03-02 12:00:00+00:00"
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def slot(state="open", left=10, of=100, picture="posters/x-screen.svg", hours=1)
     showtime = Showtime(n_available=left, n_booked=of - left, starts_at=timezone.now() + timedelta(hours=hours))
     showtime.movie = make_movie()
     showtime.movie.picture = picture
-    return Slot(showtime, state)
+    return ShowtimeCard(showtime, state)
 
 
 def test_home_lists_films_with_their_next_two_times_and_the_seats_left(client):
@@ -191,7 +191,7 @@ def test_blocked_seats_count_neither_as_free_nor_as_taken():
     showtime = make_showtime(plan=make_plan(rows=1, per_row=10))
     block_seats(showtime_id=showtime.pk, labels=["A1", "A2"], at=timezone.now())
     showtime.refresh_from_db()
-    one = Slot(showtime, "open")
+    one = ShowtimeCard(showtime, "open")
     assert (one.left, one.on_sale, one.taken, one.level) == (8, 8, 0, "many")
 
 

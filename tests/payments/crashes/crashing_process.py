@@ -196,9 +196,9 @@ def serve(says):
 
 def work(says):
     from booking import loop
-    from booking.outbox import messages as outbox
+    from booking.outbox import worker
 
-    outbox.CLAIM, outbox.RENEW = CLAIM, CLAIM / 3
+    worker.CLAIM, worker.RENEW = CLAIM, CLAIM / 3
     loop.LEASE, loop.RENEW = LEASE, LEASE / 3
     os.write(says, b".")
     loop.Loop(threading.Event()).run()
@@ -209,7 +209,7 @@ def settle(after):
     from django.utils import timezone
 
     from booking.locks import expire_locks
-    from booking.outbox import messages as outbox
+    from booking.outbox.worker import run_due
     from payments import tasks
     from payments.reconciliation import reconcile_all
 
@@ -218,7 +218,7 @@ def settle(after):
         expire_locks(at=at)
         tasks.end_overdue(at=at)
         reconcile_all(at=at)
-        if not outbox.run_due(at=at):
+        if not run_due(at=at):
             return
 
 

@@ -341,7 +341,7 @@ def test_w7_killed_after_a_mail_was_sent_repeats_the_same_mail_and_no_other(hous
 
 @pytest.mark.parametrize(
     ("moment", "sent"),
-    [("booking.outbox.messages._keep after 2 mail.", 2), ("booking.outbox.messages._keep before 2 mail.", 1)],
+    [("booking.outbox.worker._handle after 2 mail.", 2), ("booking.outbox.worker._handle before 2 mail.", 1)],
     ids=["W8 between two claims", "with a claim in its hand"],
 )
 def test_killed_among_promises_keeps_each_once(house, moment, sent):

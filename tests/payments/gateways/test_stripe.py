@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bench.support.factories import make_showtime, new_visitor
 from booking.models import Booking
-from payments import checks
+from payments.gateways import checks
 from payments.gateways.amounts import LARGEST, why_not
 from payments.gateways.demo import DemoGateway
 from payments.gateways.factory import gateway

@@ -285,7 +285,7 @@ class MoneyMachine(HouseMachine):
                 held.reason = "showtime" if held.status == "checkout" else held.reason
                 held.status = "releasing"
             elif held.status == "confirmed":
-                refunds.keep_cancel_booking({"booking": pk, "actor": "staff:ines"})
+                refunds.handle_cancel_booking({"booking": pk, "actor": "staff:ines"})
                 if not self.is_undecided(pk):
                     self.give_up(pk, self.standing(pk))
         done["showtime cancelled"] += 1

@@ -8,7 +8,7 @@ STORIES = []
 
 
 @dataclass(frozen=True)
-class Story:
+class Timeline:
     tell: object
     end: End
 
@@ -21,7 +21,7 @@ class Story:
 
 def ends(end):
     def keep(tell):
-        STORIES.append(Story(tell, end))
+        STORIES.append(Timeline(tell, end))
         return tell
 
     return keep

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactor
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from realtime.fast_path.shared_frames import EXTENSION, fitting_post, fitting_protocol, frame_of, push_all
+from realtime.fast_path.shared_frames import EXTENSION, find_frame_writer, fitting_protocol, frame_of, write_all
 from tests.realtime.live.chaos import eventually
 
 
@@ -46,13 +46,13 @@ def read_all(theirs):
 
 def test_a_frame_is_there_when_the_call_returns(line):
     connection, theirs = line
-    assert fitting_post(opened(connection))("hello") is True
+    assert find_frame_writer(opened(connection))("hello") is True
     assert theirs.recv(100) == frame_of("hello")
 
 
 def test_what_the_socket_takes_in_part_is_finished_first_and_until_then_nothing_else_is_taken(line):
     connection, theirs = line
-    post, texts = fitting_post(opened(connection)), [f"{number:05d}" * 400 for number in range(100)]
+    post, texts = find_frame_writer(opened(connection)), [f"{number:05d}" * 400 for number in range(100)]
     taken = next(number for number, text in enumerate(texts) if not post(text))
     assert 0 < taken < len(texts)
     read = read_all(theirs)
@@ -72,13 +72,13 @@ def test_what_the_socket_takes_in_part_is_finished_first_and_until_then_nothing_
 )
 def test_a_socket_in_another_state_is_left_to_the_long_way(line, other):
     connection, theirs = line
-    assert fitting_post(opened(connection, **other))("text") is False
+    assert find_frame_writer(opened(connection, **other))("text") is False
     assert read_all(theirs) == b""
 
 
 def test_a_lost_connection_is_left_to_the_long_way(line):
     connection, theirs = line
-    post = fitting_post(opened(connection))
+    post = find_frame_writer(opened(connection))
     theirs.close()
     assert post("text") is False
     connection.connected = 0
@@ -86,8 +86,8 @@ def test_a_lost_connection_is_left_to_the_long_way(line):
 
 
 def test_a_connection_that_is_not_what_we_know_has_no_short_way():
-    assert fitting_post(opened(SimpleNamespace(write=lambda data: None))) is None
-    assert fitting_post(SimpleNamespace(transport=None)) is None
+    assert find_frame_writer(opened(SimpleNamespace(write=lambda data: None))) is None
+    assert find_frame_writer(SimpleNamespace(transport=None)) is None
 
 
 # ---- uvicorn ---------------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ HELLO = (
 
 @asynccontextmanager
 async def served():
-    """(uvicorn's protocol in its server's loop, its `DirectPost`, the client's end, how often it said `blocked`)."""
+    """(uvicorn's protocol in its server's loop, its frame writer, the client's end, how often it said `blocked`)."""
     found, blocked = [], []
 
     async def app(scope, receive, send):
@@ -134,9 +134,9 @@ async def served():
 async def test_a_frame_that_is_pushed_is_there_at_once_and_in_the_order_of_the_others():
     async with served() as (_, post, theirs, blocked):
         push = post.direct(lambda: blocked.append(1))
-        assert push_all([push], frame_of("one")) == [len(frame_of("one"))]
+        assert write_all([push], frame_of("one")) == [len(frame_of("one"))]
         assert post("two") is True
-        assert push_all([push], frame_of("three")) == [len(frame_of("three"))]
+        assert write_all([push], frame_of("three")) == [len(frame_of("three"))]
         assert read_all(theirs) == frame_of("one") + frame_of("two") + frame_of("three")
         assert not blocked
 
@@ -147,7 +147,7 @@ async def test_the_rest_of_a_frame_goes_before_all_else_and_until_then_nothing_i
         push = post.direct(lambda: blocked.append(1))
         n_whole = 0
         for frame in map(frame_of, texts):
-            [n] = push_all([push], frame)
+            [n] = write_all([push], frame)
             if n < len(frame):
                 post.finish(frame[n:])
                 break
@@ -192,7 +192,7 @@ async def test_after_a_close_nothing_is_pushed(end):
         assert blocked or (end == "lost" and await eventually(lambda: blocked))
         assert post.direct(lambda: None) is None and post("text") is False
         if end == "lost":
-            assert push_all([push, push], b"text") == [None, None]
+            assert write_all([push, push], b"text") == [None, None]
 
 
 async def test_one_that_is_full_and_one_that_is_lost_keep_no_frame_from_the_others():
@@ -207,7 +207,7 @@ async def test_one_that_is_full_and_one_that_is_lost_keep_no_frame_from_the_othe
             while True:
                 pushes[0](b"x" * 100)
         frame = frame_of("text")
-        assert push_all(pushes, frame) == [0, None, len(frame)]
+        assert write_all(pushes, frame) == [0, None, len(frame)]
         assert read_all(reads) == frame
 
 

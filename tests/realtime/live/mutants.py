@@ -115,9 +115,9 @@ MUTANTS = (
         "what is committed while a room is loading is heard",
         "realtime/live/hub.py",
         """            await self.transport.subscribe(showtime_id)  # before the state is read (rule R4)
-            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+            watch = WatchedShowtime(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
 """,
-        """            watch = Watch(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+        """            watch = WatchedShowtime(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
             await self.transport.subscribe(showtime_id)
 """,
     ),

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from realtime.change import Change
-from realtime.fast_path.shared_frames import DirectPost, frame_of
+from realtime.fast_path.shared_frames import DirectFrameWriter, frame_of
 from realtime.live.cohort import Cohort
 from realtime.live.pace import Pace
 from realtime.live.protocol import Ack, Sync
 from realtime.live.room import Room
 from realtime.live.viewer import ACK_DEADLINE, Viewer, tell
-from realtime.live.watched_showtime import Watch
+from realtime.live.watched_showtime import WatchedShowtime
 from tests.report import report
 
 SEATS = 12
@@ -38,7 +38,7 @@ class Place:
         self.room.apply(Change(7, self.room.epoch, version - 1, version, seats))
 
 
-class Line(DirectPost):
+class Line(DirectFrameWriter):
     """A socket. While `full` it takes one more text, which waits for its reader; while `blocked` or `lost` none."""
 
     def __init__(self, said):
@@ -114,7 +114,7 @@ class Crowd:
     def __init__(self, place, twins, chance=None):
         nobody = SimpleNamespace(epoch="e0", version=0, layout="l", state="A" * SEATS, versions=[0] * SEATS)
         loaded = SimpleNamespace(map=nobody, ends_at=datetime(2100, 1, 1, tzinfo=UTC))
-        self.place, self.watch = place, Watch(7, loaded, None, Pace())
+        self.place, self.watch = place, WatchedShowtime(7, loaded, None, Pace())
         for twin in twins:
             self.watch.admit(twin.viewer)
 

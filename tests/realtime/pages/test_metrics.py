@@ -11,10 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.support.factories import make_showtime, new_visitor
 from booking import locks
 from booking.models import OutboxMessage
-from booking.outbox import messages as outbox
+from booking.outbox.messages import enqueue
+from booking.outbox.worker import measure_dead, measure_pending
 from realtime import process
 from realtime.fast_path import frame_counts
-from realtime.fast_path.frame_counts import Tally
+from realtime.fast_path.frame_counts import FrameCounts
 from realtime.pages import metrics as metrics_page
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import Spectator, eventually, running_hub
@@ -73,7 +74,7 @@ def test_a_monitor_inside_the_house_is_answered(client, address):
 
 
 def test_a_run_of_one_text_is_counted_by_its_kind_and_length():
-    out, delta, beat = Tally(), '{"type":"delta","v":1}', '{"type":"heartbeat"}'
+    out, delta, beat = FrameCounts(), '{"type":"delta","v":1}', '{"type":"heartbeat"}'
     for text in (delta, delta, delta, beat, delta):
         out.count(text)
     assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(beat))]
@@ -83,7 +84,7 @@ def test_a_run_of_one_text_is_counted_by_its_kind_and_length():
 
 
 async def test_frames_rooms_and_ticks_of_a_hub_are_counted(quick, monkeypatch):
-    monkeypatch.setattr(frame_counts, "LONG", Tally())
+    monkeypatch.setattr(frame_counts, "LONG", FrameCounts())
     house, before = House(1), value("bookmyseat_tick_lag_seconds_count")
     async with running_hub(LocalTransport(), house, poll=60, heartbeat=60) as hub:
         monkeypatch.setattr("realtime.live.hub._hub", hub)
@@ -201,15 +202,15 @@ def test_promises_that_wait_are_late_or_were_given_up_are_told(settings):
     settings.LOOP = "inside"
     at = timezone.now()
     with transaction.atomic():
-        outbox.promise(kind="test", dedupe_key="a", payload={}, at=at - timedelta(seconds=90))
-        outbox.promise(kind="test", dedupe_key="b", payload={}, at=at, delay=timedelta(hours=1))
-        outbox.promise(kind="test", dedupe_key="c", payload={}, at=at)
+        enqueue(kind="test", dedupe_key="a", payload={}, at=at - timedelta(seconds=90))
+        enqueue(kind="test", dedupe_key="b", payload={}, at=at, delay=timedelta(hours=1))
+        enqueue(kind="test", dedupe_key="c", payload={}, at=at)
     OutboxMessage.objects.filter(dedupe_key="c").update(state=OutboxMessage.State.DEAD)
-    outbox.measure_pending(at)
-    outbox.measure_dead(at)
+    measure_pending(at)
+    measure_dead(at)
     assert value("bookmyseat_outbox_pending") == 2
     assert value("bookmyseat_outbox_oldest_overdue_seconds") == pytest.approx(90)
     assert value("bookmyseat_outbox_dead") == 1
     OutboxMessage.objects.all().delete()
-    outbox.measure_pending(at)
+    measure_pending(at)
     assert (value("bookmyseat_outbox_pending"), value("bookmyseat_outbox_oldest_overdue_seconds")) == (0, 0)

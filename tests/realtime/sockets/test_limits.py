@@ -9,19 +9,19 @@ from channels.routing import URLRouter
 
 from realtime.fast_path import shared_frames
 from realtime.sockets import consumers, limits
-from realtime.sockets.limits import ENTRIES, MOST_PER_ADDRESS, Door, most_sockets
+from realtime.sockets.limits import ENTRIES, MOST_PER_ADDRESS, ConnectionLimiter, most_sockets
 
 FOYER = ipaddress.ip_address("203.0.113.9")
 ELSEWHERE = ipaddress.ip_address("203.0.113.10")
 
 
 def test_two_hundred_phones_behind_one_address_come_back_twice_within_a_second():
-    door = Door()
+    door = ConnectionLimiter()
     assert not any(door.enter(FOYER, 0.001 * number) for number in range(400))
 
 
 def test_a_flood_from_one_address_is_let_in_at_the_rate_and_others_do_not_notice():
-    door = Door()
+    door = ConnectionLimiter()
     answers = [door.enter(FOYER, 0.0) for _ in range(ENTRIES + 10)]
     assert answers == [""] * ENTRIES + ["rate"] * 10
     assert door.enter(ELSEWHERE, 0.0) == ""
@@ -31,7 +31,7 @@ def test_a_flood_from_one_address_is_let_in_at_the_rate_and_others_do_not_notice
 
 
 def test_one_address_holds_so_many_sockets_and_no_more():
-    door = Door()
+    door = ConnectionLimiter()
     assert not any(door.enter(FOYER, 0.1 * number) for number in range(MOST_PER_ADDRESS))
     assert door.enter(FOYER, 1000.0) == "address"
     assert door.enter(ELSEWHERE, 1000.0) == ""
@@ -41,7 +41,7 @@ def test_one_address_holds_so_many_sockets_and_no_more():
 
 
 def test_a_full_process_takes_nobody_until_somebody_goes():
-    door = Door(2)
+    door = ConnectionLimiter(2)
     assert [door.enter(None, 0.0) for _ in range(3)] == ["", "", "full"]
     door.leave(None)
     assert door.enter(None, 0.0) == "full", "the one that was refused is still there"
@@ -52,7 +52,7 @@ def test_a_full_process_takes_nobody_until_somebody_goes():
 
 
 def test_a_network_of_ipv6_counts_as_one_address():
-    door = Door()
+    door = ConnectionLimiter()
     for number in range(MOST_PER_ADDRESS):
         assert door.enter(ipaddress.ip_address(f"2001:db8::{number:x}"), 0.1 * number) == ""
     assert door.enter(ipaddress.ip_address("2001:db8::ffff"), 1000.0) == "address"
@@ -61,13 +61,13 @@ def test_a_network_of_ipv6_counts_as_one_address():
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_this_machine_may_stand_for_everybody(address):
-    door = Door()
+    door = ConnectionLimiter()
     assert not any(door.enter(ipaddress.ip_address(address), 0.0) for _ in range(5 * MOST_PER_ADDRESS))
 
 
 def test_addresses_that_have_gone_are_forgotten_when_there_are_many(monkeypatch):
     monkeypatch.setattr(limits, "MOST_ADDRESSES", 100)
-    door = Door()
+    door = ConnectionLimiter()
     door.enter(FOYER, 0.0)
     for number in range(1000):
         passing = ipaddress.ip_address(number + (10 << 24))
@@ -87,7 +87,7 @@ def test_requests_and_the_database_keep_a_fifth_of_the_files(files, sockets):
 
 
 def test_the_fuller_the_house_the_later_one_is_asked_back():
-    empty, full = Door(1000), Door(1000)
+    empty, full = ConnectionLimiter(1000), ConnectionLimiter(1000)
     full.sockets = 1000
     assert all(2_000 <= empty.retry() <= 10_000 for _ in range(100))
     assert max(full.retry() for _ in range(200)) > 20_000
@@ -116,7 +116,7 @@ class Visit:
 
 
 async def test_a_refusal_is_accepted_first_then_bye_with_4005_and_a_time_to_come_back(monkeypatch):
-    door = Door(1)
+    door = ConnectionLimiter(1)
     door.enter(None, 0.0)
     monkeypatch.setattr(limits, "door", door)
     visit = await Visit("/ws/showtimes/1/").run()
@@ -130,7 +130,7 @@ async def test_a_refusal_is_accepted_first_then_bye_with_4005_and_a_time_to_come
 
 async def test_without_rate_limits_nobody_is_refused(monkeypatch, settings):
     settings.RATE_LIMITS = False
-    door = Door(1)
+    door = ConnectionLimiter(1)
     door.enter(None, 0.0)
     monkeypatch.setattr(limits, "door", door)
     visit = await Visit().run()
@@ -139,7 +139,7 @@ async def test_without_rate_limits_nobody_is_refused(monkeypatch, settings):
 
 async def test_behind_our_proxy_the_address_is_the_visitors(monkeypatch, settings):
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("192.0.2.0/24")]
-    door = Door()
+    door = ConnectionLimiter()
     monkeypatch.setattr(limits, "door", door)
     via = [(b"x-forwarded-for", b"10.9.9.9, 203.0.113.9"), (b"x-forwarded-for", b"192.0.2.7")]
     await Visit(client=("192.0.2.1", 1), headers=via).run()
@@ -148,7 +148,7 @@ async def test_behind_our_proxy_the_address_is_the_visitors(monkeypatch, setting
 
 
 async def test_a_socket_whose_application_fails_is_counted_out_too(monkeypatch):
-    door = Door()
+    door = ConnectionLimiter()
     monkeypatch.setattr(limits, "door", door)
     visit = Visit()
     visit.incoming = [{"type": "websocket.connect"}, {"type": "websocket.surprise"}]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from booking import payment_port
-from booking.locks import Held, lock_seats, release_lock
+from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
 from cinema.web import metrics
@@ -33,7 +33,7 @@ def _counted(outcome: str) -> Iterator[None]:
         metrics.LOCK_ANSWERS.labels(outcome).inc()
 
 
-def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Held:
+def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> LockResult:
     """`locks.lock_seats`; an open payment of this visitor is ended first when the wish is another one.
 
     Raises:

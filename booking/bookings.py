@@ -18,7 +18,8 @@ from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
 from booking.outbox.messages import enqueue
 from booking.refusals import LockExpired
 from booking.seats.pricing import price_seats
-from booking.seats.rows import SeatWrite, lock_rows_of, move_deadline, write_seats
+from booking.seats.row_locks import lock_rows_of
+from booking.seats.rows import SeatWrite, move_deadline, write_seats
 
 Status = Booking.Status
 Seat = ShowtimeSeat.Status
@@ -134,8 +135,8 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
     if booking.showtime.cancelled_at is not None or (late and at >= booking.showtime.starts_at):
         return Confirmation.SEATS_GONE
     places = list(booking.places.all())
-    rows = _lock_rows_for(booking, places)
     wanted = {place.seat_id for place in places}
+    rows = lock_rows_of(booking.pk, and_seats=wanted)
     booked = [row for row in rows if row.pk in wanted]
     if not booked or any(not row.may_be_taken(at, by={booking.pk}) for row in booked):
         return Confirmation.SEATS_GONE
@@ -184,11 +185,3 @@ def finish_refund(*, booking_id: int, at: datetime) -> Booking:
         booking.status = Status.REFUNDED
         booking.save(update_fields=["status"])
     return booking
-
-
-def _lock_rows_for(booking: Booking, places: list[BookingSeat]) -> list[ShowtimeSeat]:
-    """Row-lock, waiting, in `pk` order: what the booking holds and what it paid for."""
-    held = ShowtimeSeat.objects.filter(booking=booking).values("pk")
-    paid = [place.seat_id for place in places]
-    rows = ShowtimeSeat.objects.filter(pk__in=paid) | ShowtimeSeat.objects.filter(pk__in=held)
-    return list(rows.order_by("pk").select_for_update())

@@ -12,7 +12,8 @@ from booking.locks import end_lock
 from booking.models import Booking, ShowtimeSeat, Ticket
 from booking.outbox.messages import enqueue
 from booking.refusals import UnknownSeat
-from booking.seats.rows import SeatWrite, lock_rows_of, write_seats
+from booking.seats.row_locks import lock_rows_of
+from booking.seats.rows import SeatWrite, write_seats
 
 Status = Booking.Status
 

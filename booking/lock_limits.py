@@ -1,4 +1,4 @@
-"""Nobody keeps a house to themselves: how many locks one visitor may begin."""
+"""How many locks one visitor may begin, so that nobody can lock a whole screen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WINDOW = timedelta(minutes=15)
 
 COUNTED = ("id", "showtime_id", "status", "locked_until", "created_at")
 BEGUN = Statement(
-    "hoarding_begun",
+    "lock_limits_begun",
     f"""
 SELECT {columns_of(Booking, only=COUNTED)} FROM booking_booking
  WHERE visitor = %s AND (status IN {IN_LIVE} OR created_at > %s)
@@ -28,15 +28,15 @@ SELECT {columns_of(Booking, only=COUNTED)} FROM booking_booking
 
 
 def lock_limit_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
-    """What must be asked, while nobody else begins a booking for this visitor, for `check_lock_limits`."""
+    """The query for `check_lock_limits`; the caller has the visitor's advisory lock. None with RATE_LIMITS=0."""
     return [(BEGUN, [visitor, at - WINDOW])] if settings.RATE_LIMITS else []
 
 
 def check_lock_limits(answers: Sequence[Rows], *, showtime_id: int, at: datetime) -> None:
-    """May the visitor of these answers begin another booking of this showtime?
+    """Refuse a visitor who may not begin another booking of this showtime. Pure.
 
     Raises:
-        RateLimited: seats of two other showtimes are held already, or this would be the fourth lock here in 15 minutes.
+        RateLimited: there are locks of two other showtimes, or this would be the fourth lock here in 15 minutes.
     """
     if not answers:
         return

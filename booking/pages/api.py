@@ -14,7 +14,8 @@ from django.views.decorators.csrf import csrf_protect
 from booking.access import find_booking
 from booking.basket import choose_seats, give_back
 from booking.bookings import find_live
-from booking.locks import Held, find_showtime
+from booking.lock_statements import find_showtime
+from booking.locks import LockResult
 from booking.models import Booking, Ticket
 from booking.refusals import Invalid
 from booking.seats.map import read_map
@@ -63,7 +64,7 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
         showtime, layout = find_showtime(showtime_id)
         booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
         held = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
-        return lock_answer(Held(showtime, layout, booking, held, showtime.version), at)
+        return lock_answer(LockResult(showtime, layout, booking, held, showtime.version), at)
     if request.method == "PUT":
         labels = read_wish(request)
         visitor = ensure_visitor(request)
@@ -80,7 +81,7 @@ def read_wish(request: HttpRequest) -> list[str]:
     return seats
 
 
-def lock_answer(held: Held, at: datetime) -> JsonResponse:
+def lock_answer(held: LockResult, at: datetime) -> JsonResponse:
     """What GET and PUT answer; `v` is at least the version that wrote these seats."""
     booking = held.booking
     seats = priced_seats(held.showtime, held.layout, held.indices) if booking else []

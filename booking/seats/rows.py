@@ -1,9 +1,8 @@
-"""The only writer of seat rows, and the place where a seat change gets its number.
+"""The only writer of seat rows, and the place where a seat change gets its version.
 
-Every use case ends with one call of `write_seats`, as the last step of its transaction: the showtime's row is held
-for nothing but the commit, and versions are gap-free in the order of the commits (live-map A + C). Lock order is
-always booking, its own seats by `pk` (waiting), wanted seats (skipping what others hold), the visitor's own lock where
-a booking begins, the showtime's queue, showtime.
+Every use case calls `write_seats` once, as the last step of its transaction: the showtime's row is row-locked only for
+this statement and the commit, and versions have no gaps and follow the order of the commits. The lock order is written
+in `booking.seats.row_locks`.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from django.db.backends.utils import CursorWrapper
 
 from booking.models import ShowtimeSeat
 from booking.signals import seats_changed
-from cinema.database.row_mapping import columns_of, read_rows
-from cinema.database.statements import Question, Rows, Statement, ask
+from cinema.database.statements import Question, Statement, ask
 from cinema.models import Showtime
 
 Status = ShowtimeSeat.Status
@@ -37,11 +35,12 @@ UPDATE cinema_showtime SET version = version + 1,
 HISTORY = """
 INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, booking_id, reason, at)
 """
-# Waiting for a row wakes all who wait each time one is done with it; waiting for this lock wakes the next alone. Held
-# until the commit, like the row. Visitors' locks (`booking.locks`) are never negative, showtimes' always are. A
-# statement of its own: what follows it sees the showtime as the one before left it.
+# PostgreSQL wakes every transaction that waits for a row each time the row is released, but of those that wait for an
+# advisory lock only the next one. Held until the commit, like the row. Its number is the negative key of the showtime;
+# those of visitors (`booking.lock_statements`) are never negative. A statement of its own: the statement after it sees
+# what the transaction before has committed.
 QUEUE = Statement("seats_queue", "SELECT pg_advisory_xact_lock(%s)")
-# The same new state for some seats, with the showtime's row held for nothing but this and the commit.
+# One new state for some seats. The showtime's row is row-locked only for this statement and the commit.
 STORED_AND_RECORDED = f"""
      stored AS (UPDATE booking_showtimeseat seat
                    SET status = %s, booking_id = %s, locked_until = %s, version = moved.version
@@ -57,23 +56,7 @@ WRITE_MORE = Statement(
     "seats_write_more",
     f"WITH moved AS (SELECT version, epoch FROM cinema_showtime WHERE id = %s), {STORED_AND_RECORDED}",
 )
-# Not EXISTS, which PostgreSQL may answer by reading every live booking.
-WANTED = Statement(
-    "seats_wanted",
-    f"""
-SELECT {columns_of(ShowtimeSeat, "s")},
-       (SELECT b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s)
-          FROM booking_booking b WHERE b.id = s.booking_id AND s.status = 'locked') AS being_ended
-  FROM booking_showtimeseat s WHERE s.showtime_id = %s AND s."index" = ANY(%s) ORDER BY s.id
-""",
-    locking="FOR UPDATE OF s SKIP LOCKED",
-)
-LOCK_ROWS_OF = Statement(
-    "seats_of_booking",
-    f"SELECT {columns_of(ShowtimeSeat)} FROM booking_showtimeseat WHERE booking_id = %s ORDER BY id",
-    locking="FOR UPDATE",
-)
-OPEN_HOUSE = """
+CREATE_ROWS = """
 INSERT INTO booking_showtimeseat (showtime_id, seat_id, "index", status, version)
 SELECT %s, id, "index", CASE WHEN for_sale THEN 'available' ELSE 'blocked' END, 0 FROM cinema_seat
  WHERE plan_id = %s ORDER BY "index"
@@ -86,7 +69,7 @@ UPDATE booking_showtimeseat SET status = 'booked', booking_id = %s, version = %s
 
 @dataclass(frozen=True)
 class Sale:
-    """Seats of a confirmed booking, in a house that is written together with its sales."""
+    """The seats of one confirmed booking, for `create_sold_rows`. `revenue` in minor units."""
 
     booking_id: int
     indices: Sequence[int]
@@ -96,32 +79,12 @@ class Sale:
 
 @dataclass(frozen=True)
 class SeatWrite:
-    """The same new state for several seats, whose rows the caller has locked and just read."""
+    """One new state for several seats, whose rows the caller has row-locked and read in this transaction."""
 
     seats: Sequence[ShowtimeSeat]
     status: str
     booking_id: int | None = None
     locked_until: datetime | None = None
-
-
-def wanted_seats(showtime_id: int, indices: Iterable[int], at: datetime) -> Question:
-    """Row-lock these seats in `pk` order and read them; for `read_wanted`.
-
-    A row that another transaction holds is left out: a race for one seat so always has a winner, and the loser is told
-    which seat it was. On SQLite the whole file is locked since BEGIN IMMEDIATE: every row comes.
-    """
-    return WANTED, [at, showtime_id, sorted(set(indices))]
-
-
-def read_wanted(answer: Rows) -> list[tuple[ShowtimeSeat, bool]]:
-    """Each row with whether the payment that holds it is being ended."""
-    return [(seat, bool(being_ended)) for seat, (being_ended,) in read_rows(ShowtimeSeat, answer)]
-
-
-def lock_rows_of(booking_id: int) -> list[ShowtimeSeat]:
-    """Row-lock all seats of a booking in `pk` order, waiting for whoever holds one."""
-    [answer] = ask((LOCK_ROWS_OF, [booking_id]))
-    return [row for row, _ in read_rows(ShowtimeSeat, answer)]
 
 
 def write_seats(
@@ -132,17 +95,17 @@ def write_seats(
     at: datetime,
     revenue: int = 0,
     along: Sequence[Question] = (),
-    ends: bool = False,
+    commit: bool = False,
 ) -> int:
-    """Write these states under the showtime's next version and record them; the last step of a transaction.
+    """Write these states under the showtime's next version, with their history; the last step of a transaction.
 
     Args:
         revenue: what the change adds to the showtime's takings, minor units.
-        along: what is written just before it, in the same trip.
-        ends: the caller's transaction ends here, as `cinema.database.statements.ask` says.
+        along: statements that run just before, in the same round trip.
+        commit: the round trip also commits, see `cinema.database.statements.ask`.
 
     Returns:
-        The new version; every seat of `writes` carries it. Announced after the commit, from here only.
+        The new version, which every seat of `writes` has. After the commit the signal `seats_changed` is sent.
     """
     assert connection.in_atomic_block, "seats are written in the transaction that checked them"
     writes = [write for write in writes if write.seats]
@@ -152,7 +115,7 @@ def write_seats(
         moved[write.status] += len(write.seats)
     step = [*(moved[status] for status in COUNTERS), revenue, showtime_id]
     if connection.vendor == "postgresql":
-        version, epoch = _store_at_once(showtime_id, step, writes, reason, at, along, ends=ends)
+        version, epoch = _store_at_once(showtime_id, step, writes, reason, at, along, commit=commit)
     else:
         ask(*along)
         version, epoch = _store_one_by_one(showtime_id, step, writes, reason, at)
@@ -172,7 +135,7 @@ def _store_at_once(
     at: datetime,
     along: Sequence[Question],
     *,
-    ends: bool,
+    commit: bool,
 ) -> tuple[int, str]:
     changes: list[Question] = []
     for write in writes:
@@ -182,7 +145,7 @@ def _store_at_once(
         event = [showtime_id, write.status, reason, at]
         was = [(seat.index, seat.status, _whose(write, seat)) for seat in write.seats]
         changes.append((question, [*begins, *state, *event, *(list(column) for column in zip(*was, strict=True))]))
-    answers = ask(*along, (QUEUE, [-showtime_id]), *changes, ends=ends)
+    answers = ask(*along, (QUEUE, [-showtime_id]), *changes, ends=commit)
     version, epoch = answers[-len(changes)][0]
     return version, epoch
 
@@ -190,7 +153,7 @@ def _store_at_once(
 def _store_one_by_one(
     showtime_id: int, step: list[int], writes: Sequence[SeatWrite], reason: str, at: datetime
 ) -> tuple[int, str]:
-    """The same where a statement cannot write three tables (SQLite, whose writer is alone anyway)."""
+    """The same for SQLite, where one statement cannot write three tables, and which has one writer at a time."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT_VERSION, step)
         version, epoch = cursor.fetchone()
@@ -210,7 +173,7 @@ def _store_one_by_one(
 
 
 def _whose(write: SeatWrite, seat: ShowtimeSeat) -> int | None:
-    """Whose the seat is from now on, or whose it was."""
+    """The booking that the history names: the one that has the seat from now on, else the one that had it."""
     return write.booking_id or seat.booking_id
 
 
@@ -235,36 +198,39 @@ def _announce(showtime_id: int, epoch: str, version: int, writes: Sequence[SeatW
 
 
 def move_deadline(*, booking_id: int, locked_until: datetime) -> None:
-    """Move the moment from which anyone may take a booking's seats. Not a change of the map: no version."""
+    """Set the instant from which anyone may take the locked seats of a booking. The map does not change: no version."""
     ShowtimeSeat.objects.filter(booking_id=booking_id, status=Status.LOCKED).update(locked_until=locked_until)
 
 
 def create_rows(showtime: Showtime, blocked: Iterable[int] = ()) -> int:
-    """One row a seat of the showtime's plan, with the counters that go with them; for opening sales.
+    """Create a row for each seat of the showtime's plan, and set the showtime's counters; for opening sales.
+
+    Args:
+        blocked: indices of seats that are not for sale.
 
     Returns:
-        How many rows there are. A second call makes none.
+        How many rows were created: none on a second call.
     """
-    return _open_house(showtime, blocked, [])
+    return _create_rows(showtime, blocked, [])
 
 
 def create_sold_rows(showtime: Showtime, sales: Sequence[Sale]) -> dict[int, int]:
-    """The rows of a showtime that nobody has seen yet, with these sales in it, in a handful of statements.
+    """Create the rows of a new showtime together with its sales, in few statements.
 
-    As if sales had opened and each booking had been confirmed at its instant: a version and its changes a sale, in
-    the given order, and the counters that go with them. Nobody is told, because nobody can be watching.
+    The result is the same as if sales had opened and each booking had been confirmed at its instant: one version with
+    its history for each sale, in the given order, and the counters. No signal is sent: the showtime is not visible yet.
 
     Returns:
         The key of each row by its index.
     """
     assert connection.in_atomic_block, "seats are written in the transaction that makes the showtime"
-    _open_house(showtime, (), sales)
+    _create_rows(showtime, (), sales)
     return dict(ShowtimeSeat.objects.filter(showtime=showtime).values_list("index", "pk"))
 
 
-def _open_house(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale]) -> int:
+def _create_rows(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(OPEN_HOUSE, [showtime.pk, showtime.plan_id])
+        cursor.execute(CREATE_ROWS, [showtime.pk, showtime.plan_id])
         n_seats = cursor.rowcount
         n_sold = _sell(cursor, showtime.pk, sales)
     rows = ShowtimeSeat.objects.filter(showtime=showtime)
@@ -282,14 +248,14 @@ def _open_house(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale
 
 
 def _sell(cursor: CursorWrapper, showtime_id: int, sales: Sequence[Sale]) -> int:
-    """Book the seats of these sales under versions 1, 2, …, with their history. Returns how many there are."""
-    places = [(version, sale, index) for version, sale in enumerate(sales, start=1) for index in sale.indices]
-    if not places:
+    """Book the seats of these sales under versions 1, 2, …, with their history. Returns the number of seats."""
+    booked = [(version, sale, index) for version, sale in enumerate(sales, start=1) for index in sale.indices]
+    if not booked:
         return 0
-    cursor.executemany(SELL, [(sale.booking_id, version, showtime_id, index) for version, sale, index in places])
-    assert cursor.rowcount == len(places), "a seat is sold once, and only one that is for sale"
+    cursor.executemany(SELL, [(sale.booking_id, version, showtime_id, index) for version, sale, index in booked])
+    assert cursor.rowcount == len(booked), "a seat is sold once, and only one that is for sale"
     cursor.executemany(f"{HISTORY} VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", [
         (showtime_id, version, index, Status.AVAILABLE, Status.BOOKED, sale.booking_id, "confirm", _stored(sale.at))
-        for version, sale, index in places
+        for version, sale, index in booked
     ])  # fmt: skip
-    return len(places)
+    return len(booked)

@@ -1,9 +1,10 @@
-"""Clicks on one showtime take turns in this process before they ask the database.
+"""A FIFO queue for each showtime in this process, before the database is asked.
 
-They would wait for each other there anyway, in the showtime's queue, each with a connection of the pool in hand: one
-showtime that everybody wants would leave none for the rest of the house. And few connections make more of the same
-clicks than many, since PostgreSQL has a process for each and no processor keeps thirty of them warm
-(docs/performance.md, "A lock").
+Requests for one showtime wait for each other in the database anyway, each with a connection of the pool: one showtime
+in high demand would leave no connection for the others. And few connections run more of the same requests per second
+than many, because PostgreSQL has a process for each connection (docs/performance.md, "A lock").
+
+No seat depends on this queue: it only limits how many requests ask the database at once.
 """
 
 from __future__ import annotations
@@ -15,76 +16,85 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from booking.refusals import Busy
 from cinema.web import metrics
-from cinema.web.problems import Busy
 
-AT_ONCE = 4  # of the pool's twelve connections; while one writes, the others ask what they must know before
-PATIENCE = 3.0  # seconds, as for a connection of the pool
+AT_ONCE = 4  # of the pool's twelve connections: while one writes, the others read their situation
+QUEUE_TIMEOUT = 3.0  # seconds, as for a connection of the pool
 
 
-class Gate:
-    """Lets so many in at once, in the order in which they came.
+class FifoSemaphore:
+    """A semaphore that is acquired in the order of arrival.
 
-    `threading.Semaphore` would not: who comes while one leaves goes before all who wait, under load for seconds.
+    `threading.Semaphore` is not: a thread that arrives at the moment of a release goes before all that wait, under load
+    for seconds.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._free = at_once  # none while anybody waits: who leaves gives the place on
-        self._line: deque[threading.Lock] = deque()  # each waits for its own to be opened
+    def __init__(self, value: int) -> None:
+        self._value = value  # 0 while a thread waits: a release passes its place to the first of them
+        self._waiting: deque[threading.Lock] = deque()  # one lock per thread, released when it is that thread's turn
         self._guard = threading.Lock()
 
-    def enter(self, seconds: float = 0.0) -> bool:
-        """Whether there was a place in that time. Whoever is let in must `leave`."""
+    @property
+    def n_waiting(self) -> int:
+        return len(self._waiting)
+
+    def acquire(self, timeout: float = 0.0) -> bool:
+        """Whether a place was free within `timeout` seconds. If so, the thread must `release` it."""
         with self._guard:
-            if self._free:
-                self._free -= 1
+            if self._value:
+                self._value -= 1
                 return True
-            if not seconds:
+            if not timeout:
                 return False
             mine = threading.Lock()
             mine.acquire()
-            self._line.append(mine)
-        if mine.acquire(timeout=seconds):
+            self._waiting.append(mine)
+        if mine.acquire(timeout=timeout):
             return True
         with self._guard:
-            if mine not in self._line:
-                return True  # called in this very moment
-            self._line.remove(mine)
+            if mine not in self._waiting:
+                return True  # the place was passed on at the moment of the timeout
+            self._waiting.remove(mine)
             return False
 
-    def leave(self) -> None:
+    def release(self) -> None:
         with self._guard:
-            if self._line:
-                self._line.popleft().release()
+            if self._waiting:
+                self._waiting.popleft().release()
             else:
-                self._free += 1
+                self._value += 1
 
 
-# By the remainder of the showtime's key: nothing to make and to clear away, and seldom two busy ones behind one gate.
-_GATES = tuple(Gate(AT_ONCE) for _ in range(61))
+# By the showtime's key modulo their number: nothing to create or to delete, and two busy showtimes seldom share one.
+SEMAPHORES = tuple(FifoSemaphore(AT_ONCE) for _ in range(61))
+
+
+def semaphore_of(showtime_id: int) -> FifoSemaphore:
+    return SEMAPHORES[showtime_id % len(SEMAPHORES)]
 
 
 @contextmanager
-def turn(showtime_id: int) -> Iterator[None]:
-    """Within, at most `AT_ONCE` threads of this process work on this showtime; first come, first served.
+def in_showtime_queue(showtime_id: int) -> Iterator[None]:
+    """Within, at most `AT_ONCE` threads of this process work on this showtime, in the order of arrival.
 
-    Enter it outside of a transaction. Who must wait gives this thread's connection back to the pool first. SQLite has
-    one writer and a queue of its own.
+    Enter it outside any transaction. A thread that has to wait returns its connection to the pool first. On SQLite it
+    does nothing: there the database has one writer at a time.
 
     Raises:
-        Busy: no turn came within `PATIENCE`.
+        Busy: no place was free within `QUEUE_TIMEOUT`.
     """
     if connection.vendor == "sqlite":
         yield
         return
-    gate = _GATES[showtime_id % len(_GATES)]
-    if not gate.enter():
-        if not connection.in_atomic_block:  # it would undo the transaction of whoever did not heed that
+    semaphore = semaphore_of(showtime_id)
+    if not semaphore.acquire():
+        if not connection.in_atomic_block:  # closing would undo the transaction of a caller that ignored the rule above
             connection.close()
-        if not gate.enter(PATIENCE):
-            metrics.BUSY.inc()  # as where the pool has no connection in time: an operator is woken by either
+        if not semaphore.acquire(QUEUE_TIMEOUT):
+            metrics.BUSY.inc()  # counted like a pool without a free connection: the operator is alerted by both
             raise Busy
     try:
         yield
     finally:
-        gate.leave()
+        semaphore.release()

@@ -10,7 +10,8 @@ from django.db import transaction
 from booking.models import ShowtimeSeat
 from booking.refusals import NotFound, SeatsTaken
 from booking.seats.labels import find_indices
-from booking.seats.rows import SeatWrite, create_rows, read_wanted, wanted_seats, write_seats
+from booking.seats.row_locks import read_requested, requested_question
+from booking.seats.rows import SeatWrite, create_rows, write_seats
 from cinema.database.statements import ask
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
@@ -61,10 +62,10 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
-    wish = find_indices(layout_of(showtime.plan.hash), labels)
-    [seats] = ask(wanted_seats(showtime_id, wish.values(), at))
-    rows = {row.index: row for row, _ in read_wanted(seats)}
-    lost = [label for label, i in wish.items() if i not in rows or rows[i].status not in (before, after)]
+    requested = find_indices(layout_of(showtime.plan.hash), labels)
+    [answer] = ask(requested_question(showtime_id, requested.values(), at))
+    rows = {index: row.seat for index, row in read_requested(answer).items()}
+    lost = [label for label, i in requested.items() if i not in rows or rows[i].status not in (before, after)]
     if lost:
         raise SeatsTaken(lost, showtime.version)
     turned = [row for row in rows.values() if row.status == before]

@@ -1,11 +1,10 @@
-"""Locks: the whole wish or nothing; five minutes; yours to give back, everybody's when they lapse."""
+"""Locks: all requested seats or no change; five minutes; released by their owner, taken by anybody once they lapse."""
 
 from datetime import timedelta
 
 import pytest
 
 from bench.support.factories import make_plan, make_showtime
-from booking import locks
 from booking.bookings import find_live
 from booking.locks import expire_locks, lock_seats, release_lock
 from booking.models import Booking, SeatChange
@@ -18,6 +17,7 @@ from booking.refusals import (
     TooManySeats,
     UnknownSeat,
 )
+from booking.seats.layout_guess import forget_layouts, guess_requested, remember_layout
 from booking.seats.map import read_map
 from booking.showtimes.sales import block_seats
 from cinema.plans.layouts import layout_of
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 LOCK = timedelta(minutes=5)
 
 
-def wish(showtime, who, *labels, at):
+def lock(showtime, who, *labels, at):
     return lock_seats(showtime_id=showtime.pk, visitor=who, labels=labels, at=at).booking
 
 
@@ -37,7 +37,7 @@ def letters(showtime, *indices):
 
 
 def test_a_lock_takes_all_seats_and_one_version(showtime, alice, now):
-    booking = wish(showtime, alice, "A1", "A2", at=now)
+    booking = lock(showtime, alice, "A1", "A2", at=now)
     assert booking.status == "locked"
     assert booking.locked_until == now + LOCK
     assert read_map(showtime.pk).version == 1
@@ -45,57 +45,57 @@ def test_a_lock_takes_all_seats_and_one_version(showtime, alice, now):
 
 
 def test_the_deadline_is_set_by_the_first_seat_and_does_not_move(showtime, alice, now):
-    first = wish(showtime, alice, "A1", at=now)
-    second = wish(showtime, alice, "A1", "A2", at=now + timedelta(minutes=2))
+    first = lock(showtime, alice, "A1", at=now)
+    second = lock(showtime, alice, "A1", "A2", at=now + timedelta(minutes=2))
     assert second.reference == first.reference
     assert second.locked_until == now + LOCK
 
 
 def test_a_seat_no_longer_named_is_given_back_in_the_same_version(showtime, alice, now):
-    wish(showtime, alice, "A1", "A2", at=now)
-    wish(showtime, alice, "A2", "A3", at=now)
+    lock(showtime, alice, "A1", "A2", at=now)
+    lock(showtime, alice, "A2", "A3", at=now)
     assert letters(showtime, 0, 1, 2) == "ALL"
     assert read_map(showtime.pk).version == 2
 
 
-def test_the_same_wish_again_takes_no_version(showtime, alice, now):
-    wish(showtime, alice, "A1", "A2", at=now)
-    wish(showtime, alice, "A2", "A1", "A1", at=now)
+def test_the_same_request_again_takes_no_version(showtime, alice, now):
+    lock(showtime, alice, "A1", "A2", at=now)
+    lock(showtime, alice, "A2", "A1", "A1", at=now)
     assert read_map(showtime.pk).version == 1
 
 
 def test_a_seat_locked_by_alice_is_refused_to_bob_with_its_name(showtime, alice, bob, now):
-    wish(showtime, alice, "A1", at=now)
+    lock(showtime, alice, "A1", at=now)
     with pytest.raises(SeatsTaken) as refusal:
-        wish(showtime, bob, "A1", "A2", at=now)
+        lock(showtime, bob, "A1", "A2", at=now)
     assert refusal.value.extra["seats"] == ["A1"]
     assert letters(showtime, 0, 1) == "LA"
     assert find_live(showtime_id=showtime.pk, visitor=bob, at=now) is None
 
 
-def test_a_refused_wish_leaves_the_earlier_one_as_it_was(showtime, alice, bob, now):
-    wish(showtime, alice, "A1", at=now)
-    wish(showtime, bob, "B1", at=now)
+def test_a_refused_request_leaves_the_earlier_one_as_it_was(showtime, alice, bob, now):
+    lock(showtime, alice, "A1", at=now)
+    lock(showtime, bob, "B1", at=now)
     with pytest.raises(SeatsTaken):
-        wish(showtime, bob, "A1", "B2", at=now)
+        lock(showtime, bob, "A1", "B2", at=now)
     assert letters(showtime, 0, 10, 11) == "LLA"
 
 
 @pytest.mark.parametrize(("after", "taken"), [(-1, False), (0, True), (1, True)])
-def test_a_lapsed_seat_can_be_taken_at_once_without_the_sweeper(showtime, alice, bob, now, after, taken):
-    wish(showtime, alice, "A1", "A2", at=now)
+def test_a_lapsed_seat_can_be_taken_at_once_before_it_is_expired(showtime, alice, bob, now, after, taken):
+    lock(showtime, alice, "A1", "A2", at=now)
     later = now + LOCK + timedelta(milliseconds=after)
     if taken:
-        assert wish(showtime, bob, "A1", at=later).visitor == bob
+        assert lock(showtime, bob, "A1", at=later).visitor == bob
     else:
         with pytest.raises(SeatsTaken):
-            wish(showtime, bob, "A1", at=later)
+            lock(showtime, bob, "A1", at=later)
 
 
-def test_the_sweeper_frees_what_lapsed_and_leaves_what_was_taken_over(showtime, alice, bob, now):
-    wish(showtime, alice, "A1", "A2", at=now)
+def test_expire_locks_frees_what_lapsed_and_not_what_another_took(showtime, alice, bob, now):
+    lock(showtime, alice, "A1", "A2", at=now)
     later = now + LOCK
-    wish(showtime, bob, "A1", at=later)
+    lock(showtime, bob, "A1", at=later)
     assert expire_locks(at=later) == 1
     assert letters(showtime, 0, 1) == "LA"
     assert Booking.objects.get(visitor=alice).status == "expired"
@@ -103,15 +103,15 @@ def test_the_sweeper_frees_what_lapsed_and_leaves_what_was_taken_over(showtime, 
 
 
 def test_the_map_does_not_change_by_time_alone(showtime, alice, now):
-    wish(showtime, alice, "A1", at=now)
+    lock(showtime, alice, "A1", at=now)
     before = read_map(showtime.pk)
     assert find_live(showtime_id=showtime.pk, visitor=alice, at=now + LOCK) is None
     assert read_map(showtime.pk) == before
 
 
-def test_a_wish_after_the_lock_lapsed_is_a_new_booking(showtime, alice, now):
-    first = wish(showtime, alice, "A1", "A2", at=now)
-    second = wish(showtime, alice, "A2", "A3", at=now + LOCK)
+def test_a_request_after_the_lock_lapsed_is_a_new_booking(showtime, alice, now):
+    first = lock(showtime, alice, "A1", "A2", at=now)
+    second = lock(showtime, alice, "A2", "A3", at=now + LOCK)
     assert second.reference != first.reference
     assert letters(showtime, 0, 1, 2) == "ALL"
     assert read_map(showtime.pk).version == 2
@@ -120,17 +120,17 @@ def test_a_wish_after_the_lock_lapsed_is_a_new_booking(showtime, alice, now):
 
 
 def test_giving_everything_back_ends_the_booking_and_the_next_has_a_new_reference(showtime, alice, now):
-    first = wish(showtime, alice, "A1", at=now)
-    assert wish(showtime, alice, at=now) is None
+    first = lock(showtime, alice, "A1", at=now)
+    assert lock(showtime, alice, at=now) is None
     first.refresh_from_db()
     assert (first.status, first.end_reason) == ("released", "given-back")
     assert letters(showtime, 0) == "A"
-    assert wish(showtime, alice, "A1", at=now).reference != first.reference
+    assert lock(showtime, alice, "A1", at=now).reference != first.reference
 
 
 def test_release_says_whether_there_was_a_lock(showtime, alice, now):
     assert release_lock(showtime_id=showtime.pk, visitor=alice, at=now) is False
-    wish(showtime, alice, "A1", at=now)
+    lock(showtime, alice, "A1", at=now)
     assert release_lock(showtime_id=showtime.pk, visitor=alice, at=now) is True
     assert letters(showtime, 0) == "A"
 
@@ -138,18 +138,18 @@ def test_release_says_whether_there_was_a_lock(showtime, alice, now):
 def test_a_blocked_seat_is_refused(showtime, alice, now):
     block_seats(showtime_id=showtime.pk, labels=["A1"], at=now)
     with pytest.raises(SeatsTaken):
-        wish(showtime, alice, "A1", at=now)
+        lock(showtime, alice, "A1", at=now)
 
 
 def test_eleven_seats_are_too_many(showtime, alice, now):
     with pytest.raises(TooManySeats) as refusal:
-        wish(showtime, alice, *(f"A{i}" for i in range(1, 11)), "B1", at=now)
+        lock(showtime, alice, *(f"A{i}" for i in range(1, 11)), "B1", at=now)
     assert refusal.value.extra == {"limit": 10}
 
 
 def test_a_seat_that_is_not_there_is_named(showtime, alice, now):
     with pytest.raises(UnknownSeat) as refusal:
-        wish(showtime, alice, "A1", "Z9", at=now)
+        lock(showtime, alice, "A1", "Z9", at=now)
     assert refusal.value.extra == {"seats": ["Z9"]}
 
 
@@ -161,53 +161,53 @@ def test_an_unknown_showtime_is_not_found(alice, now):
 def test_nothing_is_sold_before_the_opening_after_the_closing_or_when_cancelled(alice, now):
     upcoming = make_showtime(at=now, sales_open_at=now + timedelta(seconds=90))
     with pytest.raises(NotOnSale) as refusal:
-        wish(upcoming, alice, "A1", at=now)
+        lock(upcoming, alice, "A1", at=now)
     assert refusal.value.headers["Retry-After"] == "90"
     over = make_showtime(at=now - timedelta(days=1))
     with pytest.raises(SalesClosed):
-        wish(over, alice, "A1", at=now)
+        lock(over, alice, "A1", at=now)
     cancelled = make_showtime(at=now, cancelled_at=now)
     with pytest.raises(SalesClosed):
-        wish(cancelled, alice, "A1", at=now)
+        lock(cancelled, alice, "A1", at=now)
 
 
 def test_seats_can_be_given_back_after_sales_have_closed(showtime, alice, now):
-    wish(showtime, alice, "A1", at=now)
+    lock(showtime, alice, "A1", at=now)
     showtime.sales_close_at = now
     showtime.save(update_fields=["sales_close_at"])
-    assert wish(showtime, alice, at=now + timedelta(seconds=1)) is None
+    assert lock(showtime, alice, at=now + timedelta(seconds=1)) is None
 
 
 def test_the_third_showtime_at_a_time_is_refused_until_one_lock_lapses(alice, now):
     first, second, third = (make_showtime(at=now) for _ in range(3))
-    wish(first, alice, "A1", at=now)
-    wish(second, alice, "A1", at=now + timedelta(minutes=1))
+    lock(first, alice, "A1", at=now)
+    lock(second, alice, "A1", at=now + timedelta(minutes=1))
     with pytest.raises(RateLimited) as refusal:
-        wish(third, alice, "A1", at=now + timedelta(minutes=2))
+        lock(third, alice, "A1", at=now + timedelta(minutes=2))
     assert refusal.value.headers["Retry-After"] == "180"
-    assert wish(third, alice, "A1", at=now + LOCK)
+    assert lock(third, alice, "A1", at=now + LOCK)
 
 
 def test_the_fourth_lock_of_one_showtime_in_a_quarter_of_an_hour_is_refused(showtime, alice, now):
     for minute in range(3):
-        wish(showtime, alice, "A1", at=now + timedelta(minutes=minute))
-        wish(showtime, alice, at=now + timedelta(minutes=minute))
+        lock(showtime, alice, "A1", at=now + timedelta(minutes=minute))
+        lock(showtime, alice, at=now + timedelta(minutes=minute))
     with pytest.raises(RateLimited) as refusal:
-        wish(showtime, alice, "A1", at=now + timedelta(minutes=5))
+        lock(showtime, alice, "A1", at=now + timedelta(minutes=5))
     assert refusal.value.headers["Retry-After"] == "600"
-    assert wish(showtime, alice, "A1", at=now + timedelta(minutes=15))
+    assert lock(showtime, alice, "A1", at=now + timedelta(minutes=15))
 
 
 def test_limits_can_be_turned_off(showtime, alice, now, settings):
     settings.RATE_LIMITS = False
     for _ in range(5):
-        wish(showtime, alice, "A1", at=now)
-        wish(showtime, alice, at=now)
+        lock(showtime, alice, "A1", at=now)
+        lock(showtime, alice, at=now)
 
 
 def test_every_change_leaves_a_row_of_history(showtime, alice, now):
-    booking = wish(showtime, alice, "A1", "A2", at=now)
-    wish(showtime, alice, "A2", at=now)
+    booking = lock(showtime, alice, "A1", "A2", at=now)
+    lock(showtime, alice, "A2", at=now)
     rows = SeatChange.objects.values_list("version", "index", "before", "after", "booking", "reason")
     assert list(rows) == [
         (1, 0, "available", "locked", booking.pk, "lock"),
@@ -217,7 +217,7 @@ def test_every_change_leaves_a_row_of_history(showtime, alice, now):
 
 
 def test_the_counters_follow(showtime, alice, now):
-    wish(showtime, alice, "A1", "A2", at=now)
+    lock(showtime, alice, "A1", "A2", at=now)
     showtime.refresh_from_db()
     assert (showtime.n_available, showtime.n_locked, showtime.n_booked, showtime.n_blocked) == (38, 2, 0, 0)
 
@@ -227,17 +227,17 @@ def test_seats_are_those_of_the_layout_that_the_showtime_has_now(showtime, alice
     """Which one it had is remembered, to ask for seats by; a hall that was rebuilt has them elsewhere."""
     another = remembered and layout_of(make_plan(**remembered).hash)
 
-    def wish_by_memory(*args):
-        locks._LAYOUTS.clear()
+    def lock_with_memory(*args):
+        forget_layouts()
         if another:
-            locks._LAYOUTS[showtime.pk] = another
+            remember_layout(showtime.pk, another.hash)
         try:
-            return wish(showtime, *args, at=now)
+            return lock(showtime, *args, at=now)
         finally:
-            assert locks._LAYOUTS[showtime.pk].hash == showtime.plan.hash
+            assert guess_requested(showtime.pk, ["B1"]) == {"B1": 10}
 
-    wish_by_memory(bob, "A4")  # where a hall of three a row has its B1
-    assert [seat.index for seat in wish_by_memory(alice, "B1").seats.all()] == [10]
+    lock_with_memory(bob, "A4")  # where a hall of three a row has its B1
+    assert [seat.index for seat in lock_with_memory(alice, "B1").seats.all()] == [10]
     with pytest.raises(SeatsTaken) as refusal:
-        wish_by_memory(alice, "A4", "B1")
+        lock_with_memory(alice, "A4", "B1")
     assert refusal.value.seats == ["A4"]

@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from bench.support.factories import make_showtime
 from bench.support.trips import statements_in, trips_in
-from booking import lock_limits, locks
+from booking import lock_limits, lock_statements
 from booking.seats import map as seat_map
-from booking.seats import rows
+from booking.seats import row_locks, rows
 from cinema.database.statements import Statement
 from tests.report import report
 
@@ -53,11 +53,11 @@ def statements_of(client, showtime, *labels, status=200):
     return statements_in(trips_of(client, showtime, *labels, status=status))
 
 
-def test_a_changed_wish_takes_few_statements_and_fewer_trips_with_the_session(alice, showtime):
+def test_a_changed_request_takes_few_statements_and_fewer_trips_with_the_session(alice, showtime):
     put(alice, showtime, "A1", "A2")
     found = trips_of(alice, showtime, "A2", "A3")
     n_statements = len(statements_of(alice, showtime, "A3", "A4"))
-    report("click", f"{n_statements} statements in {len(found)} trips for a changed wish on {connection.vendor}")
+    report("click", f"{n_statements} statements in {len(found)} trips for a changed request on {connection.vendor}")
     assert len(found) <= (3 if connection.vendor == "postgresql" else 11), found
     assert n_statements <= (8 if connection.vendor == "postgresql" else 11), found
 
@@ -95,7 +95,10 @@ def test_writers_of_one_showtime_queue_for_the_version(alice, showtime):
 def test_each_statement_of_a_click_has_an_index_also_when_its_parameters_are_not_known():
     """Each is planned once for any parameters: a partial index, for one, serves only what says its condition."""
     statements = [
-        s for module in (locks, rows, lock_limits, seat_map) for s in vars(module).values() if type(s) is Statement
+        s
+        for module in (lock_statements, row_locks, rows, lock_limits, seat_map)
+        for s in vars(module).values()
+        if type(s) is Statement
     ]
     assert len(statements) > 11
     with connection.cursor() as cursor:
@@ -110,7 +113,7 @@ def test_each_statement_of_a_click_has_an_index_also_when_its_parameters_are_not
         cursor.execute("DEALLOCATE ALL; RESET enable_seqscan")
 
 
-def test_a_first_wish_that_is_refused_writes_nothing(alice, showtime):
+def test_a_first_request_that_is_refused_writes_nothing(alice, showtime):
     put(alice, showtime, "A1")
     found = statements_of(somebody(showtime), showtime, "A1", status=409)
     assert not [text for text in found if text.startswith(("UPDATE", "INSERT", "WITH")) and "booking_" in text], found
@@ -118,7 +121,7 @@ def test_a_first_wish_that_is_refused_writes_nothing(alice, showtime):
 
 @pytest.mark.postgresql_only
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "changed"])
-def test_a_lock_takes_three_round_trips_from_begin_to_commit_and_a_changed_wish_two(alice, showtime, is_first):
+def test_a_lock_takes_three_round_trips_from_begin_to_commit_and_a_changed_request_two(alice, showtime, is_first):
     put(somebody(showtime), showtime, "C1")  # plans the statements of this connection, and the layout is remembered
     if not is_first:
         put(alice, showtime, "A1")
@@ -136,15 +139,15 @@ def test_a_refusal_takes_one(alice, showtime, is_first):
     if not is_first:
         put(bob, showtime, "B1")
     found = trips_of(bob, showtime, "A1", status=409)
-    assert len([text for text in found if "lock_own" in text or "seats_wanted" in text]) == 1, found
+    assert len([text for text in found if "lock_own" in text or "seats_requested" in text]) == 1, found
 
 
-def test_the_same_wish_again_writes_nothing(alice, showtime):
+def test_the_same_request_again_writes_nothing(alice, showtime):
     put(alice, showtime, "A1")
     assert not [text for text in statements_of(alice, showtime, "A1") if text.startswith(("UPDATE", "INSERT", "WITH"))]
 
 
 def test_the_answer_names_the_version_that_says_so_also_when_all_is_given_back(alice, showtime):
-    for wish in (("A1", "A2"), ("A2", "A3"), ()):
-        answer = put(alice, showtime, *wish).json()
-        assert answer["v"] == alice.get(f"/api/showtimes/{showtime.pk}/map/").json()["v"], wish
+    for labels in (("A1", "A2"), ("A2", "A3"), ()):
+        answer = put(alice, showtime, *labels).json()
+        assert answer["v"] == alice.get(f"/api/showtimes/{showtime.pk}/map/").json()["v"], labels

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
@@ -16,8 +17,7 @@ from booking.locks import expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import RateLimited, Refusal, SeatsTaken
 from booking.seats.map import read_map
-from booking.seats.showtime_queue import Gate
-from cinema.database.row_mapping import values_of
+from booking.seats.showtime_queue import FifoSemaphore
 from tests.report import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,9 +26,9 @@ BUYERS, ROUNDS = 40, 10
 
 
 @pytest.fixture(autouse=True)
-def no_turns(monkeypatch):
-    """All at once, as buyers at many web processes are: it is the database that lets one win."""
-    monkeypatch.setattr("booking.seats.showtime_queue._GATES", [Gate(BUYERS)])
+def wide_queue(monkeypatch):
+    """All at once, like buyers at many web processes: only the database decides who wins."""
+    monkeypatch.setattr("booking.seats.showtime_queue.SEMAPHORES", [FifoSemaphore(BUYERS)])
 
 
 def together(jobs):
@@ -67,7 +67,7 @@ def test_forty_buyers_for_one_seat_have_one_winner_every_time():
 
 
 def naive_buyer(showtime_id, barrier, winners):
-    """The control: looks in one transaction, waits, writes in another."""
+    """The control: reads in one transaction, waits, writes in another."""
     with transaction.atomic():
         row = ShowtimeSeat.objects.get(showtime_id=showtime_id, index=0)
     free = row.status == "available"
@@ -89,79 +89,92 @@ def test_the_control_without_row_locks_oversells_every_time():
     report("race", f"control on {connection.vendor}: oversold in {oversold} of {ROUNDS} rounds")
 
 
-def test_crossing_wishes_never_deadlock_and_never_share_a_seat():
+def test_crossing_requests_never_deadlock_and_never_share_a_seat():
     now, showtime = timezone.now(), make_showtime()
-    wishes = [("A1", "A2", "A3"), ("A3", "A2", "A1"), ("A2", "B1"), ("B1", "A1"), ("A3", "B1")] * 4
-    results = together([lock_job(showtime, new_visitor(), *wish, at=now) for wish in wishes])
+    requests = [("A1", "A2", "A3"), ("A3", "A2", "A1"), ("A2", "B1"), ("B1", "A1"), ("A3", "B1")] * 4
+    results = together([lock_job(showtime, new_visitor(), *labels, at=now) for labels in requests])
     assert all(isinstance(result, (Booking, SeatsTaken)) for result in results), results
     winners = [result for result in results if isinstance(result, Booking)]
     assert winners
-    held = ShowtimeSeat.objects.filter(showtime=showtime, status="locked")
-    assert held.count() == sum(winner.seats.count() for winner in winners)
+    locked = ShowtimeSeat.objects.filter(showtime=showtime, status="locked")
+    assert locked.count() == sum(winner.seats.count() for winner in winners)
 
 
-def in_click_order(meeting):
-    """The control: row-locks one seat after the other as they were clicked, and meets the other buyer in between, as
-    often as `meeting` says."""
-
-    def look(showtime_id, wish, at):
-        rows = []
-        for index in wish.values():
-            rows += looked_at(ShowtimeSeat.objects.filter(showtime_id=showtime_id, index=index))
-            if len(rows) == 1 and meeting:
-                meeting.pop().wait(10)
-        return [rows]
-
-    return look
+def row_lock(showtime, indices):
+    """Row-locks these seats one after the other, waiting for each."""
+    for index in indices:
+        yield ShowtimeSeat.objects.select_for_update(of=("self",)).get(showtime=showtime, index=index)
 
 
-def in_order_and_waiting(showtime_id, wish, at):
-    """`pk` order alone, without SKIP LOCKED."""
-    return [looked_at(ShowtimeSeat.objects.filter(showtime_id=showtime_id, index__in=wish.values()))]
-
-
-def looked_at(seats):
-    """As `booking.seats.rows.WANTED` answers, but waiting for whoever holds one."""
-    return [(*values_of(row), False) for row in seats.order_by("pk").select_for_update(of=("self",))]
-
-
-def buy_crosswise(n):
-    """What comes of `n` buyers who clicked the same two seats, every other one the other way round."""
-    now, showtime = timezone.now(), make_showtime()
-    wishes = [("A1", "A2") if number % 2 else ("A2", "A1") for number in range(n)]
-    return together([lock_job(showtime, new_visitor(), *wish, at=now) for wish in wishes])
+def naive_locker(showtime, indices, barrier):
+    """The control: row-locks in the order of the clicks, and meets the other buyer after the first seat."""
+    with transaction.atomic():
+        rows = row_lock(showtime, indices)
+        next(rows)
+        barrier.wait(10)
+        return len(list(rows))
 
 
 def is_deadlock(result):
-    return isinstance(result, OperationalError) and "deadlock detected" in str(result)
+    return isinstance(result, OperationalError) and isinstance(result.__cause__, DeadlockDetected)
 
 
 @pytest.mark.postgresql_only
-def test_rows_locked_in_click_order_deadlock_and_in_ours_never(monkeypatch):
-    with monkeypatch.context() as control:
-        control.setattr("booking.locks._guess_wish", lambda *_: None)  # or seats come with the first trip, in our order
-        control.setattr("booking.locks._look", in_click_order([threading.Barrier(2)] * 2))
-        control.setattr("booking.locks.DeadlockDetected", ())  # is not tried anew
-        results = buy_crosswise(2)
-        assert sum(map(is_deadlock, results)) == 1, results
-        control.setattr("booking.locks._look", in_click_order([threading.Barrier(2)] * 2))
-        control.setattr("booking.locks.DeadlockDetected", DeadlockDetected)
-        results = buy_crosswise(2)
-        assert {type(result) for result in results} == {Booking, SeatsTaken}, results
-    with monkeypatch.context() as order_alone:
-        order_alone.setattr("booking.locks._guess_wish", lambda *_: None)
-        order_alone.setattr("booking.locks._look", in_order_and_waiting)
-        waited = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
-    ours = [result for _ in range(ROUNDS) for result in buy_crosswise(8)]
-    for results in (waited, ours):
+def test_the_control_that_row_locks_in_click_order_deadlocks():
+    showtime, barrier = make_showtime(), threading.Barrier(2)
+    results = together([lambda seats=seats: naive_locker(showtime, seats, barrier) for seats in ((0, 1), (1, 0))])
+    assert sum(map(is_deadlock, results)) == 1, results
+
+
+@pytest.mark.postgresql_only
+def test_buyers_who_clicked_two_seats_in_opposite_orders_never_deadlock():
+    for _ in range(ROUNDS):
+        now, showtime = timezone.now(), make_showtime()
+        orders = [("A1", "A2") if number % 2 else ("A2", "A1") for number in range(8)]
+        results = together([lock_job(showtime, new_visitor(), *labels, at=now) for labels in orders])
         assert all(isinstance(result, (Booking, SeatsTaken)) for result in results), results
-        assert sum(isinstance(result, Booking) for result in results) == ROUNDS
-    report("row locks", f"click order deadlocks, pk order does not: {ROUNDS} rounds of 8 buyers for the same two seats")
+        assert sum(isinstance(result, Booking) for result in results) == 1
+    report("row locks", f"click order deadlocks, ours never: {ROUNDS} rounds of 8 buyers for the same two seats")
 
 
 @pytest.mark.postgresql_only
-def test_a_seat_given_up_while_a_rival_looks_at_it_is_free_afterwards():
-    """To skip the row, as a wanted one is skipped, would be to keep the seat without knowing it."""
+def test_a_deadlock_is_undone_and_tried_again():
+    """A rival takes alice's seats in the wrong order. PostgreSQL ends the transaction that has waited for a second."""
+    now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
+    lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
+    has_second, deadlocks = threading.Event(), []
+
+    def rival():
+        with transaction.atomic():
+            rows = row_lock(showtime, (1, 0))
+            next(rows)
+            has_second.set()
+            wait_for_a_waiting_transaction()  # alice has the first seat now, and waits for the second
+            return next(rows).index
+
+    def change():
+        has_second.wait(10)
+        with CaptureQueriesContext(connection) as captured:
+            booking = lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A2", "A3"], at=now).booking
+        deadlocks.append(sum("lock_own_seats" in query["sql"] for query in captured) - 1)
+        return booking
+
+    first, booking = together([rival, change])
+    assert first == 0 and deadlocks == [1]
+    assert sorted(booking.seats.values_list("index", flat=True)) == [1, 2]
+
+
+def wait_for_a_waiting_transaction():
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 5
+    with connection.cursor() as cursor:
+        while not cursor.execute(waiting).fetchone()[0] and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+@pytest.mark.postgresql_only
+def test_a_seat_that_is_given_back_while_a_rival_reads_it_is_available_afterwards():
+    """If the row were skipped, like a requested one, the seat would stay locked unnoticed."""
     now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
     lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
     looked = threading.Event()
@@ -170,19 +183,13 @@ def test_a_seat_given_up_while_a_rival_looks_at_it_is_free_afterwards():
     def rival():
         ShowtimeSeat.objects.select_for_update(of=("self",)).get(showtime=showtime, index=0)
         looked.set()
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        deadline = time.monotonic() + 5
-        with connection.cursor() as cursor:
-            while not cursor.execute(waiting).fetchone()[0] and time.monotonic() < deadline:
-                time.sleep(0.02)
+        wait_for_a_waiting_transaction()
 
-    def give_up():
+    def give_back():
         looked.wait(10)
         return lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A2"], at=now).booking
 
-    _, booking = together([rival, give_up])
+    _, booking = together([rival, give_back])
     assert isinstance(booking, Booking), booking
     assert ShowtimeSeat.objects.get(showtime=showtime, index=0).status == "available"
     assert (booking.n_seats, booking.seats.count()) == (1, 1)
@@ -196,7 +203,7 @@ def test_two_tabs_of_one_visitor_end_with_one_booking():
     assert ShowtimeSeat.objects.filter(showtime=showtime, status="locked").count() == 1
 
 
-def test_the_hoarding_limit_holds_against_requests_at_the_same_time():
+def test_the_lock_limit_holds_against_requests_at_the_same_time():
     now, alice = timezone.now(), new_visitor()
     showtimes = [make_showtime() for _ in range(5)]
     results = together([lock_job(showtime, alice, "A1", at=now) for showtime in showtimes])
@@ -204,7 +211,7 @@ def test_the_hoarding_limit_holds_against_requests_at_the_same_time():
     assert sum(isinstance(result, RateLimited) for result in results) == 3
 
 
-def test_the_sweeper_the_next_buyer_and_the_old_one_at_the_same_moment():
+def test_the_loop_the_next_buyer_and_the_old_one_at_the_same_moment():
     for _ in range(ROUNDS):
         now, showtime, alice, bob = timezone.now(), make_showtime(), new_visitor(), new_visitor()
         lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)

@@ -1,6 +1,6 @@
-"""A small model of a house that every use case of `booking` is driven against; everything is checked after each step.
+"""A small model of the seats of one showtime. Every use case of `booking` runs beside it; each step checks everything.
 
-`tests.payments.model.money_model` drives the same house with payments, refunds and disputes.
+`tests.payments.model.money_model` does the same with payments, refunds and disputes.
 """
 
 import zlib
@@ -29,12 +29,12 @@ PAYING = ("checkout", "processing", "releasing")
 visitors = st.integers(0, 2)
 picks = st.integers(0, 11)
 REASONS = ("buyer", "staff", "showtime")
-wishes = st.lists(st.sampled_from(LABELS), max_size=3, unique=True)
+label_lists = st.lists(st.sampled_from(LABELS), max_size=3, unique=True)
 steps = {"count": 0}
 
 
 @dataclass
-class Held:
+class KnownBooking:
     who: int
     status: str
     until: object
@@ -44,38 +44,38 @@ class Held:
     gone: set = field(default_factory=set)  # labels whose tickets are cancelled
 
 
-class HouseMachine(RuleBasedStateMachine):
+class SeatMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.at = timezone.now()
         self.showtime = make_showtime(make_plan(rows=2, per_row=3), at=self.at, starts_in=timedelta(days=2))
         self.people = [new_visitor() for _ in range(3)]
         self.seats = dict.fromkeys(LABELS, ("available", None, None))  # status, booking, takeable from
-        self.held = {}  # booking pk -> Held
+        self.known = {}  # booking pk -> Held
         first = read_map(self.showtime.pk)
         self.frames_state, self.frames_version = list(first.state), first.version
         self.signals = []
-        seats_changed.connect(self.on_change, weak=False, dispatch_uid="house-machine")
+        seats_changed.connect(self.on_change, weak=False, dispatch_uid="seat-machine")
 
     def teardown(self):
-        seats_changed.disconnect(dispatch_uid="house-machine")
-        empty_tables(connection)  # the sweeper of the next run must find its own locks only
+        seats_changed.disconnect(dispatch_uid="seat-machine")
+        empty_tables(connection)  # expire_locks of the next run must find its own locks only
 
     def on_change(self, **change):
         self.signals.append(change)
 
     # ---- the model ------------------------------------------------------------------------------------------------
     def own(self, who):
-        for pk, held in self.held.items():
-            if held.who == who and held.status in ("locked", *PAYING):
-                return pk, held
+        for pk, known in self.known.items():
+            if known.who == who and known.status in ("locked", *PAYING):
+                return pk, known
         return None, None
 
-    def lapsed(self, held):
-        return held.status == "locked" and held.until <= self.at
+    def lapsed(self, known):
+        return known.status == "locked" and known.until <= self.at
 
     def end(self, pk, status):
-        self.held[pk].status = status
+        self.known[pk].status = status
         for label in self.of(pk):
             self.seats[label] = ("available", None, None)
 
@@ -87,37 +87,37 @@ class HouseMachine(RuleBasedStateMachine):
         return status == "available" or (status == "locked" and (booking == own or until <= self.at))
 
     def a_booking(self, pick, *statuses):
-        found = [pk for pk, held in self.held.items() if held.status in statuses]
+        found = [pk for pk, known in self.known.items() if known.status in statuses]
         return found[pick % len(found)] if found else None
 
     # ---- the use cases --------------------------------------------------------------------------------------------
     def standing(self, pk):
         """The seats of a confirmed booking whose tickets stand, in the order of the map."""
-        held = self.held[pk]
-        return [label for label in LABELS if label in held.paid_for and label not in held.gone]
+        known = self.known[pk]
+        return [label for label in LABELS if label in known.paid_for and label not in known.gone]
 
     def cancelled(self, pk, labels, status):
         """These tickets are gone; with the last one the booking has this status."""
-        self.held[pk].gone |= set(labels)
+        self.known[pk].gone |= set(labels)
         for label in labels:
             self.seats[label] = ("available", None, None)
         if not self.standing(pk):
-            self.held[pk].status = status
+            self.known[pk].status = status
 
-    def sold_out_of_time(self):
+    def sales_are_closed(self):
         return self.showtime.sales(self.at) != "open"
 
     @rule(seconds=st.sampled_from([1, 60, 150, 299, 300, 301]))
     def time_passes(self, seconds):
         self.at += timedelta(seconds=seconds)
 
-    @rule(who=visitors, labels=wishes)
+    @rule(who=visitors, labels=label_lists)
     def lock(self, who, labels):
         pk, own = self.own(who)
 
         def act():
-            wish = {"showtime_id": self.showtime.pk, "visitor": self.people[who], "labels": labels}
-            return locks.lock_seats(**wish, at=self.at).booking
+            request = {"showtime_id": self.showtime.pk, "visitor": self.people[who], "labels": labels}
+            return locks.lock_seats(**request, at=self.at).booking
 
         if own and own.status in PAYING:
             if own.status != "releasing" and sorted(self.of(pk)) == sorted(labels):
@@ -131,7 +131,7 @@ class HouseMachine(RuleBasedStateMachine):
             if own:
                 self.end(pk, "expired" if self.lapsed(own) else "released")
             return
-        if self.sold_out_of_time():
+        if self.sales_are_closed():
             with pytest.raises(SalesClosed):
                 act()
             return
@@ -148,17 +148,17 @@ class HouseMachine(RuleBasedStateMachine):
         booking = act()
         if own and self.lapsed(own):
             self.end(pk, "expired")
-        if booking.pk not in self.held:
-            self.held[booking.pk] = Held(who, "locked", self.at + LOCK)
+        if booking.pk not in self.known:
+            self.known[booking.pk] = KnownBooking(who, "locked", self.at + LOCK)
         for label in self.of(booking.pk):
             self.seats[label] = ("available", None, None)
         for label in labels:
-            self.seats[label] = ("locked", booking.pk, self.held[booking.pk].until)
+            self.seats[label] = ("locked", booking.pk, self.known[booking.pk].until)
 
     def being_ended(self, label):
         _, booking, _ = self.seats[label]
-        held = self.held.get(booking)
-        return bool(held) and (held.status == "releasing" or (held.status == "checkout" and held.until <= self.at))
+        known = self.known.get(booking)
+        return bool(known) and (known.status == "releasing" or (known.status == "checkout" and known.until <= self.at))
 
     @rule(who=visitors)
     def release(self, who):
@@ -174,7 +174,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self):
-        due = [pk for pk, held in self.held.items() if self.lapsed(held)]
+        due = [pk for pk, known in self.known.items() if self.lapsed(known)]
         assert locks.expire_locks(at=self.at) == len(due)
         for pk in due:
             self.end(pk, "expired")
@@ -212,9 +212,9 @@ class HouseMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.begin_release(booking_id=pk, reason=reason, at=self.at)
-        held = self.held[pk]
-        if held.status == "checkout" or (held.status == "releasing" and held.reason == "changed"):
-            held.status, held.reason = "releasing", reason
+        known = self.known[pk]
+        if known.status == "checkout" or (known.status == "releasing" and known.reason == "changed"):
+            known.status, known.reason = "releasing", reason
 
     @rule(pick=picks)
     def finish_release(self, pick):
@@ -222,15 +222,15 @@ class HouseMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.finish_release(booking_id=pk, at=self.at)
-        held = self.held[pk]
-        if held.status not in PAYING:
+        known = self.known[pk]
+        if known.status not in PAYING:
             return
-        if held.reason == "changed" and self.at < held.until:
-            held.status, held.reason = "locked", ""
+        if known.reason == "changed" and self.at < known.until:
+            known.status, known.reason = "locked", ""
             for label in self.of(pk):
-                self.seats[label] = ("locked", pk, held.until)
+                self.seats[label] = ("locked", pk, known.until)
             return
-        lapsed = held.reason in ("lapsed", "changed") or (not held.reason and held.until <= self.at)
+        lapsed = known.reason in ("lapsed", "changed") or (not known.reason and known.until <= self.at)
         self.end(pk, "expired" if lapsed else "released")
 
     @rule(pick=picks)
@@ -239,9 +239,9 @@ class HouseMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.mark_processing(booking_id=pk, at=self.at)
-        held = self.held[pk]
-        if held.status in ("checkout", "releasing"):
-            held.status, held.reason = "processing", ""
+        known = self.known[pk]
+        if known.status in ("checkout", "releasing"):
+            known.status, known.reason = "processing", ""
             for label in self.of(pk):
                 self.seats[label] = ("locked", pk, self.showtime.ends_at + timedelta(days=1))
 
@@ -251,18 +251,18 @@ class HouseMachine(RuleBasedStateMachine):
         pk = self.a_booking(pick, *PAYING, "released", "expired", "confirmed", "refunding", "cancelled")
         if pk is None:
             return
-        held = self.held[pk]
+        known = self.known[pk]
         outcome = bookings.confirm_booking(booking_id=pk, demo=True, at=self.at).value
-        if held.status in ("confirmed", "refunding", "cancelled"):
+        if known.status in ("confirmed", "refunding", "cancelled"):
             assert outcome == "already"
             return
-        late = held.status in ("released", "expired") and self.at >= self.showtime.starts_at
-        if late or not held.paid_for or not all(self.takeable(label, pk) for label in held.paid_for):
+        late = known.status in ("released", "expired") and self.at >= self.showtime.starts_at
+        if late or not known.paid_for or not all(self.takeable(label, pk) for label in known.paid_for):
             assert outcome == "seats-gone"
             return
         assert outcome == "confirmed"
-        held.status, held.reason = "confirmed", ""
-        for label in held.paid_for:
+        known.status, known.reason = "confirmed", ""
+        for label in known.paid_for:
             self.seats[label] = ("booked", pk, None)
 
     @rule(pick=picks)
@@ -272,7 +272,7 @@ class HouseMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.begin_refund(booking_id=pk, amount=1150, at=self.at)
-        if self.held[pk].status != "confirmed":
+        if self.known[pk].status != "confirmed":
             self.end(pk, "refunding")
 
     @rule(pick=picks)
@@ -281,25 +281,25 @@ class HouseMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.finish_refund(booking_id=pk, at=self.at)
-        if self.held[pk].status == "refunding":
-            self.held[pk].status = "refunded"
+        if self.known[pk].status == "refunding":
+            self.known[pk].status = "refunded"
 
-    @rule(pick=picks, labels=st.none() | wishes.filter(bool), money=st.booleans(), reason=st.sampled_from(REASONS))
+    @rule(pick=picks, labels=st.none() | label_lists.filter(bool), money=st.booleans(), reason=st.sampled_from(REASONS))
     def cancel_tickets(self, pick, labels, money, reason):
         pk = self.a_booking(pick, "confirmed", "refunding", "released")
         if pk is None:
             return
-        held = self.held[pk]
+        known = self.known[pk]
         amount = 0
-        if held.status == "confirmed":
+        if known.status == "confirmed":
             amount = 100 * money
-            if labels and not set(labels) <= set(held.paid_for):
+            if labels and not set(labels) <= set(known.paid_for):
                 with pytest.raises(UnknownSeat), transaction.atomic():
                     self.cancel(pk, labels, amount, reason)
                 return
         before = Booking.objects.get(pk=pk).refunded
         cancelled = self.cancel(pk, labels, amount, reason)
-        if held.status != "confirmed":
+        if known.status != "confirmed":
             assert cancelled.tickets == ()
             return
         going = [label for label in self.standing(pk) if labels is None or label in labels]
@@ -331,13 +331,13 @@ class HouseMachine(RuleBasedStateMachine):
 
     # ---- what must always hold ------------------------------------------------------------------------------------
     @invariant()
-    def the_house_is_as_the_model_says(self):
+    def the_rows_are_as_the_model_says(self):
         steps["count"] += 1
         rows = {row.index: row for row in ShowtimeSeat.objects.filter(showtime=self.showtime)}
         for i, (status, booking, until) in enumerate(self.seats.values()):
             assert (rows[i].status, rows[i].booking_id, rows[i].locked_until) == (status, booking, until), LABELS[i]
         stored = dict(Booking.objects.filter(showtime=self.showtime).values_list("pk", "status"))
-        assert stored == {pk: held.status for pk, held in self.held.items()}
+        assert stored == {pk: known.status for pk, known in self.known.items()}
 
     @invariant()
     def the_counters_and_the_money_add_up(self):
@@ -350,7 +350,7 @@ class HouseMachine(RuleBasedStateMachine):
         assert set(standing.values_list("label", flat=True)) == {
             label for label, seat in self.seats.items() if seat[0] == "booked"
         }
-        mails = OutboxMessage.objects.filter(kind="mail.confirmed", payload__booking__in=list(self.held))
+        mails = OutboxMessage.objects.filter(kind="mail.confirmed", payload__booking__in=list(self.known))
         assert mails.count() == Booking.objects.filter(showtime=self.showtime).exclude(confirmed_at=None).count()
 
     def follow_the_frames(self):
@@ -371,7 +371,7 @@ class HouseMachine(RuleBasedStateMachine):
         assert now.digest == zlib.crc32(now.state.encode())
 
     @invariant()
-    def history_tells_the_same_story(self):
+    def history_leads_to_the_same_state(self):
         self.follow_the_frames()
         state = dict.fromkeys(range(len(LABELS)), "available")
         changes = SeatChange.objects.filter(showtime=self.showtime).order_by("version", "index")

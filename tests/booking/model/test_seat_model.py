@@ -1,19 +1,19 @@
-"""A state machine drives every use case against a small model of a house, and checks everything after each step."""
+"""A state machine runs every use case beside a small model of the seats, and checks everything after each step."""
 
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.booking.model.seat_model import HouseMachine, steps
+from tests.booking.model.seat_model import SeatMachine, steps
 from tests.report import report
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_use_case_keeps_every_promise(settings_off_limits):
+def test_every_use_case_keeps_every_invariant(without_rate_limits):
     steps["count"] = 0
     run_state_machine_as_test(
-        HouseMachine,
+        SeatMachine,
         settings=settings(
             max_examples=25,
             stateful_step_count=30,
@@ -28,5 +28,5 @@ def test_every_use_case_keeps_every_promise(settings_off_limits):
 
 
 @pytest.fixture
-def settings_off_limits(settings):
+def without_rate_limits(settings):
     settings.RATE_LIMITS = False

@@ -1,4 +1,4 @@
-"""A showtime that everybody wants takes its turns, and leaves connections for the rest of the house."""
+"""A showtime in high demand has a queue in the process, and leaves connections for the other showtimes."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from bench.support.factories import make_showtime, new_visitor
 from booking.locks import lock_seats, release_lock
 from booking.seats import showtime_queue
 from booking.seats.map import read_map
-from booking.seats.showtime_queue import AT_ONCE, Gate, turn
+from booking.seats.showtime_queue import AT_ONCE, FifoSemaphore, in_showtime_queue, semaphore_of
 from cinema.models import Showtime
 from cinema.web import metrics
 from cinema.web.problems import Busy
@@ -39,11 +39,11 @@ def in_threads(n, job):
 
 
 @contextmanager
-def all_turns_taken(showtime_id):
+def all_places_taken(showtime_id):
     full, leave = threading.Barrier(AT_ONCE + 1), threading.Event()
 
     def stay(_):
-        with turn(showtime_id):
+        with in_showtime_queue(showtime_id):
             full.wait(5)
             return leave.wait(10)
 
@@ -56,7 +56,7 @@ def all_turns_taken(showtime_id):
     assert all(each.result(10) for each in stays)
 
 
-def test_so_many_at_once_and_who_waits_holds_no_connection():
+def test_a_fixed_number_runs_at_once_and_a_waiting_thread_has_no_connection():
     inside, most, leave, came = [], [], threading.Event(), []
 
     def click(_):
@@ -64,7 +64,7 @@ def test_so_many_at_once_and_who_waits_holds_no_connection():
             cursor.execute("SELECT 1")
         mine = connections["default"]
         came.append(mine)
-        with turn(7):
+        with in_showtime_queue(7):
             inside.append(mine)
             most.append(len(inside))
             assert leave.wait(10)
@@ -79,49 +79,49 @@ def test_so_many_at_once_and_who_waits_holds_no_connection():
     assert max(most) == AT_ONCE
 
 
-def test_who_came_first_is_let_in_first_and_who_comes_again_waits_again():
-    gate, let_in = Gate(1), []
-    assert gate.enter() and not gate.enter()
+def test_places_are_given_in_the_order_of_arrival_also_to_a_thread_that_comes_again():
+    semaphore, acquired = FifoSemaphore(1), []
+    assert semaphore.acquire() and not semaphore.acquire()
 
     def come(number):
-        assert wait_until(lambda: len(gate._line) == number, seconds=5)
-        assert gate.enter(10)
-        let_in.append(number)
+        assert wait_until(lambda: semaphore.n_waiting == number, seconds=5)
+        assert semaphore.acquire(10)
+        acquired.append(number)
 
     coming = in_threads(8, come)
-    assert wait_until(lambda: len(gate._line) == 8, seconds=5)
+    assert wait_until(lambda: semaphore.n_waiting == 8, seconds=5)
     for number in range(8):
-        gate.leave()
-        assert not gate.enter()  # the place is the next one's already, not of who is quick
+        semaphore.release()
+        assert not semaphore.acquire()  # the place belongs to the next in the queue, not to a faster thread
         coming[number].result(5)
-    assert let_in == list(range(8))
-    gate.leave()
-    assert gate.enter() and not gate.enter()
+    assert acquired == list(range(8))
+    semaphore.release()
+    assert semaphore.acquire() and not semaphore.acquire()
 
 
-def test_who_gave_up_is_not_called():
-    gate = Gate(1)
-    assert gate.enter()
-    assert not gate.enter(0.01)
-    [later] = in_threads(1, lambda _: gate.enter(10))
-    assert wait_until(lambda: gate._line, seconds=5)
-    gate.leave()
+def test_a_thread_that_timed_out_is_not_given_a_place():
+    semaphore = FifoSemaphore(1)
+    assert semaphore.acquire()
+    assert not semaphore.acquire(0.01)
+    [later] = in_threads(1, lambda _: semaphore.acquire(10))
+    assert wait_until(lambda: semaphore.n_waiting, seconds=5)
+    semaphore.release()
     assert later.result(5)
 
 
-def test_called_in_the_moment_of_giving_up_is_let_in():
-    """Random waits of about as long as a place is kept: nobody is lost, and no place."""
-    gate, inside, outcomes = Gate(2), [], []
+def test_a_place_that_is_given_at_the_moment_of_the_timeout_is_kept():
+    """Random timeouts of about the time that a place is kept: no thread and no place is lost."""
+    semaphore, inside, outcomes = FifoSemaphore(2), [], []
 
     def come(number):
         dice = Random(number)
         for _ in range(200):
-            if gate.enter(dice.choice([0, 1e-4, 5e-4, 1e-3])):
+            if semaphore.acquire(dice.choice([0, 1e-4, 5e-4, 1e-3])):
                 inside.append(number)
                 assert len(inside) <= 2
                 time.sleep(dice.random() / 1e3)
                 inside.remove(number)
-                gate.leave()
+                semaphore.release()
                 outcomes.append("in")
             else:
                 outcomes.append("out")
@@ -129,32 +129,32 @@ def test_called_in_the_moment_of_giving_up_is_let_in():
     for each in in_threads(8, come):
         each.result(30)
     assert {"in", "out"} == set(outcomes)
-    assert gate.enter() and gate.enter() and not gate.enter()
+    assert semaphore.acquire() and semaphore.acquire() and not semaphore.acquire()
 
 
-def test_a_turn_is_given_on_after_an_error_and_another_showtime_needs_none():
+def test_a_place_is_released_after_an_error_and_another_showtime_has_its_own():
     for _ in range(2 * AT_ONCE):
-        with pytest.raises(ZeroDivisionError), turn(7):
+        with pytest.raises(ZeroDivisionError), in_showtime_queue(7):
             raise ZeroDivisionError
-    with all_turns_taken(7), turn(8):
+    with all_places_taken(7), in_showtime_queue(8):
         pass
 
 
-def test_no_turn_in_time_is_said_so_and_takes_nobody_elses(monkeypatch):
-    monkeypatch.setattr(showtime_queue, "PATIENCE", 0.05)
+def test_without_a_place_in_time_the_answer_is_busy_and_no_place_is_lost(monkeypatch):
+    monkeypatch.setattr(showtime_queue, "QUEUE_TIMEOUT", 0.05)
     before = metrics.BUSY._value.get()
-    with all_turns_taken(7):
+    with all_places_taken(7):
         for _ in range(2):
-            with pytest.raises(Busy), turn(7):
-                raise AssertionError("there was no turn")
+            with pytest.raises(Busy), in_showtime_queue(7):
+                raise AssertionError("there was no place")
     assert metrics.BUSY._value.get() == before + 2
-    with turn(7):
+    with in_showtime_queue(7):
         pass
 
 
 @pytest.mark.parametrize("act", ["lock", "release"])
-def test_a_showtime_that_stands_still_holds_up_no_other(act):
-    """Its row is held, and more clicks wait for it than the pool has connections."""
+def test_a_showtime_that_is_blocked_delays_no_other(act):
+    """Its row is row-locked, and more requests wait for it than the pool has connections."""
     stuck, other, at = make_showtime(), make_showtime(), timezone.now()
     visitors = [new_visitor() for _ in range(20)]
     labels = [f"{row}{number}" for row in "ABCD" for number in range(1, 6)]
@@ -170,8 +170,8 @@ def test_a_showtime_that_stands_still_holds_up_no_other(act):
     with transaction.atomic():
         Showtime.objects.select_for_update().get(pk=stuck.pk)
         clicks = in_threads(len(visitors), click)
-        gate = showtime_queue._GATES[stuck.pk % len(showtime_queue._GATES)]
-        assert wait_until(lambda: len(gate._line) == len(visitors) - AT_ONCE, seconds=5)
+        semaphore = semaphore_of(stuck.pk)
+        assert wait_until(lambda: semaphore.n_waiting == len(visitors) - AT_ONCE, seconds=5)
         assert not any(each.done() for each in clicks)
         [look] = in_threads(1, lambda _: read_map(other.pk).version)
         [lock] = in_threads(1, lambda _: lock_seats(showtime_id=other.pk, visitor=new_visitor(), labels=["A1"], at=at))

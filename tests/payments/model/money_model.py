@@ -33,7 +33,7 @@ from payments.ledger_audit import find_differences
 from payments.models import Payment, Refund
 from payments.refund_updates import RefundNews, apply_refund, apply_refund_of
 from payments.settlement import apply_session, record_creation
-from tests.booking.model.seat_model import PAYABLE, PAYING, HouseMachine, picks, visitors, wishes
+from tests.booking.model.seat_model import PAYABLE, PAYING, SeatMachine, label_lists, picks, visitors
 from tests.payments.money import STAFF, set_terms
 
 FEE = 25
@@ -42,7 +42,7 @@ done = defaultdict(int)
 numbers = count()
 
 
-class MoneyMachine(HouseMachine):
+class MoneyMachine(SeatMachine):
     refund = refund_settles = cancel_tickets = None  # here they happen to payments
     block = unblock = sweep = release = None  # no money in them
 
@@ -61,8 +61,8 @@ class MoneyMachine(HouseMachine):
             self.checkout(who)
             self.confirm(who)
 
-    def sold_out_of_time(self):
-        return self.called_off or super().sold_out_of_time()
+    def sales_are_closed(self):
+        return self.called_off or super().sales_are_closed()
 
     def payments(self, pk):
         return list(Payment.objects.filter(booking=pk).order_by("pk"))
@@ -85,7 +85,7 @@ class MoneyMachine(HouseMachine):
 
     def settled(self, pk):
         """The booking is refunded when none of its refunds is on its way or waits for a person."""
-        held = self.held[pk]
+        held = self.known[pk]
         own = Refund.objects.filter(payment__booking=pk).exclude(payment__refunds__reason="duplicate")
         failed = own.filter(status="failed", refund=None)  # also one made outside: nobody closes an alert here
         waiting = own.filter(status__in=("requested", "submitted")).exists()
@@ -144,7 +144,7 @@ class MoneyMachine(HouseMachine):
         pk = self.a_booking(pick, *PAYING, "released", "confirmed")
         if pk is None or not self.payments(pk):
             return
-        payment, held = self.payments(pk)[-1], self.held[pk]
+        payment, held = self.payments(pk)[-1], self.known[pk]
         delayed = payment.status == "processing"
         self.say(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
         if held.status not in PAYING:
@@ -163,7 +163,7 @@ class MoneyMachine(HouseMachine):
         if pk is None or not self.payments(pk):
             return
         self.say(self.payments(pk)[-1], "complete", "unpaid")
-        held = self.held[pk]
+        held = self.known[pk]
         if held.status in ("checkout", "releasing"):
             held.status, held.reason = "processing", ""
             for label in self.of(pk):
@@ -175,7 +175,7 @@ class MoneyMachine(HouseMachine):
         pk = self.a_booking(pick, *PAYING, "released", "expired", "confirmed", "refunding")
         if pk is None or not self.payments(pk):
             return
-        payment, held = self.payments(pk)[-1], self.held[pk]
+        payment, held = self.payments(pk)[-1], self.known[pk]
         outcome = self.say(payment)
         if payment.status == "paid":
             assert outcome == "already"
@@ -194,7 +194,7 @@ class MoneyMachine(HouseMachine):
     @rule(pick=picks)
     def an_old_session_is_paid_after_all(self, pick):
         """One before the last: whatever became of the booking, that money goes back and changes nothing else."""
-        pk = self.a_booking(pick, *self.held_statuses())
+        pk = self.a_booking(pick, *self.known_statuses())
         if pk is None or len(self.payments(pk)) < 2:
             return
         first = self.payments(pk)[0]
@@ -202,16 +202,16 @@ class MoneyMachine(HouseMachine):
         assert self.say(first) == expected
         done["paid twice"] += expected == "refunding"
 
-    def held_statuses(self):
-        return {held.status for held in self.held.values()}
+    def known_statuses(self):
+        return {held.status for held in self.known.values()}
 
     # ---- giving back --------------------------------------------------------------------------------
-    @rule(pick=picks, labels=st.none() | wishes.filter(bool), by=st.sampled_from([BUYER, STAFF]))
+    @rule(pick=picks, labels=st.none() | label_lists.filter(bool), by=st.sampled_from([BUYER, STAFF]))
     def cancel(self, pick, labels, by):
         pk = self.a_booking(pick, "confirmed", "confirmed", "refunding", "locked", "checkout", "refunded")
         if pk is None:
             return
-        held, refusal = self.held[pk], self.why_not(pk, labels, by)
+        held, refusal = self.known[pk], self.why_not(pk, labels, by)
         act = {"booking_id": pk, "labels": labels, "by": by, "at": self.at}
         if refusal is not None:
             version = Showtime.objects.get(pk=self.showtime.pk).version
@@ -239,13 +239,13 @@ class MoneyMachine(HouseMachine):
         return any(payment.pk == key and name not in self.lost for name, key in self.disputes.items())
 
     def going(self, pk, labels):
-        standing = self.standing(pk) if self.held[pk].status == "confirmed" else []
+        standing = self.standing(pk) if self.known[pk].status == "confirmed" else []
         if standing and self.called_off and (labels is None or set(labels) & set(standing)):
             return standing
         return [label for label in standing if labels is None or label in labels]
 
     def why_not(self, pk, labels, by):
-        held = self.held[pk]
+        held = self.known[pk]
         if held.status in ("locked", *PAYING):
             return NothingToCancel
         tickets = dict(Ticket.objects.filter(booking=pk).values_list("label", "pk"))
@@ -277,7 +277,7 @@ class MoneyMachine(HouseMachine):
         refunds.cancel_showtime(showtime_id=self.showtime.pk, by=STAFF, at=self.at)
         self.showtime.refresh_from_db()
         self.called_off = True
-        for pk, held in self.held.items():
+        for pk, held in self.known.items():
             if held.status == "locked":
                 self.end(pk, "released")
             elif held.status == "checkout" or (held.status == "releasing" and held.reason == "changed"):

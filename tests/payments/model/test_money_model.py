@@ -34,10 +34,10 @@ ONCE_WRONG = (468907431,)  # seeds of walks that found something
 ALWAYS = (
     "everything_adds_up",
     "the_bank_has_what_the_model_says",
-    "the_house_is_as_the_model_says",
+    "the_rows_are_as_the_model_says",
     "the_counters_and_the_money_add_up",
     "snapshot_before_and_frames_give_the_snapshot_after",
-    "history_tells_the_same_story",
+    "history_leads_to_the_same_state",
 )
 
 

@@ -69,7 +69,7 @@ HELD_BY = {
     "I6 every use case: what was before, and the frames, make what is after": [
         (USE_CASES, "test_snapshot_before_and_frames_are_the_snapshot_after"),
         (USE_CASES, "test_an_evening_of_use_cases_is_one_story"),
-        ("booking/model/test_seat_model.py", "test_every_use_case_keeps_every_promise"),
+        ("booking/model/test_seat_model.py", "test_every_use_case_keeps_every_invariant"),
     ],
     "I7 said twice, or from further back, makes no difference": [
         (ROOM, "test_replaying_any_suffix_twice_changes_nothing"),

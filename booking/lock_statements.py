@@ -1,0 +1,118 @@
+"""The prepared statements of a lock request. Each is planned once per connection (`cinema.database.statements`).
+
+They are written as SQL because every click on a seat runs them: compiling them with the ORM for each click takes longer
+than running them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from booking.lock_limits import check_lock_limits, lock_limit_questions
+from booking.models import IN_LIVE, Booking, ShowtimeSeat
+from booking.refusals import NotFound
+from booking.seats.row_locks import rows_in_lock_order
+from cinema.database.row_mapping import columns_of, read_rows, values_of
+from cinema.database.statements import Question, Rows, Statement, ask
+from cinema.models import Showtime
+
+# The columns of a showtime that a lock request reads.
+ON_SALE = (
+    "id",
+    "currency",
+    "prices",
+    "starts_at",
+    "ends_at",
+    "sales_open_at",
+    "sales_close_at",
+    "cancelled_at",
+    "version",
+)
+SHOWTIME = Statement(
+    "lock_showtime",
+    f"""
+SELECT {columns_of(Showtime, "t", ON_SALE)}, p.hash
+  FROM cinema_showtime t JOIN cinema_seatingplan p ON p.id = t.plan_id
+ WHERE t.id = %s
+""",
+)
+LIVE_HERE = f"FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN {IN_LIVE}"
+OWN_BOOKING = Statement("lock_own", f"SELECT {columns_of(Booking)} {LIVE_HERE}", locking="FOR UPDATE")
+OWN_SEATS = rows_in_lock_order("lock_own_seats", f"booking_id = (SELECT id {LIVE_HERE})")
+# A key, and until the end of the transaction an advisory lock of the visitor: without it, two requests that begin a
+# booking at once would not count each other. SQLite has one writer at a time.
+NEW_KEY = Statement(
+    "lock_new_key",
+    "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next, pg_advisory_xact_lock(%s)",
+    sqlite="SELECT coalesce(max(seq), 0) + 1, %s FROM sqlite_sequence WHERE name = 'booking_booking'",
+)
+INSERT = Statement(
+    "lock_new_booking",
+    f"""
+INSERT INTO booking_booking ({columns_of(Booking)}) VALUES ({", ".join(["%s"] * len(Booking._meta.concrete_fields))})
+""",
+)
+RESIZE = Statement("lock_size", "UPDATE booking_booking SET n_seats = %s WHERE id = %s")
+END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s")
+
+
+def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
+    """The showtime with the columns `ON_SALE`, and the hash of its layout. Raises NotFound."""
+    [answer] = ask(showtime_question(showtime_id))
+    return read_showtime(answer)
+
+
+def showtime_question(showtime_id: int) -> Question:
+    """For `read_showtime`."""
+    return SHOWTIME, [showtime_id]
+
+
+def read_showtime(answer: Rows) -> tuple[Showtime, str]:
+    """As `find_showtime`, from the answer to `showtime_question`. Raises NotFound."""
+    for showtime, (layout,) in read_rows(Showtime, answer, ON_SALE):
+        return showtime, layout
+    raise NotFound("There is no such showtime.")
+
+
+def read_own(
+    showtime_id: int, visitor: uuid.UUID, *more: Question
+) -> tuple[Booking | None, list[ShowtimeSeat], list[Rows]]:
+    """Row-lock and read, in one round trip, the visitor's booking of this showtime that has not ended, and its seats.
+
+    Waits for transactions that hold these rows: a seat of one's own that was skipped would stay locked unnoticed.
+
+    Returns:
+        The booking, whose lock may have lapsed; its seats; and the answers to `more`.
+    """
+    whose = [showtime_id, visitor]
+    found, seats, *others = ask((OWN_BOOKING, whose), (OWN_SEATS, whose), *more)
+    bookings = [booking for booking, _ in read_rows(Booking, found)]
+    if not bookings:  # seats without a booking: another tab began one between the two statements; not this request's
+        return None, [], others
+    return bookings[0], [seat for seat, _ in read_rows(ShowtimeSeat, seats)], others
+
+
+def ask_new_key(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
+    """The key of the booking that this visitor may begin. Raises RateLimited."""
+    new_key = (NEW_KEY, [int.from_bytes(visitor.bytes[:7], "big")])
+    [[(key, *_)], *answers] = ask(new_key, *lock_limit_questions(visitor=visitor, at=at))
+    check_lock_limits(answers, showtime_id=showtime_id, at=at)
+    return int(key)
+
+
+def insert_booking(booking: Booking) -> Question:
+    """Store a booking that has its key."""
+    return INSERT, values_of(booking)
+
+
+def resize_booking(booking: Booking, n_seats: int) -> Question:
+    """Set the number of seats, in `booking` and in its row."""
+    booking.n_seats = n_seats
+    return RESIZE, [n_seats, booking.pk]
+
+
+def end_booking(booking: Booking, status: str, reason: str, at: datetime) -> Question:
+    """Set status, reason and instant of the end, in `booking` and in its row."""
+    booking.status, booking.end_reason, booking.ended_at = status, reason, at
+    return END, [status, reason, at, booking.pk]

@@ -1,0 +1,77 @@
+"""Row-locking seats, and the order in which every transaction takes its locks.
+
+**Lock order**, everywhere in the product:
+
+1. the showtime queue of this process (`booking.seats.showtime_queue`), before any transaction;
+2. the booking; 3. its payment; 4. its refunds;
+5. seats of the booking in `pk` order, waiting (`rows_in_lock_order`);
+6. requested seats in `pk` order, skipping those that another transaction holds (`requested_question`);
+7. the visitor's advisory lock, where a booking begins (`booking.lock_statements.NEW_KEY`);
+8. the showtime's advisory lock, then the showtime's row (`booking.seats.rows.write_seats`).
+
+Two transactions that both follow it cannot wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from booking.models import ShowtimeSeat
+from cinema.database.row_mapping import columns_of, read_rows
+from cinema.database.statements import Question, Rows, Statement, ask
+
+
+def rows_in_lock_order(name: str, condition: str) -> Statement:
+    """The one form in which seats of a booking are row-locked: in `pk` order, waiting for other transactions."""
+    columns = columns_of(ShowtimeSeat)
+    text = f"SELECT {columns} FROM booking_showtimeseat WHERE {condition} ORDER BY id"
+    return Statement(name, text, locking="FOR UPDATE")
+
+
+OF_BOOKING = rows_in_lock_order("seats_of_booking", "booking_id = %s")
+OF_BOOKING_AND = rows_in_lock_order("seats_of_booking_and", "(booking_id = %s OR id = ANY(%s))")
+# A subquery and not EXISTS, which PostgreSQL may answer by reading every live booking.
+REQUESTED = Statement(
+    "seats_requested",
+    f"""
+SELECT {columns_of(ShowtimeSeat, "s")},
+       (SELECT b.status = 'releasing' OR (b.status = 'checkout' AND b.locked_until <= %s)
+          FROM booking_booking b WHERE b.id = s.booking_id AND s.status = 'locked') AS is_being_released
+  FROM booking_showtimeseat s WHERE s.showtime_id = %s AND s."index" = ANY(%s) ORDER BY s.id
+""",
+    locking="FOR UPDATE OF s SKIP LOCKED",
+)
+
+
+class RequestedRow(NamedTuple):
+    """A requested seat, and whether it is locked by a payment that is being ended."""
+
+    seat: ShowtimeSeat
+    is_being_released: bool
+
+
+def lock_rows_of(booking_id: int, and_seats: Iterable[int] = ()) -> list[ShowtimeSeat]:
+    """Row-lock all seats of a booking, and those with the keys `and_seats`, in `pk` order, waiting for each."""
+    others = sorted(and_seats)
+    [answer] = ask((OF_BOOKING_AND, [booking_id, others]) if others else (OF_BOOKING, [booking_id]))
+    return [seat for seat, _ in read_rows(ShowtimeSeat, answer)]
+
+
+def requested_question(showtime_id: int, indices: Iterable[int], at: datetime) -> Question:
+    """Row-lock these seats in `pk` order and read them; for `read_requested`.
+
+    A row that another transaction holds is left out of the answer: a race for one seat always has a winner, and the
+    loser learns which seat it lost. On SQLite the transaction has the whole file since BEGIN IMMEDIATE: no row is left
+    out.
+    """
+    return REQUESTED, [at, showtime_id, sorted(set(indices))]
+
+
+def read_requested(answer: Rows) -> dict[int, RequestedRow]:
+    """The answer to `requested_question`, by index."""
+    return {
+        seat.index: RequestedRow(seat, bool(is_being_released))
+        for seat, (is_being_released,) in read_rows(ShowtimeSeat, answer)
+    }

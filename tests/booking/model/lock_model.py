@@ -1,0 +1,134 @@
+"""A ten-line model of `booking.locks.decide`, and the situations to compare them on.
+
+A `World` says in words what a situation is made of; it can be drawn from bytes, so that Hypothesis shrinks it well. The
+model knows nothing of rows: it answers with the outcome in words.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from booking.locks import Situation
+from booking.models import Booking, ShowtimeSeat
+from booking.refusals import PaymentOpen, Refusal, SeatsTaken
+from booking.seats.row_locks import RequestedRow
+from cinema.models import Showtime
+
+AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)  # a minute before the clocks change in London
+MINUTE = timedelta(minutes=1)
+ME, OTHER, MY_BOOKING, OTHER_BOOKING = uuid.UUID(int=1), uuid.UUID(int=2), 11, 12
+SALES = ("open", "open", "open", "upcoming", "closed", "cancelled")
+OWN = (None, None, "locked", "locked", "lapsed", "lapsed", "checkout", "processing", "releasing")
+SEATS = ("available", "available", "mine", "mine", "other", "lapsed", "being-released", "booked", "blocked", "missing")
+N_SEATS = 6
+N_BYTES = 3 + N_SEATS
+
+
+@dataclass(frozen=True)
+class World:
+    sales: str
+    own: str | None
+    requested: tuple[int, ...]
+    seats: tuple[str, ...]
+
+    @classmethod
+    def from_bytes(cls, drawn):
+        sales, own = SALES[drawn[0] % len(SALES)], OWN[drawn[1] % len(OWN)]
+        seats = [SEATS[byte % len(SEATS)] for byte in drawn[3:]]
+        if own is None:
+            seats = ["available" if seat == "mine" else seat for seat in seats]
+        return cls(sales, own, tuple(i for i in range(N_SEATS) if drawn[2] >> i & 1), tuple(seats))
+
+    @property
+    def mine(self):
+        return {i for i, seat in enumerate(self.seats) if seat == "mine"}
+
+
+def expect(world):
+    """(outcome, what it is about, {seat: new state}): the rule in the words of the contract."""
+    mine, requested = world.mine, set(world.requested)
+    end = {"locked": "released", "lapsed": "expired"}.get(world.own)
+    if world.own in ("checkout", "processing", "releasing"):
+        return ("kept", None, {}) if world.own != "releasing" and requested == mine else ("payment-open", None, {})
+    if not requested:
+        return (end or "nothing", None, dict.fromkeys(mine, "available"))
+    if world.sales != "open":
+        return ("not-on-sale" if world.sales == "upcoming" else "sales-closed", None, {})
+    lost = {i for i in requested if world.seats[i] not in ("available", "mine", "lapsed")}
+    if taken := {i for i in lost if world.seats[i] != "being-released"}:
+        return ("seats-taken", taken, {})
+    if lost:
+        return ("being-released", lost, {})
+    freed, locked = dict.fromkeys(mine - requested, "available"), dict.fromkeys(requested, "mine")
+    return ("kept" if world.own == "locked" else "begun", end if world.own == "lapsed" else None, {**freed, **locked})
+
+
+def situation_of(world):
+    """The rows that PostgreSQL would answer with. A missing row is held by another transaction."""
+    rows = [seat_of(index, state, world.own) for index, state in enumerate(world.seats)]
+    found = {
+        i: RequestedRow(rows[i], world.seats[i] == "being-released")
+        for i in world.requested
+        if world.seats[i] != "missing"
+    }
+    showtime = Showtime(pk=7, version=40, currency="GBP", starts_at=AT + 60 * MINUTE, ends_at=AT + 160 * MINUTE)
+    showtime.sales_open_at = AT + MINUTE if world.sales == "upcoming" else None
+    showtime.sales_close_at = AT if world.sales == "closed" else None
+    showtime.cancelled_at = AT - MINUTE if world.sales == "cancelled" else None
+    own_seats = [rows[i] for i in sorted(world.mine)]
+    return Situation(showtime, ME, own_of(world), own_seats, {f"A{i}": i for i in world.requested}, found)
+
+
+def own_of(world):
+    if world.own is None:
+        return None
+    status = "locked" if world.own == "lapsed" else world.own
+    own = Booking(pk=MY_BOOKING, reference="BCD-FGH-JKM", showtime_id=7, visitor=ME, status=status, currency="GBP")
+    own.locked_until, own.n_seats = AT if world.own == "lapsed" else AT + MINUTE, len(world.mine)
+    return own
+
+
+def seat_of(index, state, own):
+    status, booking, until = {
+        "mine": ("locked", MY_BOOKING, AT if own == "lapsed" else AT + MINUTE),
+        "other": ("locked", OTHER_BOOKING, AT + MINUTE),
+        "lapsed": ("locked", OTHER_BOOKING, AT),
+        "being-released": ("locked", OTHER_BOOKING, AT + MINUTE),
+        "missing": ("available", None, None),
+        "booked": ("booked", OTHER_BOOKING, None),
+    }.get(state, (state, None, None))
+    version = 41 + index if state == "other" else 40
+    return ShowtimeSeat(
+        pk=100 + index, index=index, status=status, booking_id=booking, locked_until=until, version=version
+    )
+
+
+def outcome_of(decide, world):
+    """What `decide` makes of this world, in the words of `expect`. A refusal names the version that shows it."""
+    situation = situation_of(world)
+    try:
+        decision = decide(situation, AT)
+    except PaymentOpen:
+        return "payment-open", None, {}
+    except Refusal as refusal:
+        lost = {int(label[1:]) for label in getattr(refusal, "seats", ())}
+        if isinstance(refusal, SeatsTaken):
+            versions = [41 + i for i in world.requested if world.seats[i] == "other"]
+            assert refusal.extra["v"] == max([40, *versions])
+        return refusal.type, lost or None, {}
+    assert decision.showtime_id == 7
+    written = [(seat.index, "available") for seat in decision.free] + [(seat.index, "mine") for seat in decision.take]
+    assert len(written) == len(dict(written)), "no seat is written twice"
+    after = {**dict.fromkeys(world.mine & set(world.requested), "mine"), **dict(written)}
+    if decision.begins:
+        assert (decision.begins.visitor, decision.begins.locked_until) == (ME, AT + 5 * MINUTE)
+        assert decision.begins.n_seats == len(world.requested) == len(decision.take)
+        assert decision.reason == "lock"
+        return "begun", decision.end_status if decision.ends else None, after
+    if decision.ends:
+        assert decision.reason == decision.end_reason == {"released": "given-back"}.get(decision.end_status, "lapsed")
+        return decision.end_status, None, after
+    if decision.keeps:
+        assert decision.n_seats == len(world.mine if world.own != "locked" else world.requested)
+        return "kept", None, after if written or world.own == "locked" else {}
+    return "nothing", None, after

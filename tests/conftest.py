@@ -35,9 +35,10 @@ def pytest_configure(config):
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     from django.conf import settings as django_settings
 
-    from tests import emptying
+    from tests import emptying, seat_guard
 
     emptying.install()
+    seat_guard.install()
     django_settings.CACHES = {
         "default": django_settings.ONE_PROCESS
     }  # the database would have to be there to be emptied

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 
-from booking.models import Booking
+from icalendar import Calendar, Event
+
+from booking.models import Booking, Ticket
 
 
 def calendar_file(booking: Booking, url: str) -> str:
-    """One event, from the showtime's start to its end, in UTC, with the seats in its text."""
+    """One event from the showtime's start to its end, with the seats of the tickets that are not cancelled.
+
+    Times are UTC and lines are folded and end with CRLF. The UID is the booking's reference, so that a program that
+    imports a second copy updates its event.
+
+    Args:
+        url: the booking's page, absolute.
+    """
     showtime = booking.showtime
-    seats = ", ".join(ticket.label for ticket in booking.tickets.exclude(status="cancelled"))
-    house = showtime.screen.cinema
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//BookMySeat//Tickets//EN",
-        "METHOD:PUBLISH",
-        "BEGIN:VEVENT",
-        f"UID:{booking.reference}@bookmyseat",
-        f"DTSTAMP:{_utc(booking.confirmed_at or booking.created_at)}",
-        f"DTSTART:{_utc(showtime.starts_at)}",
-        f"DTEND:{_utc(showtime.ends_at)}",
-        f"SUMMARY:{_escape(showtime.movie.title)}",
-        f"LOCATION:{_escape(', '.join(filter(None, [showtime.screen.name, house.name, house.address, house.city])))}",
-        f"DESCRIPTION:{_escape(f'Seats {seats}. Booking {booking.reference}. {url}')}",
-        f"URL:{url}",
-        "END:VEVENT",
-        "END:VCALENDAR",
-    ]
-    return "".join(f"{folded}\r\n" for line in lines for folded in _fold(line))
-
-
-def _utc(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
-
-
-def _fold(line: str) -> list[str]:
-    """Lines of at most 75 octets; a continuation begins with a space."""
-    parts, current = [], ""
-    for letter in line:
-        if len((current + letter).encode()) > 74:
-            parts.append(current)
-            current = " "
-        current += letter
-    return [*parts, current]
+    screen, cinema = showtime.screen, showtime.screen.cinema
+    seats = ", ".join(ticket.label for ticket in booking.tickets.exclude(status=Ticket.Status.CANCELLED))
+    event = Event()
+    event.add("uid", f"{booking.reference}@bookmyseat")
+    event.add("dtstamp", booking.confirmed_at or booking.created_at)
+    event.add("dtstart", showtime.starts_at.astimezone(UTC))
+    event.add("dtend", showtime.ends_at.astimezone(UTC))
+    event.add("summary", showtime.movie.title)
+    event.add("location", ", ".join(filter(None, [screen.name, cinema.name, cinema.address, cinema.city])))
+    event.add("description", f"Seats {seats}. Booking {booking.reference}. {url}")
+    event.add("url", url)
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//BookMySeat//Tickets//EN")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    content: bytes = calendar.to_ical(sorted=False)  # unsorted: the order above
+    return content.decode()

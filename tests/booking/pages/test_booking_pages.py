@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import icalendar
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -198,6 +199,30 @@ def test_the_calendar_file_is_one_event_in_utc_with_lines_a_calendar_can_read(cl
     assert f"DTSTART:{showtime.starts_at:%Y%m%dT%H%M%SZ}" in text
     assert "SUMMARY:Comma\\, semicolon\\; and a very long title that needs folding\\, äöü twice" in text
     assert "B4\\, B5" in text and text.count("BEGIN:VEVENT") == 1
+
+
+def test_the_calendar_file_is_read_back_with_every_value(client, alice):
+    title = 'Comma, semicolon; back\\slash, "quote" and äöü in a title that is longer than one line of the file'
+    showtime = make_showtime(movie=make_movie(title))
+    screen, cinema = showtime.screen, showtime.screen.cinema
+    cinema.address, cinema.city = "1 Quay; rear, left", "Harbour"
+    cinema.save()
+    booking = confirm(showtime, alice)
+    key = booking_key(booking)
+    response = client.get(reverse("booking:calendar", args=[booking.reference]), {"key": key})
+    calendar = icalendar.Calendar.from_ical(response.content)
+    [event] = calendar.events
+    assert (calendar["VERSION"], calendar["METHOD"]) == ("2.0", "PUBLISH")
+    assert event["UID"] == f"{booking.reference}@bookmyseat"
+    assert event.decoded("DTSTAMP") == booking.confirmed_at.replace(microsecond=0)
+    assert event.decoded("DTSTART") == showtime.starts_at.replace(microsecond=0)
+    assert event.decoded("DTEND") == showtime.ends_at.replace(microsecond=0)
+    assert event["SUMMARY"] == title
+    assert event["LOCATION"] == f"{screen.name}, {cinema.name}, 1 Quay; rear, left, Harbour"
+    url = f"http://testserver{booking.get_absolute_url()}?key={key}"
+    assert event["URL"] == url
+    assert event["DESCRIPTION"] == f"Seats B4, B5. Booking {booking.reference}. {url}"
+    assert not calendar.errors and not event.errors
 
 
 def test_there_is_no_calendar_entry_for_seats_that_are_not_paid(client, showtime, alice):

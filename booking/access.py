@@ -1,4 +1,4 @@
-"""Whose booking it is."""
+"""Who may see a booking: its owner, the holder of the link in its mails, and staff."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from booking.visitors import visitor_of
 
 
 def find_booking(request: HttpRequest, reference: str) -> Booking:
-    """The booking of this reference, for its owner, for whoever has the mail's link, and for staff.
+    """The booking of this reference, in any case of letters.
 
     Raises:
-        NotFound: there is none, or it is somebody else's; the answer does not tell which.
+        NotFound: there is none, or this request may not see it; the answer is the same for both.
     """
     bookings = Booking.objects.select_related("showtime__movie", "showtime__screen__cinema", "showtime__plan")
     booking = bookings.filter(reference=reference.upper()).first()
@@ -24,6 +24,7 @@ def find_booking(request: HttpRequest, reference: str) -> Booking:
 
 
 def may_see(request: HttpRequest, booking: Booking) -> bool:
+    """Whether the request is from staff or the booking's visitor, or carries the booking's `?key=`."""
     if getattr(request.user, "is_staff", False):
         return True
     return booking.visitor == visitor_of(request) or check_key(booking, request.GET.get("key", ""))

@@ -1,7 +1,8 @@
-"""The back office of sales: opening them, and reading what was booked. Nothing here writes a seat itself."""
+"""Admin pages of sales: actions on showtimes, and bookings, read-only. Seats are written by use cases only."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,7 +27,7 @@ admin.site.unregister(Showtime)
 
 @admin.register(Showtime)
 class SellingShowtimeAdmin(ShowtimeAdmin):
-    """The catalogue's page of showings, with the doors to their sale."""
+    """The showtime pages of `cinema.admin` with the actions "open sales" and "cancel"."""
 
     actions = ("open_sales", "call_off")
 
@@ -41,15 +42,15 @@ class SellingShowtimeAdmin(ShowtimeAdmin):
 
     @admin.action(description=gettext_lazy("Cancel, with refunds"), permissions=["change"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> HttpResponse | None:
-        """One at a time: the next page says what it means and asks."""
+        """Redirect to the confirmation page. One showtime at a time: each cancellation is confirmed alone."""
         chosen = list(queryset.values_list("pk", flat=True)[:2])
         if len(chosen) == 1:
             return redirect("payments:staff-cancel-showtime", chosen[0])
         self.message_user(request, _("Choose one showing to cancel; each is a matter of its own."), messages.WARNING)
         return None
 
-    def _open(self, request: HttpRequest, showtime: Showtime, at: Any) -> bool:
-        """False, with the reason, for one that is over or called off; one that is open already stays so."""
+    def _open(self, request: HttpRequest, showtime: Showtime, at: datetime) -> bool:
+        """Open sales. Returns False, with a message, when the showtime is over, cancelled or has no prices."""
         state = showtime.sales(at)
         if state in ("cancelled", "closed"):
             words = _("%(showtime)s is cancelled.") if state == "cancelled" else _("%(showtime)s is over.")
@@ -93,7 +94,7 @@ class TicketInline(ReadOnly, TabularInline[Ticket, Booking]):
 
 @admin.register(Booking)
 class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
-    """To read. Seats change by what happens to a booking, not by hand."""
+    """Read-only: use cases change bookings, never a form."""
 
     list_display = ("reference", "email", "film", "starts_at", "status", "seats", "cost", "created_at")
     list_filter = ("status", "demo", "created_at")
@@ -103,8 +104,8 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
     search_help_text = gettext_lazy("Reference or mail address")
     inlines = (TicketInline,)
     fields = (
-        "reference", "page", "story", "status", "end_reason", "showtime_link", "email", "seats", "cost", "given_back",
-        "demo", "created_at", "checkout_at", "confirmed_at", "ended_at", "locked_until",
+        "reference", "page", "timeline", "status", "end_reason", "showtime_link", "email", "seats", "cost",
+        "refunded_cost", "demo", "created_at", "checkout_at", "confirmed_at", "ended_at", "locked_until",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("page"))
@@ -112,8 +113,7 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
         return format_html('<a href="{0}">{0}</a>', booking.get_absolute_url())
 
     @admin.display(description=gettext_lazy("story"))
-    def story(self, booking: Booking) -> SafeString:
-        """What happened, who did it, and what can be done."""
+    def timeline(self, booking: Booking) -> SafeString:
         return format_html('<a href="{0}">{0}</a>', reverse("payments:staff-booking", args=[booking.reference]))
 
     @admin.display(description=gettext_lazy("film"), ordering="showtime__movie__title")
@@ -125,7 +125,7 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
         return link_to(booking.showtime)
 
     @admin.display(description=gettext_lazy("starts at"), ordering="showtime__starts_at")
-    def starts_at(self, booking: Booking) -> Any:
+    def starts_at(self, booking: Booking) -> datetime:
         return booking.showtime.starts_at
 
     @admin.display(description=gettext_lazy("seats"), ordering="n_seats")
@@ -137,5 +137,5 @@ class BookingAdmin(ReadOnly, ModelAdmin[Booking]):
         return format_money(booking.total, booking.currency) if booking.total else "–"
 
     @admin.display(description=gettext_lazy("asked back"))
-    def given_back(self, booking: Booking) -> str:
+    def refunded_cost(self, booking: Booking) -> str:
         return format_money(booking.refunded, booking.currency)

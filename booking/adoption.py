@@ -1,4 +1,4 @@
-"""A guest's bookings become the account's at log-in and sign-up."""
+"""At log-in and sign-up the bookings of a guest become those of the account."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from booking.basket import give_back
+from booking.basket import release_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid
 from booking.visitors import SESSION_KEY, account_visitor, visitor_of
 
 
 def connect() -> None:
-    """Listen to log-ins; sign-up logs in too. Django's own signal, the only hook that allauth and admin share."""
+    """Receive `user_logged_in`, which allauth (sign-up included) and the admin both send."""
     user_logged_in.connect(on_login, dispatch_uid="booking.adoption")
 
 
 def on_login(sender: Any, request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Adopt the bookings of this session's guest, and make the account's visitor the session's."""
     if request is None or not hasattr(request, "session"):
         return
     account = account_visitor(user)
@@ -34,22 +35,22 @@ def on_login(sender: Any, request: HttpRequest | None, user: User, **kwargs: Any
 
 
 def adopt_bookings(*, guest: uuid.UUID, account: uuid.UUID, at: datetime) -> int:
-    """Hand all bookings of `guest` to `account`.
+    """Make `account` the visitor of all bookings of `guest`.
 
-    Where both have a live one for the same showtime, the guest's, of this browser, stays, and the account's is given
-    back first. One that is being paid in the other browser and has no verdict yet stays there, and the guest's with
-    the guest: neither is lost.
+    If both have a live booking of one showtime, the account's is released first and the guest's is adopted. If a
+    payment of the account's booking is open and has no verdict yet, both bookings stay as they are.
 
     Returns:
-        How many bookings changed hands.
+        How many bookings were adopted.
     """
-    mine = Booking.objects.of_visitor(guest).live().values("showtime_id")
-    for theirs in Booking.objects.of_visitor(account).live().filter(showtime_id__in=mine):
+    showtimes_of_guest = Booking.objects.of_visitor(guest).live().values("showtime_id")
+    for booking in Booking.objects.of_visitor(account).live().filter(showtime_id__in=showtimes_of_guest):
         try:
-            give_back(showtime_id=theirs.showtime_id, visitor=account, at=at)
+            release_seats(showtime_id=booking.showtime_id, visitor=account, at=at)
         except AlreadyPaid:
-            continue  # paid after all: it is no longer live, and stays the account's
+            continue  # the booking is confirmed, so no longer live: the guest's can be adopted
     with transaction.atomic():
-        blocked = Booking.objects.of_visitor(account).live().select_for_update().values_list("showtime_id", flat=True)
-        free = Booking.objects.of_visitor(guest)
-        return free.exclude(status__in=Booking.LIVE, showtime_id__in=list(blocked)).update(visitor=account)
+        still_live = Booking.objects.of_visitor(account).live().select_for_update()
+        showtimes = list(still_live.values_list("showtime_id", flat=True))
+        adopted = Booking.objects.of_visitor(guest).exclude(status__in=Booking.LIVE, showtime_id__in=showtimes)
+        return adopted.update(visitor=account)

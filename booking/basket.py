@@ -1,6 +1,6 @@
-"""Choosing and giving back as a visitor means it, also while a payment is open. Shared by the API and the pages.
+"""Lock and release seats for a visitor whose payment may be open. Used by the API and the pages.
 
-Not atomic as a whole: ending a payment asks the gateway, which never happens inside a transaction.
+Not atomic as a whole: ending a payment calls the gateway, and that never happens inside a transaction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cinema.web.problems import is_overload
 
 @contextmanager
 def _counted(outcome: str) -> Iterator[None]:
-    """Counts the answer that the visitor is given: `outcome`, the refusal's type, or a full database."""
+    """Count the answer in `metrics.LOCK_ANSWERS`: `outcome`, the refusal's type, `busy` or `failure`."""
     try:
         yield
     except Refusal as refusal:
@@ -34,12 +34,12 @@ def _counted(outcome: str) -> Iterator[None]:
 
 
 def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> LockResult:
-    """`locks.lock_seats`; an open payment of this visitor is ended first when the wish is another one.
+    """`locks.lock_seats`. If other seats are requested than are being paid, the open payment is ended first.
 
     Raises:
-        AlreadyPaid: that payment turned out to be paid.
-        BeingReleased: no verdict yet; the loop finishes.
-        and what `lock_seats` raises, but for PaymentOpen
+        AlreadyPaid: the payment had succeeded.
+        BeingReleased: the payment has no verdict yet; the loop ends it later.
+        Everything that `lock_seats` raises except PaymentOpen.
     """
     with _counted("granted" if labels else "released"):
         for _ in range(2):
@@ -50,14 +50,14 @@ def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str],
         raise BeingReleased(sorted(labels))
 
 
-def give_back(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
-    """Give all seats back, ending an open payment first.
+def release_seats(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:
+    """Release all seats of the visitor, and end an open payment first.
 
     Returns:
-        True when nothing is held any more; False while the payment has no verdict and the loop goes on.
+        True when no seat is locked any more; False if the payment has no verdict yet: the loop releases them later.
 
     Raises:
-        AlreadyPaid: the payment turned out to be paid.
+        AlreadyPaid: the payment had succeeded.
     """
     with _counted("released"):
         for _ in range(2):

@@ -1,7 +1,7 @@
-"""A booking's way from the first lock to the ticket or the refund.
+"""The states of a booking from the first lock to the ticket or the refund.
 
-Each function is one transaction that row-locks the booking first, does nothing when the booking is already past the
-step, and never speaks to a gateway. The states are those of `Booking.Status`; `payments` decides when to move.
+Each function is one transaction. It row-locks the booking first, changes nothing if the booking has passed this step,
+and never calls a gateway. The states are those of `Booking.Status`; `payments` decides when they change.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ Seat = ShowtimeSeat.Status
 
 
 class Confirmation(Enum):
+    """The result of `confirm_booking`."""
+
     CONFIRMED = "confirmed"
     ALREADY = "already"
     SEATS_GONE = "seats-gone"
 
 
 def find_live(*, showtime_id: int, visitor: uuid.UUID | None, at: datetime) -> Booking | None:
-    """The visitor's lock or open checkout of this showtime; a lapsed lock counts as none."""
+    """The visitor's live booking of this showtime: locked (and not lapsed) or with a payment open; else None."""
     if visitor is None:
         return None
     booking = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).first()
@@ -43,15 +45,16 @@ def find_live(*, showtime_id: int, visitor: uuid.UUID | None, at: datetime) -> B
 def begin_checkout(
     *, showtime_id: int, visitor: uuid.UUID, email: str, payable_until: datetime, at: datetime, origin: str = ""
 ) -> Booking:
-    """Fix seats and prices and renew the deadline, once, to a full lock; call it where the Payment row is written.
+    """Fix seats and prices, and set the deadline to a full lock from `at` at the first checkout only.
 
-    Until `payable_until` nobody else may take the seats: a payment could still arrive.
+    Call it in the transaction that writes the Payment row. A booking with a payment open is returned unchanged.
 
     Args:
+        payable_until: until then nobody else may take the seats, because a payment could still arrive.
         origin: scheme and host that the buyer uses, for the links in mails.
 
     Raises:
-        LockExpired: there is no lock, its time has passed, or somebody took a seat the moment it did.
+        LockExpired: there is no lock, its time has passed, or another visitor has taken one of its seats since.
     """
     own = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).select_for_update().first()
     if own is None or not own.is_live(at):
@@ -76,11 +79,11 @@ def begin_checkout(
 
 @transaction.atomic
 def begin_release(*, booking_id: int, reason: str, at: datetime) -> Booking:
-    """Say that the open payment is being ended. The seats stay locked until its verdict.
+    """Record that the open payment is being ended. The seats stay locked until its verdict.
 
     Args:
         reason: `given-back`, `changed`, `cancelled`, `declined`, `lapsed` or `showtime` (which was cancelled). The
-            first one said stands, except that a change of mind never outlives a stronger word.
+            first reason is kept; only `changed` is replaced by a later one.
     """
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status == Status.CHECKOUT or (booking.status == Status.RELEASING and booking.end_reason == "changed"):
@@ -91,7 +94,7 @@ def begin_release(*, booking_id: int, reason: str, at: datetime) -> Booking:
 
 @transaction.atomic
 def finish_release(*, booking_id: int, at: datetime) -> Booking:
-    """The payment is known to be dead: free the seats, or reopen the lock when the visitor only changed the wish."""
+    """The payment has ended without money: release the seats, or reopen the lock if the reason is `changed`."""
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status not in Booking.PAYING:
         return booking
@@ -109,7 +112,7 @@ def finish_release(*, booking_id: int, at: datetime) -> Booking:
 
 @transaction.atomic
 def mark_processing(*, booking_id: int, at: datetime) -> Booking:
-    """The buyer has done all there is to do and the bank has not: keep the seats a day past the showtime."""
+    """The buyer has paid and the bank has not confirmed yet: keep the seats until `PROCESSING_GRACE` after the film."""
     booking = Booking.objects.select_for_update().select_related("showtime").get(pk=booking_id)
     if booking.status in (Status.CHECKOUT, Status.RELEASING):
         booking.status, booking.end_reason = Status.PROCESSING, ""
@@ -120,13 +123,13 @@ def mark_processing(*, booking_id: int, at: datetime) -> Booking:
 
 @transaction.atomic
 def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmation:
-    """The money is here: book the seats, write tickets and the promise of a mail, all in this transaction.
+    """The money has arrived: book the seats, write the tickets and enqueue the mail, all in this transaction.
 
-    A booking that had ended already takes the same seats again if nobody else has them and the film has not begun.
+    A booking that has ended takes its seats again if they are free and the film has not begun.
 
     Returns:
-        CONFIRMED; ALREADY when it was confirmed before (or has gone further); SEATS_GONE when the seats cannot be
-        had any more, with nothing changed: the money must go back.
+        CONFIRMED; ALREADY if it is confirmed, cancelled or refunded; SEATS_GONE, with nothing changed, if the seats
+        cannot be booked any more and the money must be refunded.
     """
     booking = Booking.objects.select_for_update(of=("self",)).select_related("showtime").get(pk=booking_id)
     if booking.status in (Status.CONFIRMED, Status.CANCELLED, Status.REFUNDING, Status.REFUNDED):
@@ -155,13 +158,13 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
 
 @transaction.atomic
 def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "late") -> Booking:
-    """Money came for a booking that cannot have its seats any more: all of it goes back, and seats still held are free.
+    """Money arrived for a booking that cannot be confirmed: refund all of it, release its seats, enqueue the mail.
 
-    Nothing for a booking that has its tickets; those are cancelled (`booking.cancellation`).
+    Changes nothing once the booking was confirmed; its tickets are cancelled by `booking.cancellation`.
 
     Args:
-        amount: what was received and goes back, minor units.
-        reason: what the mail says: `late`, `mismatch` for a wrong amount, `showtime` for one that was cancelled.
+        amount: received and to be refunded, minor units.
+        reason: what the mail says: `late`, `mismatch` (a wrong amount) or `showtime` (which was cancelled).
     """
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status in (Status.CONFIRMED, Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
@@ -179,7 +182,7 @@ def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "l
 
 @transaction.atomic
 def finish_refund(*, booking_id: int, at: datetime) -> Booking:
-    """The money is back with the buyer."""
+    """The gateway has returned the money to the buyer."""
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status == Status.REFUNDING:
         booking.status = Status.REFUNDED

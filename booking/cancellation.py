@@ -1,4 +1,4 @@
-"""Cancelling tickets of a confirmed booking: tickets, seats, what is asked back. The money itself is not moved here."""
+"""Cancel tickets of a confirmed booking: tickets, seats and the sum to refund. `payments` moves the money."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ Status = Booking.Status
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The booking as it is now and the tickets that were cancelled; none when they had been cancelled before."""
+    """The changed booking, and the tickets that this call cancelled: none if they had been cancelled before."""
 
     booking: Booking
     tickets: tuple[Ticket, ...]
 
 
 def choose_tickets(booking: Booking, labels: Iterable[str] | None) -> list[Ticket]:
-    """The standing tickets of these seats in the order of the map; of all seats without labels.
+    """The standing tickets of these seats, in the order of the map.
 
-    Labels named twice count once, and seats that are cancelled already are left out: asking twice is asking once.
+    Repeated labels count once. Cancelled tickets are left out, so that a repeated request changes nothing.
+
+    Args:
+        labels: None for all seats.
 
     Raises:
         UnknownSeat: the booking has no such seat.
@@ -53,21 +56,21 @@ def cancel_tickets(
     reason: str,
     owed: bool = False,
 ) -> Cancelled:
-    """Cancel these tickets and free their seats, in the caller's transaction and as its last step.
+    """Cancel these tickets, make their seats available and enqueue the mail; the last step of the caller's transaction.
 
-    The booking stays confirmed while a ticket stands; afterwards it is being refunded, or cancelled when no money is
-    due. A mail is promised.
+    The booking stays confirmed while it has a standing ticket. Then it is `refunding`, or `cancelled` if no money is
+    due.
 
     Args:
-        labels: the seats; all that stand without.
-        amount: what goes back for them, minor units; it counts as asked back from now on.
-        reason: `buyer`, `staff` or `showtime`: who gave them up.
-        owed: money of this booking is to go back, or has gone back, even if none does for these tickets.
+        labels: the seats; None for all that have standing tickets.
+        amount: to be refunded for them, minor units; added to `Booking.refunded`.
+        reason: who cancelled: `buyer`, `staff` or `showtime` (which was cancelled).
+        owed: money of this booking is due, or was refunded before, even if `amount` is 0.
 
     Raises:
-        UnknownSeat
+        UnknownSeat: the booking has no such seat.
     """
-    assert connection.in_atomic_block, "tickets are cancelled in the transaction that asks for their money"
+    assert connection.in_atomic_block, "tickets are cancelled in the transaction that writes their refund"
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     tickets = choose_tickets(booking, labels) if booking.status == Status.CONFIRMED else []
     if not tickets:
@@ -84,7 +87,7 @@ def cancel_tickets(
     _enqueue_mail(booking, tickets, amount, reason, at)
     seats = {ticket.seat_id for ticket in tickets}
     rows = [row for row in lock_rows_of(booking.pk) if row.pk in seats]
-    assert len(rows) == len(tickets), "a standing ticket has its booked seat"
+    assert len(rows) == len(tickets), "each standing ticket has a booked seat"
     write_seats(
         showtime_id=booking.showtime_id,
         writes=[SeatWrite(rows, ShowtimeSeat.Status.AVAILABLE)],
@@ -97,7 +100,7 @@ def cancel_tickets(
 
 @transaction.atomic
 def end_lock_of_cancelled_showtime(*, booking_id: int, at: datetime) -> bool:
-    """Give back the seats of a lock whose showtime was cancelled. Returns False when it is no lock any more."""
+    """Release the seats of a lock whose showtime was cancelled. Returns False if the booking is not `locked`."""
     booking = Booking.objects.select_for_update().get(pk=booking_id)
     if booking.status != Status.LOCKED:
         return False
@@ -106,9 +109,8 @@ def end_lock_of_cancelled_showtime(*, booking_id: int, at: datetime) -> bool:
 
 
 def _enqueue_mail(booking: Booking, tickets: list[Ticket], amount: int, reason: str, at: datetime) -> None:
-    """`mail.cancelled`, or `mail.showtime_cancelled`: which tickets (keys), and how much comes back for them."""
     kind = "mail.showtime_cancelled" if reason == "showtime" else "mail.cancelled"
-    # A ticket is cancelled once, so the first of them names the mail.
+    # A ticket is cancelled once, so the lowest key identifies the cancellation.
     key = f"{kind}:{booking.pk}:{min(ticket.pk for ticket in tickets)}"
     payload = {
         "booking": booking.pk,

@@ -1,8 +1,8 @@
-"""The loop that runs the periodic tasks. Inside the web process, or `manage.py work`.
+"""The loop that runs the periodic tasks, in a thread of the web process or in `manage.py work`.
 
-A lease in the database lets one loop run the periodic tasks at a time; the others stand by and take over within
-seconds. Outbox messages need no lease, since each row is claimed by one worker; each queue has a thread of its own. No
-seat depends on the loop for correctness: time decides, the loop tidies and tells.
+A lease in the database lets one loop at a time run the periodic tasks; when it stops, another takes over within
+seconds. Outbox messages need no lease, because each row is claimed by one worker; each queue has a thread. The rule
+against double booking does not need the loop: an expired lock can be taken before the loop has released its seats.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ LEASE_NAME = "loop"
 
 
 def wake() -> None:
-    """Do not wait for the end of this beat."""
+    """End the waiting of all queue workers of this process."""
     wake_up_all()
 
 
 class Loop:
-    """Runs until `stop` is set; a failure of one task is logged and delays no other."""
+    """Runs periodic tasks and queue workers until `stop` is set. A task that fails is logged; the others run."""
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
@@ -48,6 +48,7 @@ class Loop:
         self.holds_lease = False
 
     def run(self) -> None:
+        """Start the workers and beat until `stop` is set; then give the lease back and wait for the workers."""
         log.info("loop: started")
         for worker in self.workers:
             worker.thread.start()
@@ -56,20 +57,20 @@ class Loop:
                 self.beat()
                 self.stop.wait(BEAT.total_seconds())
         finally:
-            self.give_up_lease()
+            self.release_lease()
             for worker in self.workers:
                 worker.thread.join()
             connections.close_all()
             log.info("loop: stopped")
 
     def beat(self) -> None:
-        """One round: renew the lease, run the tasks that are due."""
+        """Renew the lease if that is due; if this loop holds it, run the tasks that are due."""
         try:
             close_old_connections()
-            acts = self.renew_lease()
+            holds_lease = self.renew_lease()
             metrics.BEAT_AT.set_to_current_time()
-            metrics.HOLDS_LEASE.set(acts)
-            if not acts:
+            metrics.HOLDS_LEASE.set(holds_lease)
+            if not holds_lease:
                 return
             for task in self.tasks:
                 self.run_task(task)
@@ -80,6 +81,7 @@ class Loop:
             self.stop.wait(1)
 
     def run_task(self, task: PeriodicTask) -> None:
+        """Run the task if it is due. Only a failure of the database is raised."""
         if time.monotonic() < task.due_at or self.stop.is_set():
             return
         task.due_at = time.monotonic() + task.every.total_seconds()
@@ -92,21 +94,23 @@ class Loop:
             log.exception("loop: %s failed", task.name)
 
     def renew_lease(self) -> bool:
+        """Take or renew the lease at most once per `RENEW`. Returns whether this loop holds it."""
         if time.monotonic() >= self.renew_at:
             self.holds_lease = take_lease(LEASE_NAME, self.holder, LEASE, timezone.now())
             self.renew_at = time.monotonic() + RENEW.total_seconds()
         return self.holds_lease
 
-    def give_up_lease(self) -> None:
+    def release_lease(self) -> None:
+        """Delete the lease, so that another loop need not wait for its end."""
         try:
             Lease.objects.filter(name=LEASE_NAME, holder=self.holder).delete()
         except Error:
-            log.info("loop: the lease will expire by itself")
+            log.info("loop: the lease was not deleted and will expire")
 
 
 @transaction.atomic
 def take_lease(name: str, holder: str, lease: timedelta, at: datetime) -> bool:
-    """Take or renew the lease; False while somebody else's has not run out. One of two at once gets it."""
+    """Take or renew the lease; False while another holder's has not expired. Of two calls at once one gets it."""
     row = Lease.objects.select_for_update().filter(name=name).first()
     if row is None:
         Lease.objects.bulk_create([Lease(name=name, holder=holder, until=at + lease)], ignore_conflicts=True)
@@ -119,7 +123,7 @@ def take_lease(name: str, holder: str, lease: timedelta, at: datetime) -> bool:
 
 
 def is_late(at: datetime) -> bool:
-    """Whether no loop, here or elsewhere, has renewed its lease lately."""
+    """Whether the last lease of any loop expired more than `LATE` ago, or none was ever taken."""
     row = Lease.objects.filter(name=LEASE_NAME).first()
     return row is None or row.until + LATE < at
 
@@ -138,7 +142,7 @@ def start_inside() -> None:
 
 
 def stop_inside(timeout: float = 2.0) -> None:
-    """End that thread and wait for it."""
+    """Stop that thread and wait for it at most `timeout` seconds."""
     _stop_inside.set()
     wake()
     if _inside is not None:

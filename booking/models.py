@@ -1,4 +1,4 @@
-"""Who sits where, until when: seat rows, bookings, tickets, history, the outbox."""
+"""Tables of bookings, seats per showtime, tickets, history, visitors, outbox and lease."""
 
 from __future__ import annotations
 
@@ -14,40 +14,46 @@ from django.urls import reverse
 
 from cinema.models import Seat, Showtime
 
-# No vowels and nothing that is misread: a reference is spoken at the box office.
+# No vowels, and no letter that is misread or misheard: a reference is said aloud at the box office.
 REFERENCE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
 
 
 def new_reference() -> str:
-    """Nine letters in groups of three, about 42 bits: unguessable enough for a name, not a secret."""
+    """Nine letters in groups of three, about 42 bits: hard to guess, but not a secret."""
     letters = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(9))
     return "-".join((letters[:3], letters[3:6], letters[6:]))
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
+    """Selections of bookings by status, visitor and deadline."""
+
     def live(self) -> BookingQuerySet:
+        """Bookings with a live status, lapsed locks included: `Booking.is_live` also compares the deadline."""
         return self.filter(status__in=Booking.LIVE)
 
     def of_visitor(self, visitor: uuid.UUID) -> BookingQuerySet:
+        """Bookings of one visitor."""
         return self.filter(visitor=visitor)
 
     def lapsed(self, at: datetime) -> BookingQuerySet:
-        """Locks whose time has passed and that never had a payment: free at once."""
+        """Locks whose deadline has passed. They have no payment open, so that their seats can be released at once."""
         return self.filter(status=Booking.Status.LOCKED, locked_until__lte=at)
 
     def overdue(self, at: datetime) -> BookingQuerySet:
-        """Checkouts whose time has passed: their payment must be ended first."""
+        """Checkouts whose deadline has passed: the payment must be ended first."""
         return self.filter(status=Booking.Status.CHECKOUT, locked_until__lte=at)
 
 
-# The same as `Booking.LIVE`, which the class's own Meta cannot name.
+# The same as `Booking.LIVE`, which `Booking.Meta` cannot refer to.
 IS_LIVE = Q(status__in=["locked", "checkout", "processing", "releasing"])
 
 
 class Booking(models.Model):
-    """From the first lock to the refund: one row, one reference, one status."""
+    """One row from the first lock to the refund, with one reference and one status."""
 
     class Status(models.TextChoices):
+        """A live booking is `locked`, or has a payment open: `checkout`, `processing` or `releasing`."""
+
         LOCKED = "locked"
         CHECKOUT = "checkout"
         PROCESSING = "processing"
@@ -94,7 +100,7 @@ class Booking(models.Model):
             ),
         ]
         constraints = [
-            # Not `unique` of the field, which on PostgreSQL brings a second index for patterns that nobody asks for.
+            # Not `unique=True`: on PostgreSQL it adds a second index, for LIKE, that no query uses.
             models.UniqueConstraint(fields=["reference"], name="booking_reference_unique"),
             models.UniqueConstraint(
                 fields=["showtime", "visitor"],
@@ -111,17 +117,18 @@ class Booking(models.Model):
         return self.reference
 
     def get_absolute_url(self) -> str:
+        """The path of the booking's page."""
         return reverse("booking:booking", args=[self.reference])
 
     def is_live(self, at: datetime) -> bool:
-        """False for a lock that has lapsed, swept or not: time decides."""
+        """Whether the status is live and, if it is `locked`, the deadline has not passed."""
         if self.status == self.Status.LOCKED:
             assert self.locked_until is not None
             return at < self.locked_until
         return self.status in self.LIVE
 
 
-# For statements of our own. Literals: a plan for any statuses could not use the index of live bookings.
+# For hand-written statements. Literals, because a plan for parameters cannot use the partial index of live bookings.
 IN_LIVE = "({})".format(", ".join(f"'{status}'" for status in Booking.LIVE))
 
 
@@ -129,13 +136,15 @@ class ShowtimeSeat(models.Model):
     """A seat as sold for one showtime. Written only by `booking.seats.rows`."""
 
     class Status(models.TextChoices):
+        """Which of `booking` and `locked_until` are set for each is a constraint below."""
+
         AVAILABLE = "available"
         LOCKED = "locked"
         BOOKED = "booked"
         BLOCKED = "blocked"
 
-    # No indexes of their own here and in the history, and no checks of numbers that are copied: every click writes
-    # these rows, and pays for each.
+    # No index for single foreign keys here and in `SeatChange`, and no check of copied numbers: every lock writes these
+    # rows, and each index and check slows it down.
     showtime = models.ForeignKey(Showtime, on_delete=models.CASCADE, related_name="seats", db_index=False)
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="+", db_index=False)
     index = models.SmallIntegerField(help_text="The seat's own, copied: the order of the map")
@@ -163,7 +172,7 @@ class ShowtimeSeat(models.Model):
         return f"{self.showtime_id}/{self.index}"
 
     def may_be_taken(self, at: datetime, *, by: Container[int | None]) -> bool:
-        """Free, held by one of these bookings, or locked by a time that has passed. Ask only with the row locked."""
+        """Whether the seat is available, locked by a booking in `by`, or its lock has expired. Row-lock it first."""
         if self.status == self.Status.LOCKED:
             assert self.locked_until is not None
             return self.booking_id in by or self.locked_until <= at
@@ -171,7 +180,7 @@ class ShowtimeSeat(models.Model):
 
 
 class BookingSeat(models.Model):
-    """What was asked for and at what price, fixed at checkout; outlives the lock, so that a late payment finds it."""
+    """A seat and its price as fixed at checkout. Kept after the lock ends, so that a late payment can be confirmed."""
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="places")
     seat = models.ForeignKey(ShowtimeSeat, on_delete=models.PROTECT, related_name="+")
@@ -188,9 +197,11 @@ class BookingSeat(models.Model):
 
 
 class Ticket(models.Model):
-    """One seat of one confirmed booking."""
+    """One seat of one confirmed booking. A ticket that is not cancelled is called standing."""
 
     class Status(models.TextChoices):
+        """`used`: admitted at the door."""
+
         VALID = "valid"
         USED = "used"
         CANCELLED = "cancelled"
@@ -219,8 +230,8 @@ class Ticket(models.Model):
 class SeatChange(models.Model):
     """History: a row per seat and change, written in the transaction of the change, never updated or deleted.
 
-    Without foreign keys in the database: the statement that writes a row has just written what it points to, and each
-    check would hold the showtime's row for longer.
+    The database has no foreign keys for it: the statement that inserts a row has just written the rows it refers to,
+    and each check would make the row lock on the showtime longer.
     """
 
     showtime = models.ForeignKey(
@@ -247,7 +258,7 @@ class SeatChange(models.Model):
 
 
 class AccountVisitor(models.Model):
-    """The visitor that an account is, in whichever browser it logs in."""
+    """The visitor of an account, the same in every browser."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visitor")
     visitor = models.UUIDField(unique=True)
@@ -257,9 +268,11 @@ class AccountVisitor(models.Model):
 
 
 class OutboxMessage(models.Model):
-    """A promise written in the transaction that makes it, kept by the loop (`booking.outbox.messages`)."""
+    """Work to do after the commit of the transaction that wrote the row (`booking.outbox.messages`)."""
 
     class State(models.TextChoices):
+        """`dead`: a dead letter, no longer attempted until a person retries it."""
+
         PENDING = "pending"
         DONE = "done"
         DEAD = "dead"
@@ -285,7 +298,7 @@ class OutboxMessage(models.Model):
 
 
 class Lease(models.Model):
-    """Who may act where only one may: the loop's lease."""
+    """The process that may run the periodic tasks, and until when."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""What booking says no to. Each class is one line of the contract's table of errors."""
+"""Refusals of booking. Each class is one line of the table of errors in docs/api.md."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ __all__ = [
     "Refusal",
     "SalesClosed",
     "SeatsTaken",
+    "SumChanged",
     "TicketUsed",
     "TooLateToCancel",
     "TooManySeats",
@@ -33,27 +34,33 @@ __all__ = [
 ]
 
 
-def spoken(labels: Iterable[str]) -> str:
-    """`A1`, `A1 and A2`, `A1, A2 and A3`."""
+def join_labels(labels: Iterable[str]) -> str:
+    """At least one label, as text: `A1`, `A1 and A2`, `A1, A2 and A3`."""
     names = list(labels)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 class SeatsTaken(Refusal):
+    """Seats are taken, being taken at this moment, or blocked: the map shows it from version `v` on."""
+
     type, status, title = "seats-taken", 409, "Somebody else has that seat"
 
     def __init__(self, seats: list[str], v: int) -> None:
         verb = "is" if len(seats) == 1 else "are"
-        super().__init__(f"{spoken(seats)} {verb} no longer free. Your other seats are as they were.", seats=seats, v=v)
+        super().__init__(
+            f"{join_labels(seats)} {verb} no longer free. Your other seats are as they were.", seats=seats, v=v
+        )
         self.seats = seats
 
 
 class BeingReleased(Refusal):
+    """Seats are locked by a payment that is being ended; worth another try after 2 s."""
+
     type, status, title = "being-released", 409, "A payment on that seat is being ended"
 
     def __init__(self, seats: list[str]) -> None:
         super().__init__(
-            f"A payment on {spoken(seats)} is just being ended. Try again in a moment.",
+            f"A payment on {join_labels(seats)} is just being ended. Try again in a moment.",
             headers={"Retry-After": "2"},
             seats=seats,
         )
@@ -61,6 +68,8 @@ class BeingReleased(Refusal):
 
 
 class AlreadyPaid(Refusal):
+    """The visitor's booking `reference` is confirmed."""
+
     type, status, title = "already-paid", 409, "These seats are paid"
 
     def __init__(self, reference: str) -> None:
@@ -69,6 +78,8 @@ class AlreadyPaid(Refusal):
 
 
 class LockExpired(Refusal):
+    """There is no lock to check out, or its time has passed."""
+
     type, status, title = "lock-expired", 409, "The hold ran out"
 
     def __init__(self) -> None:
@@ -76,6 +87,8 @@ class LockExpired(Refusal):
 
 
 class NotOnSale(Refusal):
+    """Sales open in `retry_after` seconds."""
+
     type, status, title = "not-on-sale", 409, "Not on sale yet"
 
     def __init__(self, retry_after: int) -> None:
@@ -83,6 +96,8 @@ class NotOnSale(Refusal):
 
 
 class SalesClosed(Refusal):
+    """Sales have ended or the showtime was cancelled."""
+
     type, status, title = "sales-closed", 410, "Sales are over"
 
     def __init__(self, detail: str = "Seats for this showtime are no longer sold here.") -> None:
@@ -90,6 +105,8 @@ class SalesClosed(Refusal):
 
 
 class TooManySeats(Refusal):
+    """More than `limit` seats were requested for one booking."""
+
     type, status, title = "too-many-seats", 422, "Too many seats"
 
     def __init__(self, limit: int) -> None:
@@ -97,6 +114,8 @@ class TooManySeats(Refusal):
 
 
 class UnknownSeat(Refusal):
+    """No seat has one of these labels."""
+
     type, status, title = "unknown-seat", 422, "No such seat"
 
     def __init__(self, seats: list[str], detail: str = "The hall has no seat of that name.") -> None:
@@ -104,10 +123,14 @@ class UnknownSeat(Refusal):
 
 
 class NothingToCancel(Invalid):
+    """The booking is not confirmed, so it has no ticket to cancel."""
+
     title = "There is nothing to cancel"
 
 
 class SumChanged(Invalid):
+    """The sum that the buyer agreed to is no longer what is refunded."""
+
     title = "What comes back has changed"
 
     def __init__(self) -> None:
@@ -115,24 +138,27 @@ class SumChanged(Invalid):
 
 
 class TooLateToCancel(SalesClosed):
-    """Of the contract's types it is the one for what is over for good."""
+    """Has the type `sales-closed`, which is for everything that is over for good."""
 
     title = "Too late to cancel"
 
 
 class TicketUsed(Forbidden):
+    """Tickets of these seats have been used."""
+
     title = "That ticket has been used"
 
     def __init__(self, seats: list[str]) -> None:
         verb = "has" if len(seats) == 1 else "have"
         super().__init__(
-            f"{spoken(seats)} {verb} been used at the door and cannot be cancelled. Ask the house if that is wrong.",
+            f"{join_labels(seats)} {verb} been used at the door and cannot be cancelled. "
+            "Ask the house if that is wrong.",
             seats=seats,
         )
 
 
 class PaymentDisputed(Forbidden):
-    """Nobody may move this money while the bank has it: not a matter of time, nor of a wrong request."""
+    """The payment is disputed: until the bank decides, its money may be refunded by nobody."""
 
     title = "The bank is looking into this payment"
 
@@ -144,6 +170,8 @@ class PaymentDisputed(Forbidden):
 
 
 class RateLimited(Refusal):
+    """The visitor has begun too many locks; worth another try after `retry_after` seconds."""
+
     type, status, title = "rate-limited", 429, "Too much at once"
 
     def __init__(self, detail: str, retry_after: int) -> None:
@@ -151,7 +179,7 @@ class RateLimited(Refusal):
 
 
 class PaymentOpen(Exception):
-    """Not for the outside: the wish needs the open payment of this booking ended first (`booking.payment_port`)."""
+    """Internal: the open payment of `booking` must be ended before its seats change (`booking.payment_port`)."""
 
     def __init__(self, booking: Booking) -> None:
         super().__init__(booking.reference)

@@ -1,4 +1,4 @@
-"""The one signal of the product. `booking` knows no WebSocket: whoever watches, listens here."""
+"""The one signal of the product, by which `realtime` learns of seat changes: `booking` imports no WebSocket code."""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""Who is asking: a random id in the session, or the account's own once somebody is logged in."""
+"""Visitors: a random id in the session of a guest; after log-in the id of the account."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ SESSION_KEY = "visitor"
 
 
 def new_visitor() -> uuid.UUID:
+    """A random id."""
     return uuid.uuid4()
 
 
 def visitor_of(request: HttpRequest) -> uuid.UUID | None:
-    """The visitor behind this request, or None for somebody who never chose a seat. Writes nothing."""
+    """The visitor of this session; None if it never had one. Writes nothing."""
     value = request.session.get(SESSION_KEY)
     return uuid.UUID(value) if value else None
 
 
 def ensure_visitor(request: HttpRequest) -> uuid.UUID:
-    """The visitor behind this request; made, and kept in the session, if there was none."""
+    """The visitor of this session; if it has none, one is created and stored in the session."""
     visitor = visitor_of(request)
     if visitor is None:
         user = request.user
@@ -33,6 +34,6 @@ def ensure_visitor(request: HttpRequest) -> uuid.UUID:
 
 
 def account_visitor(user: User) -> uuid.UUID:
-    """The visitor an account is in every browser; made at the first call. Two at once get the same one."""
+    """The visitor of an account, the same in every browser. Created at the first call; two calls at once get one id."""
     row, _ = AccountVisitor.objects.get_or_create(user=user, defaults={"visitor": new_visitor()})
     return row.visitor

@@ -25,7 +25,7 @@ from booking.refusals import (
     SumChanged,
     TicketUsed,
     TooLateToCancel,
-    spoken,
+    join_labels,
 )
 from booking.terms.policy import cap, minutes_left, parts_of, terms_of, why_closed
 from cinema.currencies import format_money
@@ -263,7 +263,7 @@ def _give_back_by_hand(booking: Booking, shares: Sequence[Share], at: datetime) 
     amount = sum(part for _, part in shares)
     if booking.demo or not amount:
         return
-    labels = spoken(ticket.label for ticket, _ in shares)
+    labels = join_labels(ticket.label for ticket, _ in shares)
     sum_ = format_money(amount, booking.currency)
     ledger.raise_alert(
         subject=f"refund-by-hand:{booking.pk}:{min(ticket.pk for ticket, _ in shares)}",

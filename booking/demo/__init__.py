@@ -1,1 +1,1 @@
-"""The demo's sales."""
+"""Sales of the demo."""

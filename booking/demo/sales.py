@@ -1,8 +1,8 @@
-"""Guests for the demo's houses: a showtime is put on sale with part of it sold, in patterns that people make.
+"""Sales of the demo: a showtime is put on sale with part of its seats sold in a realistic pattern.
 
-They sit together, like the middle two thirds of the way back, and do not leave a single chair if they can help it.
-They book over ten days, more of them late and in the evening. The same showtime always gets the same guests. All of
-it is written in a handful of statements a showtime: a demo must not take longer to load than a film's trailers.
+A party sits together, prefers the middle, two thirds of the way back, and avoids leaving a single seat free. Bookings
+are spread over ten days, more of them late and in the evening. The same showtime always gets the same bookings. Each
+showtime takes a few bulk statements, so that the demo loads quickly.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from booking.seats.rows import Sale, create_sold_rows
 from cinema.models import Showtime
 from cinema.plans.layouts import PlanSeat, layout_of
 
-PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # how often people come in such a party
-PLAYED = 0.72  # of the seats, before what follows
+PARTIES = {1: 7, 2: 46, 3: 15, 4: 22, 5: 6, 6: 4}  # size of a party: relative frequency
+PLAYED = 0.72  # share of the seats sold for a past showtime, before the factors below
 BY_DAYS_AHEAD = (0.58, 0.42, 0.18, 0.1, 0.07, 0.05, 0.04, 0.03)
 AWAKE_FROM, MATINEE_UNTIL, LATE_FROM = 7, 17, 22
 MATINEE, EVENING, LATE, WEEKEND = 0.45, 1.0, 0.35, 1.25
@@ -36,14 +36,15 @@ Run = tuple[float, tuple[int, ...]]
 
 @transaction.atomic
 def open_partly_sold(showtime: Showtime, at: datetime) -> int:
-    """Open the sales of a showtime that was just made, with a believable part sold: fuller the sooner it starts.
+    """Open the sales of a new showtime with part of its seats sold: the sooner it starts, the more.
 
-    The guests do not exist, so nobody is promised a mail.
+    No mail is enqueued, because the buyers do not exist.
 
     Returns:
         How many seats were sold.
     """
-    rng = random.Random(f"{showtime.plan.hash} {showtime.starts_at:%Y-%m-%d %H:%M}")  # no key: the same everywhere
+    # No primary key in the seed, so that every database gets the same sales.
+    rng = random.Random(f"{showtime.plan.hash} {showtime.starts_at:%Y-%m-%d %H:%M}")
     seats = layout_of(showtime.plan.hash).seats
     parties = list(_seat_parties(showtime, seats, round(_share(showtime, at, rng) * len(seats)), rng))
     bookings = Booking.objects.bulk_create(
@@ -60,7 +61,7 @@ def open_partly_sold(showtime: Showtime, at: datetime) -> int:
 
 
 def _share(showtime: Showtime, at: datetime, rng: random.Random) -> float:
-    """How much of the house is sold by now; nothing before its sales open."""
+    """The share of the seats sold at `at`, 0 to 1; 0 before its sales open."""
     local = timezone.localtime(showtime.starts_at)
     days = (local.date() - timezone.localdate(at)).days
     if showtime.starts_at <= at:
@@ -77,7 +78,7 @@ def _share(showtime: Showtime, at: datetime, rng: random.Random) -> float:
 def _seat_parties(
     showtime: Showtime, seats: Sequence[PlanSeat], target: int, rng: random.Random
 ) -> Iterator[tuple[int, ...]]:
-    """Party after party on the best places that are left, until the target is reached or nobody fits any more."""
+    """Indices of one party after another on the best free seats, until `target` seats are sold or none fits."""
     free = {seat.index for seat in seats if seat.for_sale}
     most = min(max(PARTIES), settings.MAX_SEATS_PER_BOOKING)
     ranked = {size: _ranked(showtime.plan.hash, size, rng) for size in range(1, most + 1)} if target else {}
@@ -92,26 +93,25 @@ def _seat_parties(
 
 
 def _ranked(layout_hash: str, size: int, rng: random.Random) -> list[tuple[int, ...]]:
-    """Places side by side for so many, as these guests like them."""
-    runs = [(liking + rng.gauss(0, 1.6), run) for liking, run in _runs(layout_hash, size)]
+    """Runs of `size` adjacent seats, the most preferred first, with some noise."""
+    runs = [(preference + rng.gauss(0, 1.6), run) for preference, run in _runs(layout_hash, size)]
     return [run for _, run in sorted(runs, reverse=True)]
 
 
 @lru_cache(maxsize=128)
 def _runs(layout_hash: str, size: int) -> tuple[Run, ...]:
-    """Chairs side by side, and how people like them; a sofa only whole; wheelchair places and their companions' are
-    left to those who need them."""
+    """Runs of `size` adjacent seats with their preference. No half sofa, no wheelchair space, no companion seat."""
     seats = layout_of(layout_hash).seats
     found = []
     for start in range(len(seats) - size + 1):
         run = seats[start : start + size]
         together = run[0].segment == run[-1].segment and all(s.kind == "seat" and s.for_sale for s in run)
         if together and run[0].shape != "sofa-end" and run[-1].shape != "sofa-start":
-            found.append((_liking(run, layout_hash), tuple(s.index for s in run)))
+            found.append((_preference(run, layout_hash), tuple(s.index for s in run)))
     return tuple(found)
 
 
-def _liking(run: Sequence[PlanSeat], layout_hash: str) -> float:
+def _preference(run: Sequence[PlanSeat], layout_hash: str) -> float:
     layout = layout_of(layout_hash)
     front, back, order = _zones(layout_hash)[run[0].zone]
     aside = abs((run[0].x + run[-1].x) / 2 / layout.width - 0.5)
@@ -121,7 +121,7 @@ def _liking(run: Sequence[PlanSeat], layout_hash: str) -> float:
 
 @lru_cache(maxsize=32)
 def _zones(layout_hash: str) -> dict[str, tuple[float, float, int]]:
-    """Each zone's first and last row, and its place among the zones: the first is filled first."""
+    """Per zone: y of its first and last row, and its position; zones fill in this order."""
     spans: dict[str, list[float]] = {}
     for seat in layout_of(layout_hash).seats:
         spans.setdefault(seat.zone, []).append(seat.y)
@@ -129,19 +129,19 @@ def _zones(layout_hash: str) -> dict[str, tuple[float, float, int]]:
 
 
 def _first_free(ranked: Sequence[tuple[int, ...]], seats: Sequence[PlanSeat], free: set[int]) -> tuple[int, ...] | None:
-    """The best places that are free and leave nobody's neighbour alone; else the best that are free."""
+    """The best free run that leaves no single seat beside it; else the best free run."""
     second: tuple[int, ...] | None = None
     for run in ranked:
         if not free.issuperset(run):
             continue
-        if not any(_would_be_alone(index, seats, free) for index in (run[0] - 1, run[-1] + 1)):
+        if not any(_would_be_single(index, seats, free) for index in (run[0] - 1, run[-1] + 1)):
             return run
         second = second or run
     return second
 
 
-def _would_be_alone(index: int, seats: Sequence[PlanSeat], free: set[int]) -> bool:
-    """A free chair beside the run that would be left with nobody free on its other side."""
+def _would_be_single(index: int, seats: Sequence[PlanSeat], free: set[int]) -> bool:
+    """Whether this seat beside the run is free and has no free seat on its other side."""
     if index not in free:
         return False
     beside = [i for i in (index - 1, index + 1) if i in free and seats[i].segment == seats[index].segment]
@@ -149,7 +149,7 @@ def _would_be_alone(index: int, seats: Sequence[PlanSeat], free: set[int]) -> bo
 
 
 def _instant(showtime: Showtime, at: datetime, rng: random.Random) -> datetime:
-    """When a party was at the till: some days before the showing or before now, more likely late, and of an evening."""
+    """When a party booked: within ten days before the start or `at`, more likely late, and in the evening."""
     last = min(at, showtime.starts_at) - LAST_MINUTE
     first = last - BOOKING_SPAN
     if showtime.sales_open_at is not None:
@@ -160,7 +160,7 @@ def _instant(showtime: Showtime, at: datetime, rng: random.Random) -> datetime:
         evening = local.replace(hour=17, minute=0) + timedelta(minutes=int(rng.triangular(0, 330, 180)))
         moment = evening if first <= evening <= last else moment
     elif (local := timezone.localtime(moment)).hour < AWAKE_FROM:
-        moment -= timedelta(hours=AWAKE_FROM)  # hardly anybody books in the small hours
+        moment -= timedelta(hours=AWAKE_FROM)  # few people book at night
     return moment.replace(microsecond=0)
 
 
@@ -184,7 +184,7 @@ def _booking(showtime: Showtime, party: Sequence[PlanSeat], moment: datetime, rn
 def _write_tickets(
     showtime: Showtime, seats: Sequence[PlanSeat], rows: Mapping[int, int], sales: Sequence[Sale]
 ) -> None:
-    """What each booking asked for, and a ticket for each seat of it."""
+    """The seats of each booking with their prices, and a ticket for each."""
     facts = [
         {
             "booking_id": sale.booking_id,

@@ -1,1 +1,1 @@
-"""Mails about bookings: their texts, the calendar file, and mails kept as files."""
+"""Mails about bookings, their calendar file, and the backend that writes mails as files."""

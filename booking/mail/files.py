@@ -1,4 +1,4 @@
-"""Mail without a server: one `.eml` file per mail in `DATA_DIR/mail/`."""
+"""Mail without a mail server: one `.eml` file per mail in `DATA_DIR/mail/`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class EmlFileBackend(BaseEmailBackend):
+    """A Django mail backend."""
+
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Write each mail as one file, and return how many. A file appears only when it is complete."""
         folder = settings.DATA_DIR / "mail"
         folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
             content = message.message()
-            # Two workers may write at the same instant.
+            # Random, because two workers may write at the same instant.
             name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-            # Written under another name first: whoever watches the folder sees whole mails only.
             part = folder / f".{name}.part"
             part.write_bytes(content.as_bytes())
             part.rename(folder / f"{name}-{content.get('X-Booking', 'mail')}.eml")

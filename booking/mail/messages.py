@@ -1,16 +1,16 @@
-"""Mails that a booking promises, sent from the outbox.
+"""Handlers of the outbox messages `mail.…`: mails about a booking.
 
-What the payloads carry, besides `booking` (its key); amounts are minor units:
+Fields of the payloads besides `booking` (its primary key); amounts are minor units:
 
-- `mail.confirmed`: nothing more; `copy` (a number) when somebody asked for it once more.
-- `mail.late_refund`: `reason` (`late`, `mismatch`, `showtime`): the money bought nothing and goes back whole.
-- `mail.cancelled`: `tickets` (keys of those that this cancellation took), `refund` (what comes back for them).
-- `mail.showtime_cancelled`: the same; all that was paid for them comes back.
-- `mail.refunded`: `refund` (what has gone back), `reason` (one of `WHY`), `key`.
-- `mail.payment_problem`: `problem` (one of `PROBLEMS`), `key`, and `refund` where money is meant to go back.
+- `mail.confirmed`: `copy` (a number) if staff send the mail again, else nothing.
+- `mail.late_refund`: `reason` (`late`, `mismatch`, `showtime`): all of the money is refunded.
+- `mail.cancelled`: `tickets` (primary keys of the tickets just cancelled), `refund` (for them).
+- `mail.showtime_cancelled`: the same; `refund` is all that was paid for them.
+- `mail.refunded`: `refund` (already returned), `reason` (one of `WHY`), `key`.
+- `mail.payment_problem`: `problem` (one of `PROBLEMS`), `key`, and `refund` if money is to be refunded.
 
-`key` names the event (`refund:17`), a cancellation its first ticket: of several mails of one kind about one booking
-each is a mail of its own, and a repetition of one is the same mail.
+`key` identifies the event (`refund:17`); a cancellation is identified by its lowest ticket. The Message-ID is made of
+kind, booking and key: a message that is handled twice sends the same mail, which mail programs show once.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from booking.mail.calendar import calendar_file
-from booking.models import Booking, Ticket
+from booking.models import Booking, BookingSeat, Ticket
 from booking.outbox.messages import Payload, PermanentFailure, register_handler
-from booking.refusals import spoken
+from booking.refusals import join_labels
 from booking.tickets.codes import booking_key, ticket_code
 from cinema.currencies import format_money
 
@@ -68,6 +68,7 @@ PROBLEMS = {
 
 
 def register_handlers() -> None:
+    """Register the handlers of this module with the outbox."""
     register_handler("mail.confirmed", send_confirmed)
     register_handler("mail.late_refund", send_late_refund)
     register_handler("mail.cancelled", send_cancelled)
@@ -77,11 +78,11 @@ def register_handlers() -> None:
 
 
 def send_confirmed(payload: Payload) -> None:
-    """Tickets, and a file for the calendar. Nothing when all of them were cancelled before the mail could go."""
+    """Tickets and calendar file. Sends nothing if all tickets have been cancelled since."""
     booking = _find(payload)
     if not _standing(booking)["standing"]:
         return
-    copy = f"copy-{payload['copy']}" if "copy" in payload else ""  # a mail of its own: a repetition may be hidden
+    copy = f"copy-{payload['copy']}" if "copy" in payload else ""  # else mail programs may hide it as a repetition
     subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
     message = _compose(booking, "confirmed", subject, copy)
     message.attach(f"{booking.reference}.ics", calendar_file(booking, booking_url(booking)), "text/calendar")
@@ -89,14 +90,14 @@ def send_confirmed(payload: Payload) -> None:
 
 
 def send_late_refund(payload: Payload) -> None:
-    """The payment came after the seats had gone, or was not what was asked: the money goes back."""
+    """The payment came too late, or its amount was wrong: the money is refunded."""
     booking = _find(payload)
     subject = f"Your money for {booking.showtime.movie.title} is on its way back ({booking.reference})"
     _send(_compose(booking, "late_refund", subject, reason=payload.get("reason")))
 
 
 def send_cancelled(payload: Payload) -> None:
-    """Which seats are given back, what comes back, what the house keeps, which tickets stand."""
+    """Which tickets are cancelled, what is refunded, what the cinema keeps, which tickets remain."""
     booking = _find(payload)
     context = _cancellation(booking, payload)
     what = context["gone"] if context["standing"] else "your booking"
@@ -105,7 +106,7 @@ def send_cancelled(payload: Payload) -> None:
 
 
 def send_showtime_cancelled(payload: Payload) -> None:
-    """Do not come; all of the money comes back."""
+    """The showtime is cancelled and all of the money is refunded."""
     booking = _find(payload)
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
     film_url = _origin(booking) + reverse("cinema:movie", args=[booking.showtime.movie.slug])
@@ -114,7 +115,7 @@ def send_showtime_cancelled(payload: Payload) -> None:
 
 
 def send_refunded(payload: Payload) -> None:
-    """The money has gone back, and why."""
+    """The money was refunded, and why."""
     booking = _find(payload)
     amount = format_money(payload["refund"], booking.currency)
     subject = f"{amount} is back, {booking.showtime.movie.title} ({booking.reference})"
@@ -123,11 +124,11 @@ def send_refunded(payload: Payload) -> None:
 
 
 def send_payment_problem(payload: Payload) -> None:
-    """What went wrong with the money, and what the buyer should do."""
+    """What failed with a payment or refund, and what the buyer should do."""
     booking = _find(payload)
     title, sentences = PROBLEMS[payload["problem"]]
     words = {
-        "places": _spoken(booking.places.all()),
+        "places": _join_labels(booking.places.all()),
         "refund": format_money(payload.get("refund", 0), booking.currency),
         "reference": booking.reference,
     }
@@ -142,19 +143,19 @@ def send_payment_problem(payload: Payload) -> None:
 
 
 def booking_url(booking: Booking) -> str:
-    """Absolute, and opens without a session."""
+    """The absolute address of the booking's page, with the key that opens it without a session."""
     return f"{_origin(booking)}{reverse('booking:booking', args=[booking.reference])}?key={booking_key(booking)}"
 
 
 def _send(message: EmailMultiAlternatives) -> None:
-    """Raises Hopeless when the mail server says that nobody has that address: a person must look at it."""
+    """Raises PermanentFailure if the mail server refuses every recipient for good (5xx)."""
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as error:
         answers = list(error.recipients.values())
         if all(code >= 500 for code, _ in answers):
-            told = " ".join(text.decode(errors="replace") for _, text in answers)
-            raise PermanentFailure(f"{', '.join(message.to)} was refused: {told}") from error
+            reply = " ".join(text.decode(errors="replace") for _, text in answers)
+            raise PermanentFailure(f"{', '.join(message.to)} was refused: {reply}") from error
         raise
 
 
@@ -172,7 +173,7 @@ def _cancellation(booking: Booking, payload: Payload) -> dict[str, Any]:
     refund = payload["refund"]
     return {
         "cancelled": cancelled,
-        "gone": _spoken(cancelled),
+        "gone": _join_labels(cancelled),
         "many": len(cancelled) > 1,
         "refund": refund,
         "kept": sum(ticket.price for ticket in cancelled) - refund,
@@ -181,22 +182,22 @@ def _cancellation(booking: Booking, payload: Payload) -> dict[str, Any]:
 
 
 def _key(payload: Payload) -> str:
-    """A ticket is cancelled once, so the first of them names the cancellation."""
+    """A ticket is cancelled once, so the lowest key identifies the cancellation."""
     return f"ticket-{min(payload['tickets'])}"
 
 
 def _standing(booking: Booking) -> dict[str, Any]:
     standing = list(booking.tickets.exclude(status=Ticket.Status.CANCELLED))
-    return {"standing": standing, "standing_many": len(standing) > 1, "left": _spoken(standing)}
+    return {"standing": standing, "standing_many": len(standing) > 1, "left": _join_labels(standing)}
 
 
-def _spoken(places: Iterable[Any]) -> str:
-    labels = [place.label for place in places]
-    return spoken(labels) if labels else ""
+def _join_labels(seats: Iterable[BookingSeat | Ticket]) -> str:
+    labels = [seat.label for seat in seats]
+    return join_labels(labels) if labels else ""
 
 
 def _compose(booking: Booking, kind: str, subject: str, key: str = "", **more: Any) -> EmailMultiAlternatives:
-    """Text and HTML of `templates/mail/<kind>`. The Message-ID is the promise's: a second copy is the same mail."""
+    """The mail from `templates/mail/<kind>.txt` and `.html`. `key` distinguishes mails of one kind and booking."""
     is_demo = booking.demo or (booking.confirmed_at is None and settings.DEMO_PAYMENTS)
     context: dict[str, Any] = {
         "booking": booking,
@@ -210,7 +211,7 @@ def _compose(booking: Booking, kind: str, subject: str, key: str = "", **more: A
     sender_domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     name = ".".join(filter(None, [kind, booking.reference, re.sub(r"[^A-Za-z0-9]+", "-", key)]))
     headers = {"X-Booking": booking.reference, "Message-ID": f"<{name}@{sender_domain}>"}
-    marked = " ".join(f"[DEMO] {subject}".split() if is_demo else subject.split())  # a title may have a line break
+    marked = " ".join(f"[DEMO] {subject}".split() if is_demo else subject.split())  # a title may contain a line break
     text = render_to_string(f"mail/{kind}.txt", context)
     message = EmailMultiAlternatives(marked, text, to=[booking.email], headers=headers)
     message.attach_alternative(render_to_string(f"mail/{kind}.html", context), "text/html")

@@ -1,1 +1,1 @@
-"""Work that must happen after a commit: messages in a table, who handles them, and periodic tasks."""
+"""Work after a commit: the table of messages, the workers that handle them, and the registry of periodic tasks."""

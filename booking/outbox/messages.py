@@ -1,4 +1,4 @@
-"""Outbox messages: rows of work that must be done after the commit, written in the transaction that makes it necessary.
+"""Outbox messages: work to do after a commit, stored as rows in the transaction that makes it necessary.
 
 A handler runs outside any transaction, at least once: a worker that dies leaves a claim that expires, and the row is
 claimed again (`booking.outbox.worker`). So a handler must tolerate a second run (mails carry a fixed Message-ID, calls
@@ -65,6 +65,7 @@ def new_wake_up() -> threading.Event:
 
 
 def wake_up_all() -> None:
+    """Set every wake-up of this process."""
     for each in list(_wake_ups):
         each.set()
 

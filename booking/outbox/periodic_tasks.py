@@ -11,6 +11,8 @@ Task = Callable[[datetime], object]
 
 @dataclass
 class PeriodicTask:
+    """A registered task and when it is due next."""
+
     name: str
     every: timedelta
     task: Task
@@ -21,7 +23,7 @@ _registered: dict[str, PeriodicTask] = {}
 
 
 def register_periodic_task(name: str, every: timedelta, task: Task) -> None:
-    """Call `task(at)` about once per `every` in the process whose loop holds the lease. A task must tolerate delays."""
+    """Call `task(at)` about once per `every`, in the process whose loop holds the lease. It may be called late."""
     _registered[name] = PeriodicTask(name, every, task)
 
 

@@ -1,7 +1,7 @@
-"""Who handles outbox messages: claims, attempts, and a thread for each queue.
+"""Workers that handle outbox messages: claims, attempts, and a thread for each queue.
 
-`attempts` is incremented by each claim and identifies it: a worker that was frozen beyond the end of its claim finds
-another number and changes nothing.
+Each claim increments `attempts`, and the new number identifies the claim: a worker whose claim expired while it was
+frozen finds another number in the row and changes nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cinema.web import metrics
 
 log = logging.getLogger(__name__)
 
-CLAIM = timedelta(seconds=45)  # a claim that was not renewed for so long has expired
+CLAIM = timedelta(seconds=45)  # a claim expires when it is not renewed for so long
 RENEW = CLAIM / 3
 LONGEST_HANDLING = timedelta(minutes=10)  # a handler that runs longer has lost its claim
 MOST_ATTEMPTS = 16  # the last one two to three hours after the first
@@ -41,6 +41,7 @@ class QueueWorker:
         self.thread = threading.Thread(target=self.run, name=f"outbox: {queue}", daemon=True)
 
     def run(self) -> None:
+        """Handle due messages each time the wake-up is set, and at least once per `POLL`."""
         while not self.stop.is_set():
             self.wake_up.clear()
             self.run_once()
@@ -48,6 +49,7 @@ class QueueWorker:
         connections.close_all()
 
     def run_once(self) -> None:
+        """Handle all messages that are due now. Failures are logged and counted, never raised."""
         try:
             close_old_connections()
             while not self.stop.is_set() and run_due(at=timezone.now(), limit=1, queue=self.queue):
@@ -56,14 +58,14 @@ class QueueWorker:
             metrics.LOOP_FAILURES.labels("database").inc()
             log.warning("outbox: the database does not answer: %s", error)
             self.stop.wait(1)
-        except Exception:  # a defect of ours; the other messages must still be handled
+        except Exception:  # a defect; the other messages must still be handled
             metrics.LOOP_FAILURES.labels("outbox").inc()
             log.exception("outbox: the worker of %s failed", self.queue)
             self.stop.wait(1)
 
 
 def run_due(*, at: datetime, limit: int = 50, queue: str = "") -> int:
-    """Handle what is due. Safe beside another worker: each row is claimed by one.
+    """Handle what is due. Safe while other workers run: each row is claimed by one.
 
     Args:
         queue: only kinds of this queue; all kinds when empty.
@@ -75,7 +77,7 @@ def run_due(*, at: datetime, limit: int = 50, queue: str = "") -> int:
     kinds = [kind for kind in messages._handlers if not queue or kind.partition(".")[0] == queue]
     begun, attempted = time.monotonic(), 0
 
-    def now() -> datetime:  # earlier handlers may have taken long, and a claim begins when it is made
+    def now() -> datetime:  # handlers take time, and a claim begins when it is made
         return at + timedelta(seconds=time.monotonic() - begun)
 
     while attempted < limit and (message := _claim(kinds, now())) is not None:
@@ -87,7 +89,7 @@ def run_due(*, at: datetime, limit: int = 50, queue: str = "") -> int:
 def _claim(kinds: list[str], at: datetime) -> OutboxMessage | None:
     pending = OutboxMessage.objects.filter(state=State.PENDING, next_at__lte=at, kind__in=kinds)
     free = pending.exclude(claimed_until__gt=at).order_by("next_at", "pk")
-    while free.exists():  # asked first: on SQLite a transaction would hold up every writer, four times a second
+    while free.exists():  # first without a transaction, which on SQLite blocks every writer, four times a second
         message = _claim_first(free, at)
         if message is None or message.state == State.PENDING:
             return message
@@ -99,7 +101,7 @@ def _claim_first(free: QuerySet[OutboxMessage], at: datetime) -> OutboxMessage |
     message = free.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked).first()
     if message is None:
         return None
-    if message.attempts >= MOST_ATTEMPTS:  # no worker lived to record the failure
+    if message.attempts >= MOST_ATTEMPTS:  # each worker died before it could record a failure
         dead_letter(message, message.last_error or "the worker died each time", at)
         return message
     message.claimed_until = at + CLAIM
@@ -112,7 +114,7 @@ def _handle(message: OutboxMessage, now: Callable[[], datetime]) -> None:
     try:
         with _renewing(message, now):
             messages._handlers[message.kind](message.payload)
-    except Exception as error:  # whatever a handler raises, the message stays pending and is attempted again
+    except Exception as error:  # a handler may raise anything; the message is attempted again
         _put_off(message, error, now())
         return
     if _mine(message).update(state=State.DONE, done_at=now(), claimed_until=None):
@@ -120,7 +122,7 @@ def _handle(message: OutboxMessage, now: Callable[[], datetime]) -> None:
 
 
 def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:
-    """The row, as long as nobody else has claimed it since."""
+    """The row, unless another worker has claimed it since."""
     return OutboxMessage.objects.filter(pk=message.pk, state=State.PENDING, attempts=message.attempts)
 
 
@@ -141,20 +143,20 @@ def _put_off(message: OutboxMessage, error: Exception, at: datetime) -> None:
 
 @contextmanager
 def _renewing(message: OutboxMessage, now: Callable[[], datetime]) -> Iterator[None]:
-    """Keep the claim while the handler runs, so that a claim need not be as long as the slowest handler."""
-    over = threading.Event()
-    thread = threading.Thread(target=_renew, args=(message, now, over), name=f"claim {message.pk}", daemon=True)
+    """Renew the claim while the handler runs, so that a claim can be shorter than the slowest handler."""
+    finished = threading.Event()
+    thread = threading.Thread(target=_renew, args=(message, now, finished), name=f"claim {message.pk}", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         thread.join()
 
 
-def _renew(message: OutboxMessage, now: Callable[[], datetime], over: threading.Event) -> None:
+def _renew(message: OutboxMessage, now: Callable[[], datetime], finished: threading.Event) -> None:
     until = now() + LONGEST_HANDLING
-    while not over.wait(RENEW.total_seconds()) and now() < until:
+    while not finished.wait(RENEW.total_seconds()) and now() < until:
         try:
             _mine(message).update(claimed_until=now() + CLAIM)
         except Error as error:

@@ -1,4 +1,4 @@
-"""The JSON API of seats: the map, my lock, a booking. A view parses, calls one use case, answers."""
+"""The JSON API of seats: the map, the visitor's lock, a booking. A view parses, calls one use case, answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 
 from booking.access import find_booking
-from booking.basket import choose_seats, give_back
+from booking.basket import choose_seats, release_seats
 from booking.bookings import find_live
 from booking.lock_statements import find_showtime
 from booking.locks import LockResult
@@ -28,13 +28,13 @@ from cinema.web.problems import api, read_json
 
 
 def instant(value: datetime | None) -> str | None:
-    """RFC 3339 in UTC."""
+    """RFC 3339 in UTC, with milliseconds."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
 
 
 @api("GET")
 def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """The whole map, labelled with its version; 304 when the caller has it."""
+    """The whole map with its version; 304 when `If-None-Match` names this version."""
     seats = read_map(showtime_id)
     etag = f'"{seats.epoch}-{seats.version}"'
     if etag in (request.headers.get("If-None-Match") or ""):
@@ -57,42 +57,46 @@ def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
 @api("GET", "PUT", "DELETE")
 @csrf_protect
 def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """My lock on this showtime: read it, say the whole wish, give it back."""
+    """The visitor's lock on this showtime. GET reads it; PUT replaces its seats by those named; DELETE releases it.
+
+    DELETE answers 204, or 202 if a payment has no verdict yet and the loop releases the seats later.
+    """
     at = timezone.now()
     if request.method == "GET":
-        get_token(request)  # gives the cookie to who has none; the others had to show theirs, and masking costs
+        get_token(request)  # sets the CSRF cookie; only here, because PUT needs the cookie already and masking it costs
         showtime, layout = find_showtime(showtime_id)
         booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
-        held = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
-        return lock_answer(LockResult(showtime, layout, booking, held, showtime.version), at)
+        indices = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
+        return lock_answer(LockResult(showtime, layout, booking, indices, showtime.version), at)
     if request.method == "PUT":
-        labels = read_wish(request)
+        labels = read_labels(request)
         visitor = ensure_visitor(request)
         return lock_answer(choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at), at)
     visitor_here = visitor_of(request)
-    done = visitor_here is None or give_back(showtime_id=showtime_id, visitor=visitor_here, at=at)
+    done = visitor_here is None or release_seats(showtime_id=showtime_id, visitor=visitor_here, at=at)
     return HttpResponse(status=204 if done else 202)
 
 
-def read_wish(request: HttpRequest) -> list[str]:
+def read_labels(request: HttpRequest) -> list[str]:
+    """The requested seats. Raises Invalid."""
     seats = read_json(request).get("seats")
     if not isinstance(seats, list) or not all(isinstance(label, str) for label in seats):
         raise Invalid("`seats` must be a list of seat labels.", errors={"seats": "must be a list of labels"})
     return seats
 
 
-def lock_answer(held: LockResult, at: datetime) -> JsonResponse:
-    """What GET and PUT answer; `v` is at least the version that wrote these seats."""
-    booking = held.booking
-    seats = priced_seats(held.showtime, held.layout, held.indices) if booking else []
+def lock_answer(result: LockResult, at: datetime) -> JsonResponse:
+    """The answer to GET and PUT. `v` is at least the version that wrote these seats."""
+    booking = result.booking
+    seats = priced_seats(result.showtime, result.layout, result.indices) if booking else []
     response = JsonResponse(
         {
-            "v": held.version,
+            "v": result.version,
             "reference": booking.reference if booking else None,
             "status": booking.status if booking else None,
             "seats": seats,
             "total": sum(seat["price"] for seat in seats),
-            "currency": held.showtime.currency,
+            "currency": result.showtime.currency,
             "expires_at": instant(booking.locked_until) if booking else None,
             "now": instant(at),
         }
@@ -102,18 +106,19 @@ def lock_answer(held: LockResult, at: datetime) -> JsonResponse:
 
 
 def priced_seats(showtime: Showtime, layout: str, indices: Iterable[int]) -> list[dict[str, Any]]:
+    """Index, label and price (minor units) of each of these seats, as the API writes them."""
     plan = layout_of(layout).seats
     return [{"i": i, "label": plan[i].label, "price": price_of(showtime, plan[i])} for i in indices]
 
 
 @api("GET")
 def booking(request: HttpRequest, reference: str) -> HttpResponse:
-    """One booking, for its owner and staff."""
+    """One booking, for those who may see it. Raises NotFound."""
     return booking_answer(find_booking(request, reference))
 
 
 def booking_answer(found: Booking) -> JsonResponse:
-    """A booking as it is now."""
+    """The JSON of a booking; payments answers with it too."""
     tickets = list(found.tickets.all())
     response = JsonResponse(
         {
@@ -132,6 +137,7 @@ def booking_answer(found: Booking) -> JsonResponse:
 
 
 def booked_labels(found: Booking, tickets: list[Ticket]) -> list[str]:
+    """Labels of the seats: of its tickets; else those fixed at checkout; else those that are locked."""
     if tickets:
         return [ticket.label for ticket in tickets]
     places = [place.label for place in found.places.all()]

@@ -1,4 +1,4 @@
-"""Pages of bookings: all of mine, one with its tickets, its calendar entry."""
+"""Pages of bookings: all of a visitor's, one with its tickets, its calendar file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from booking.access import find_booking
 from booking.mail.calendar import calendar_file
 from booking.models import Booking, Ticket
-from booking.pages.hall_sketch import sketch_hall
+from booking.pages.hall_drawing import draw_hall
 from booking.refusals import NotFound
 from booking.terms.words import read_terms
 from booking.tickets.codes import check_key, qr_svg, ticket_code
@@ -31,7 +31,7 @@ WAITING = (Status.PROCESSING, Status.RELEASING)
 
 @dataclass(frozen=True)
 class PrintedTicket:
-    """A ticket with what its stub says."""
+    """A ticket with its code and the QR code of it."""
 
     ticket: Ticket
     code: str
@@ -41,25 +41,33 @@ class PrintedTicket:
 @never_cache
 @require_safe
 def bookings(request: HttpRequest) -> HttpResponse:
+    """The visitor's bookings: live, to come, and the newest `PAST_SHOWN` past ones (all with `?past=all`)."""
     at = timezone.now()
     visitor = visitor_of(request)
     mine = Booking.objects.of_visitor(visitor).exclude(status__in=Booking.ENDED_UNPAID) if visitor else None
     related = ("showtime__movie", "showtime__screen__cinema", "tickets", "seats__seat")
     found = list(mine.prefetch_related(*related)) if mine is not None else []
-    held = [one for one in found if one.is_live(at)]
+    locked = [one for one in found if one.is_live(at)]
     paid = [one for one in found if one.status == Status.CONFIRMED]
     coming = sorted((one for one in paid if one.showtime.ends_at > at), key=lambda one: one.showtime.starts_at)
     gone = (Status.REFUNDING, Status.REFUNDED, Status.CANCELLED)
     past = [one for one in found if one.status in gone or (one.status == Status.CONFIRMED and one not in coming)]
     past.sort(key=lambda one: one.showtime.starts_at, reverse=True)
     shown = past if request.GET.get("past") == "all" else past[:PAST_SHOWN]
-    context = {"held": held, "coming": coming, "past": shown, "n_past": len(past), "has_more": len(past) > len(shown)}
+    context = {
+        "locked": locked,
+        "coming": coming,
+        "past": shown,
+        "n_past": len(past),
+        "has_more": len(past) > len(shown),
+    }
     return render(request, "booking/bookings.html", context)
 
 
 @never_cache
 @require_safe
 def booking(request: HttpRequest, reference: str) -> HttpResponse:
+    """One booking in its present state. Raises NotFound."""
     found = find_booking(request, reference)
     at = timezone.now()
     state = found.status if found.status != Status.LOCKED or found.is_live(at) else Status.EXPIRED
@@ -83,7 +91,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "can_sell": found.showtime.sales(at) == "open",
         "labels": [seat.label for seat in seats],
         "rows": sorted({seat.row for seat in seats if seat.row}),
-        "hall": sketch_hall(layout_of(found.showtime.plan.hash).seats, [seat.index for seat in seats]),
+        "hall": draw_hall(layout_of(found.showtime.plan.hash).seats, [seat.index for seat in seats]),
         "tickets": tickets,
         "calendar_url": _with_key(request, found, reverse("booking:calendar", args=[found.reference])),
         "here": _with_key(request, found, found.get_absolute_url()),
@@ -98,7 +106,7 @@ def calendar(request: HttpRequest, reference: str) -> HttpResponse:
     """The booking as an `.ics` file.
 
     Raises:
-        NotFound: not this visitor's, or there are no tickets to put into a calendar.
+        NotFound: this request may not see it, or it is not confirmed.
     """
     found = find_booking(request, reference)
     if found.status != Status.CONFIRMED:
@@ -109,7 +117,7 @@ def calendar(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _seats_of(found: Booking) -> list[PlanSeat]:
-    """The seats of a booking in the order of the map: those whose tickets stand, else ticketed, paid for, held."""
+    """The seats of the standing tickets; else of all tickets; else as fixed at checkout; else as locked."""
     plan = layout_of(found.showtime.plan.hash)
     tickets = list(found.tickets.all())
     standing = [ticket.label for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
@@ -122,6 +130,6 @@ def _seats_of(found: Booking) -> list[PlanSeat]:
 
 
 def _with_key(request: HttpRequest, found: Booking, path: str) -> str:
-    """The path, with the mail's key if that is what opened this page: the next one needs it too."""
+    """The path, with the `?key=` of this request if it is valid: the next page needs it too."""
     key = request.GET.get("key", "")
     return f"{path}?{urlencode({'key': key})}" if key and check_key(found, key) else path

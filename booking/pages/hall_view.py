@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from booking.models import Booking
-from booking.pages.hall_sketch import HallSketch, minimap_of
+from booking.pages.hall_drawing import HallDrawing, minimap_of
 from booking.seats.map import SeatMap
 from booking.seats.pricing import price_of
 from cinema.currencies import format_money
@@ -72,7 +72,7 @@ class Basket:
 class Minimap:
     """`seats`: status and outline of each, in the order of the index."""
 
-    sketch: HallSketch
+    sketch: HallDrawing
     seats: Sequence[tuple[str, str]]
 
 

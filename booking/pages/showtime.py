@@ -1,4 +1,4 @@
-"""The page of a showtime: the live hall, and the basket. Works as a plain form; the script only makes it live."""
+"""The page of a showtime: the seat map and the basket. It is a form that works without JavaScript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking.basket import choose_seats, give_back
+from booking.basket import choose_seats, release_seats
 from booking.bookings import find_live
 from booking.models import Booking
 from booking.pages.hall_view import price_lines, view_basket, view_minimap, view_rows
@@ -28,40 +28,40 @@ from cinema.plans.layouts import Layout, layout_of
 @ensure_csrf_cookie
 @require_http_methods(["GET", "HEAD", "POST"])
 def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """The hall as it is now. A POST carries the whole wish, or one button's."""
+    """The seat map as it is now. A POST sends all requested seats and `drop` or `action` of a button; it redirects."""
     found = _find(showtime_id)
     if request.method == "POST":
-        return _act(request, found)
-    return render(request, "booking/showtime.html", _house(request, found))
+        return _change_lock(request, found)
+    return render(request, "booking/showtime.html", _page_context(request, found))
 
 
 @never_cache
 @require_safe
 def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """What stands in the basket, as a fragment: the server is the only one who draws it."""
+    """The basket as an HTML fragment; it is always rendered here, never by the script."""
     found = _find(showtime_id)
     layout = layout_of(found.plan.hash)
-    return render(request, "booking/_basket.html", {"showtime": found, **_basket(request, found, layout)})
+    return render(request, "booking/_basket.html", {"showtime": found, **_basket_context(request, found, layout)})
 
 
-def _act(request: HttpRequest, found: Showtime) -> HttpResponse:
+def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
     at, visitor = timezone.now(), ensure_visitor(request)
     labels = request.POST.getlist("seats")
     dropped = request.POST.get("drop")
     try:
         if request.POST.get("action") == "release":
-            give_back(showtime_id=found.pk, visitor=visitor, at=at)
+            release_seats(showtime_id=found.pk, visitor=visitor, at=at)
             return redirect("booking:showtime", found.pk)
-        wish = [label for label in labels if label != dropped]
-        held = choose_seats(showtime_id=found.pk, visitor=visitor, labels=wish, at=at).booking
+        requested = [label for label in labels if label != dropped]
+        locked = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at).booking
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
     except Refusal as refusal:
         messages.error(request, refusal.detail)
         return redirect("booking:showtime", found.pk)
-    if held is None and not dropped:
+    if locked is None and not dropped:
         messages.error(request, "Choose at least one seat first.")
-    if held and request.POST.get("action") == "continue":
+    if locked and request.POST.get("action") == "continue":
         return redirect("payments:checkout", found.pk)
     return redirect("booking:showtime", found.pk)
 
@@ -73,13 +73,13 @@ def _find(showtime_id: int) -> Showtime:
     return found
 
 
-def _house(request: HttpRequest, found: Showtime) -> dict[str, Any]:
+def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
     at = timezone.now()
     layout = layout_of(found.plan.hash)
-    mine = _basket(request, found, layout)
+    basket = _basket_context(request, found, layout)
     seats = read_map(found.pk)
-    held = set() if mine["basket"] is None else {view.seat.index for view in mine["basket"].seats}
-    rows = view_rows(found, layout, seats, held)
+    mine = set() if basket["basket"] is None else {view.seat.index for view in basket["basket"].seats}
+    rows = view_rows(found, layout, seats, mine)
     same_day = Showtime.objects.filter(
         movie=found.movie, screen__cinema=found.screen.cinema, starts_at__date=timezone.localdate(found.starts_at)
     )
@@ -97,16 +97,16 @@ def _house(request: HttpRequest, found: Showtime) -> dict[str, Any]:
         "max_seats": settings.MAX_SEATS_PER_BOOKING,
         "has_companions": any(seat.kind == "companion" for seat in layout.seats),
         "has_wheelchairs": any(seat.kind == "wheelchair" for seat in layout.seats),
-        **mine,
+        **basket,
     }
 
 
-def _basket(request: HttpRequest, found: Showtime, layout: Layout) -> dict[str, Any]:
+def _basket_context(request: HttpRequest, found: Showtime, layout: Layout) -> dict[str, Any]:
     at = timezone.now()
     booking = find_live(showtime_id=found.pk, visitor=visitor_of(request), at=at)
-    held = set(booking.seats.values_list("index", flat=True)) if booking else set()
+    mine = set(booking.seats.values_list("index", flat=True)) if booking else set()
     return {
-        "basket": view_basket(booking, found, layout, held, settings.SEAT_LOCK, at),
+        "basket": view_basket(booking, found, layout, mine, settings.SEAT_LOCK, at),
         "paying": booking is not None and booking.status in Booking.PAYING,
         "now": at,
     }

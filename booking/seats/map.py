@@ -1,8 +1,8 @@
-"""The seat map as everybody sees it: a letter a seat, labelled with the version it belongs to.
+"""The seat map: one letter per seat, with the version that it belongs to.
 
-Each read is one statement, so that a state and its version are of the same moment (live-map rule R3), and a function
-of stored rows only, never of the clock (R5). It is settled before anybody sees it: a version that a crash undoes would
-be given to another change.
+Each read is one statement, so that the states and their version are of the same moment (rule R3 of docs/live-map.md).
+It depends on stored rows only, never on the clock (R5), and is settled: the rows are on disk before they are returned,
+because after a crash a version that was not on disk would be used again, for another change.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SELECT t.epoch, t.version, s."index", s.status
 
 @dataclass(frozen=True)
 class SeatMap:
-    """The whole map at `version`: `state[i]` is the letter of seat `i`, `versions[i]` when it last changed."""
+    """The map at `version`: `state[i]` is the letter of seat `i`, `versions[i]` the version of its last change."""
 
     showtime_id: int
     epoch: str
@@ -52,13 +52,13 @@ class SeatMap:
 
     @property
     def digest(self) -> int:
-        """CRC-32 of the state, as in every heartbeat."""
+        """CRC-32 of the state, as sent in each heartbeat."""
         return zlib.crc32(self.state.encode("ascii"))
 
 
 @dataclass(frozen=True)
 class SeatChanges:
-    """Absolute states of every seat that changed in (`before`, `version`]: index -> letter."""
+    """Index to letter, at `version`, of each seat that changed after `before`."""
 
     epoch: str
     before: int
@@ -67,7 +67,7 @@ class SeatChanges:
 
 
 def read_map(showtime_id: int) -> SeatMap:
-    """The map as last committed.
+    """The map as last committed, in one statement.
 
     Raises:
         NotFound: there is no such showtime.
@@ -82,7 +82,7 @@ def read_map(showtime_id: int) -> SeatMap:
 
 
 def read_changes(showtime_id: int, since: int) -> SeatChanges:
-    """Every seat whose version is greater than `since`.
+    """The seats whose version is greater than `since`, in one statement.
 
     Raises:
         NotFound: there is no such showtime.
@@ -95,14 +95,14 @@ def read_changes(showtime_id: int, since: int) -> SeatChanges:
 
 
 def read_versions(showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-    """(epoch, version) of each of these showtimes, in one query; unknown ones are left out.
+    """(epoch, version) of each of these showtimes, in one query; unknown keys are left out.
 
-    For knowing what to ask for, not for showing: these are not settled.
+    Not settled: use them to decide what to read, never send them to a viewer.
     """
     rows = Showtime.objects.filter(pk__in=list(showtime_ids)).values_list("pk", "epoch", "version")
     return {pk: (epoch, version) for pk, epoch, version in rows}
 
 
 def rotate_epochs() -> int:
-    """Begin a new life of every map that has not ended: viewers drop what they remember (rule R6)."""
+    """Give every showtime a new epoch: viewers drop their state and load the map again (R6). Returns how many."""
     return Showtime.objects.update(epoch=new_epoch())

@@ -1,4 +1,4 @@
-"""How full the houses are: the counters of every showtime that staff look at."""
+"""Occupancy: the counters of the showtimes on the staff's board."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def on_the_board(at: datetime) -> ShowtimeQuerySet:
 
 
 def read_occupancy(at: datetime) -> list[Occupancy]:
-    """One query, whatever the number of showtimes; every row is exact at its own version, which no crash can undo."""
+    """The counters of all showtimes on the board, in one query. Each row is exact at its version, and settled."""
     counters = ("n_available", "n_locked", "n_booked", "n_blocked", "n_arrived", "revenue")
     rows = [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters)]
     ask(settled=True)

@@ -1,4 +1,4 @@
-"""What seats cost. Arithmetic only: no clock."""
+"""Prices of seats: arithmetic, without a clock."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cinema.plans.layouts import PlanSeat, layout_of
 
 
 def price_of(showtime: Showtime, seat: PlanSeat) -> int:
-    """Minor units. A category without a price of its own costs what the dearest one does: never less by mistake."""
+    """Minor units. A category without a price costs as much as the dearest one, so that no seat is sold too cheaply."""
     prices: dict[str, int] = showtime.prices
     return prices.get(seat.category, max(prices.values(), default=0))
 
 
 def price_seats(booking: Booking, rows: Iterable[ShowtimeSeat]) -> list[BookingSeat]:
-    """Price snapshots, unsaved, in the order of the map."""
+    """The booking's seats with label, category and price: unsaved, in the order of the map."""
     showtime = booking.showtime
     seats = layout_of(showtime.plan.hash).seats
     chosen = sorted(rows, key=lambda row: row.index)

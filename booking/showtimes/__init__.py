@@ -1,1 +1,1 @@
-"""Showtimes as they are sold: import and opening sales."""
+"""Import of showtimes, opening of sales, blocking of seats."""

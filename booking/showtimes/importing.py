@@ -1,4 +1,4 @@
-"""Bring a programme in: one transaction from a file to showtimes on sale."""
+"""Import showtimes from a file (CSV) and open their sales, in one transaction."""
 
 from __future__ import annotations
 
@@ -19,37 +19,42 @@ from cinema.schedule import length_of, lock_screens
 
 
 @dataclass
-class Wish:
-    """A row of the file with what it names in the database; `kept` is the same showing, if it is there."""
+class RowMatch:
+    """A row of the file with the film and the screen that it names.
+
+    `existing`: the showtime of this film on this screen at this start, if it is stored. `changes`: what changes of it.
+    """
 
     line: FileShowtime
     movie: Movie
     screen: Screen
     ends_at: datetime
-    kept: Showtime | None = None
+    existing: Showtime | None = None
     changes: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
 class Catalogue:
-    """What rows may name, read once for a whole file."""
+    """Films, screens and price categories that rows may name, read once per file."""
 
     slugs: dict[str, Movie]
     titles: dict[str, list[Movie]]
     screens: dict[tuple[str, str], Screen]
     cinemas: set[str]
-    prices: dict[int, dict[str, str]]  # category names by plan and key
+    prices: dict[int, dict[str, str]]  # by plan: category key to name
 
 
 def import_showtimes(content: bytes, *, at: datetime, dry_run: bool = False) -> Summary:
-    """Put the showings of a file into the programme and on sale.
+    """Create or change the showtimes of a file and open their sales.
 
-    The same film on the same screen at the same time is the same showing; what an empty cell does not say stays. Two
-    imports at once wait for each other on the screens' rows, so no overlap can slip through between them. With
-    `dry_run` everything is tried and nothing is kept.
+    A row with the film, screen and start of an existing showtime changes that one; an empty cell changes nothing. Two
+    imports at once wait for each other at the row locks of the screens, so that together they create no overlap.
+
+    Args:
+        dry_run: check and write everything, then roll back.
 
     Raises:
-        BadFile: every bad row is named in it, and nothing has been changed.
+        BadFile: names every bad row; nothing was changed.
     """
     file = read_showtimes(content, zone=timezone.get_default_timezone(), currency=settings.CURRENCY)
     with transaction.atomic():
@@ -61,53 +66,53 @@ def import_showtimes(content: bytes, *, at: datetime, dry_run: bool = False) -> 
 
 def _store(file: ShowtimeFile, at: datetime) -> Summary:
     problems = list(file.problems)
-    wishes = _find(file, problems)
-    lock_screens({wish.screen.pk for wish in wishes})
-    _compare(wishes, at, problems)
+    matches = _find(file, problems)
+    lock_screens({match.screen.pk for match in matches})
+    _compare(matches, at, problems)
     if problems:
         raise BadFile(sorted(problems, key=lambda problem: int(problem.row.removeprefix("row "))))
-    new = [wish for wish in wishes if wish.kept is None]
-    changed = [wish for wish in wishes if wish.kept and (wish.changes or not wish.kept.n_seats)]
-    created = Showtime.objects.bulk_create([_showtime(wish) for wish in new], batch_size=100)
-    for wish in changed:
-        if wish.changes:
-            Showtime.objects.filter(pk=wish.kept.pk).update(**wish.changes)  # type: ignore[union-attr]
-    for showtime in (*created, *(wish.kept for wish in changed if wish.kept)):
+    new = [match for match in matches if match.existing is None]
+    changed = [match for match in matches if match.existing and (match.changes or not match.existing.n_seats)]
+    created = Showtime.objects.bulk_create([_showtime(match) for match in new], batch_size=100)
+    for match in changed:
+        if match.changes:
+            Showtime.objects.filter(pk=match.existing.pk).update(**match.changes)  # type: ignore[union-attr]
+    for showtime in (*created, *(match.existing for match in changed if match.existing)):
         if not showtime.n_seats:
             open_sales(showtime_id=showtime.pk, at=at)
-    return Summary(len(new), len(changed), len(wishes) - len(new) - len(changed))
+    return Summary(len(new), len(changed), len(matches) - len(new) - len(changed))
 
 
-def _showtime(wish: Wish) -> Showtime:
-    said = {"language": wish.movie.original_language, **wish.line.said}
+def _showtime(match: RowMatch) -> Showtime:
+    said = {"language": match.movie.original_language, **match.line.said}
     return Showtime(
-        movie=wish.movie,
-        screen=wish.screen,
-        plan=wish.screen.plan,
-        starts_at=wish.line.starts_at,
-        ends_at=wish.ends_at,
+        movie=match.movie,
+        screen=match.screen,
+        plan=match.screen.plan,
+        starts_at=match.line.starts_at,
+        ends_at=match.ends_at,
         currency=settings.CURRENCY,
-        prices=dict(wish.line.prices),
+        prices=dict(match.line.prices),
         **said,
     )
 
 
-# ---- What the rows name -------------------------------------------------------------------------------------------
-def _find(file: ShowtimeFile, problems: list[BadRow]) -> list[Wish]:
-    known = _catalogue(file.lines)
-    keys = {key for prices in known.prices.values() for key in prices}
-    strange = [key for key in file.categories if keys and key not in keys]
+# ---- Films, screens and prices of the rows ------------------------------------------------------------------------
+def _find(file: ShowtimeFile, problems: list[BadRow]) -> list[RowMatch]:
+    catalogue = _catalogue(file.lines)
+    keys = {key for prices in catalogue.prices.values() for key in prices}
+    unknown = [key for key in file.categories if keys and key not in keys]
     problems += [
-        BadRow("row 1", f"price_{key}", "is for a category that no screen of this file has") for key in strange
+        BadRow("row 1", f"price_{key}", "is for a category that no screen of this file has") for key in unknown
     ]
-    wishes = []
+    matches = []
     for line in file.lines:
-        movie, screen = _movie(line, known, problems), _screen(line, known, problems)
+        movie, screen = _movie(line, catalogue, problems), _screen(line, catalogue, problems)
         if screen is not None:
-            problems += _bad_prices(line, screen, known, strange)
+            problems += _bad_prices(line, screen, catalogue, unknown)
         if movie is not None and screen is not None and "starts_at" not in line.faulty:
-            wishes.append(Wish(line, movie, screen, line.starts_at + length_of(movie.runtime)))
-    return wishes
+            matches.append(RowMatch(line, movie, screen, line.starts_at + length_of(movie.runtime)))
+    return matches
 
 
 def _catalogue(lines: Sequence[FileShowtime]) -> Catalogue:
@@ -124,12 +129,12 @@ def _catalogue(lines: Sequence[FileShowtime]) -> Catalogue:
     return Catalogue(slugs, titles, screens, {screen.cinema.name for screen in found}, prices)
 
 
-def _movie(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Movie | None:
+def _movie(line: FileShowtime, catalogue: Catalogue, problems: list[BadRow]) -> Movie | None:
     if "movie" in line.faulty:
         return None
-    if line.movie in known.slugs:
-        return known.slugs[line.movie]
-    movies = known.titles.get(line.movie, [])
+    if line.movie in catalogue.slugs:
+        return catalogue.slugs[line.movie]
+    movies = catalogue.titles.get(line.movie, [])
     if len(movies) == 1:
         return movies[0]
     if movies:
@@ -140,14 +145,14 @@ def _movie(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Movi
     return None
 
 
-def _screen(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Screen | None:
+def _screen(line: FileShowtime, catalogue: Catalogue, problems: list[BadRow]) -> Screen | None:
     if {"cinema", "screen"} & line.faulty:
         return None
-    screen = known.screens.get((line.cinema, line.screen))
-    if screen is None and line.cinema not in known.cinemas:
+    screen = catalogue.screens.get((line.cinema, line.screen))
+    if screen is None and line.cinema not in catalogue.cinemas:
         problems.append(line.bad("cinema", f"{shown(line.cinema)} is no cinema with screens"))
     elif screen is None:
-        names = ", ".join(sorted(name for cinema, name in known.screens if cinema == line.cinema))
+        names = ", ".join(sorted(name for cinema, name in catalogue.screens if cinema == line.cinema))
         problems.append(line.bad("screen", f"{shown(line.screen)} is none of {names}"))
     elif screen.plan is None:
         problems.append(line.bad("screen", f"{shown(line.screen)} has no seating plan yet; import one first"))
@@ -156,93 +161,95 @@ def _screen(line: FileShowtime, known: Catalogue, problems: list[BadRow]) -> Scr
     return None
 
 
-def _bad_prices(line: FileShowtime, screen: Screen, known: Catalogue, strange: Sequence[str]) -> Iterable[BadRow]:
+def _bad_prices(line: FileShowtime, screen: Screen, catalogue: Catalogue, unknown: Sequence[str]) -> Iterable[BadRow]:
     assert screen.plan_id is not None
-    categories = known.prices[screen.plan_id]
+    categories = catalogue.prices[screen.plan_id]
     for key, name in categories.items():
         if key not in line.prices and f"price_{key}" not in line.faulty:
             yield line.bad(f"price_{key}", f"is empty, and {screen.name} has seats of the category {name}")
-    for key in line.prices.keys() - categories.keys() - set(strange):
+    for key in line.prices.keys() - categories.keys() - set(unknown):
         keys = ", ".join(f"price_{known_key}" for known_key in categories)
         yield line.bad(f"price_{key}", f"is for a category that {screen.name} has not; its prices are {keys}")
 
 
-# ---- What is there already ----------------------------------------------------------------------------------------
-def _compare(wishes: Sequence[Wish], at: datetime, problems: list[BadRow]) -> None:
-    """Find the showing that each row means, what would change of it, and everything that it would run into."""
-    by_screen: dict[int, list[Wish]] = defaultdict(list)
-    for wish in wishes:
-        by_screen[wish.screen.pk].append(wish)
-    there = list(_there(wishes))
-    for showtime in sorted(there, key=lambda one: one.cancelled_at is not None):  # what is called off comes last
-        for wish in by_screen[showtime.screen_id]:
-            problems += _meet(wish, showtime)
+# ---- Existing showtimes and overlaps ------------------------------------------------------------------------------
+def _compare(matches: Sequence[RowMatch], at: datetime, problems: list[BadRow]) -> None:
+    """Find the existing showtime of each row, its changes, and every overlap."""
+    by_screen: dict[int, list[RowMatch]] = defaultdict(list)
+    for match in matches:
+        by_screen[match.screen.pk].append(match)
+    found = list(_existing_showtimes(matches))
+    for showtime in sorted(found, key=lambda one: one.cancelled_at is not None):  # the cancelled ones last
+        for match in by_screen[showtime.screen_id]:
+            problems += _find_existing(match, showtime)
     for on_screen in by_screen.values():
         problems += _overlaps_in_file(on_screen)
-    for wish in wishes:
-        problems += _changes(wish)
-        if wish.line.starts_at <= at and (wish.kept is None or wish.changes):
-            problems.append(wish.line.bad("starts_at", f"{_when(wish.line.starts_at)} is in the past"))
+    for match in matches:
+        problems += _changes(match)
+        if match.line.starts_at <= at and (match.existing is None or match.changes):
+            problems.append(match.line.bad("starts_at", f"{_when(match.line.starts_at)} is in the past"))
 
 
-def _there(wishes: Sequence[Wish]) -> Iterable[Showtime]:
-    """Every showing on these screens in the time of the file."""
-    if not wishes:
+def _existing_showtimes(matches: Sequence[RowMatch]) -> Iterable[Showtime]:
+    """Every showtime on these screens between the first start and the last end of the file."""
+    if not matches:
         return []
     return (
         Showtime.objects.filter(
-            screen__in={wish.screen.pk for wish in wishes},
-            starts_at__lt=max(wish.ends_at for wish in wishes),
-            ends_at__gt=min(wish.line.starts_at for wish in wishes),
+            screen__in={match.screen.pk for match in matches},
+            starts_at__lt=max(match.ends_at for match in matches),
+            ends_at__gt=min(match.line.starts_at for match in matches),
         )
         .select_related("movie")
         .order_by("pk")
     )
 
 
-def _meet(wish: Wish, there: Showtime) -> Iterable[BadRow]:
-    is_same_start = there.starts_at == wish.line.starts_at
-    if is_same_start and there.cancelled_at is not None and wish.kept is None:
-        yield wish.line.bad(
-            "starts_at", f"{_named(there.movie, there.starts_at, wish)} was called off; take another start"
+def _find_existing(match: RowMatch, showtime: Showtime) -> Iterable[BadRow]:
+    """Set `existing` if the row means this showtime; yield an error if it overlaps it."""
+    is_cancelled = showtime.cancelled_at is not None
+    is_same_start = showtime.starts_at == match.line.starts_at
+    if is_same_start and is_cancelled and match.existing is None:
+        yield match.line.bad(
+            "starts_at", f"{_named(showtime.movie, showtime.starts_at, match)} was called off; take another start"
         )
-    elif is_same_start and there.cancelled_at is None and there.movie_id == wish.movie.pk:
-        wish.kept, wish.ends_at = there, there.ends_at
-    elif there.cancelled_at is None and there.starts_at < wish.ends_at and wish.line.starts_at < there.ends_at:
-        yield wish.line.bad("starts_at", f"overlaps {_named(there.movie, there.starts_at, wish)}")
+    elif is_same_start and not is_cancelled and showtime.movie_id == match.movie.pk:
+        match.existing, match.ends_at = showtime, showtime.ends_at
+    elif not is_cancelled and showtime.starts_at < match.ends_at and match.line.starts_at < showtime.ends_at:
+        yield match.line.bad("starts_at", f"overlaps {_named(showtime.movie, showtime.starts_at, match)}")
 
 
-def _overlaps_in_file(wishes: Sequence[Wish]) -> Iterable[BadRow]:
-    """Rows of the file that run into each other; a showing that is there has been held against them before."""
-    running: Wish | None = None
-    seen: dict[int, Wish] = {}
-    for wish in sorted(wishes, key=lambda one: (one.line.starts_at, one.line.row)):
-        other = seen.setdefault(wish.kept.pk, wish) if wish.kept else running
-        if other is not None and other is not wish and wish.line.starts_at < other.ends_at:
-            name = _named(other.movie, other.line.starts_at, wish)
-            yield wish.line.bad("starts_at", f"overlaps {name} (row {other.line.row})")
-        if wish.kept is None and (running is None or wish.ends_at > running.ends_at):
-            running = wish
+def _overlaps_in_file(matches: Sequence[RowMatch]) -> Iterable[BadRow]:
+    """Overlaps between rows of the file; `_find_existing` has compared them with those stored."""
+    running: RowMatch | None = None
+    seen: dict[int, RowMatch] = {}
+    for match in sorted(matches, key=lambda one: (one.line.starts_at, one.line.row)):
+        other = seen.setdefault(match.existing.pk, match) if match.existing else running
+        if other is not None and other is not match and match.line.starts_at < other.ends_at:
+            name = _named(other.movie, other.line.starts_at, match)
+            yield match.line.bad("starts_at", f"overlaps {name} (row {other.line.row})")
+        if match.existing is None and (running is None or match.ends_at > running.ends_at):
+            running = match
 
 
-def _changes(wish: Wish) -> Iterable[BadRow]:
-    """Fill in what the row says differently of a showing that is there. Its prices are settled once seats are gone."""
-    there, line = wish.kept, wish.line
-    if there is None:
+def _changes(match: RowMatch) -> Iterable[BadRow]:
+    """Set `changes` of a row with an existing showtime. Its prices are fixed once a seat is locked or booked."""
+    existing, line = match.existing, match.line
+    if existing is None:
         return
-    wish.changes = {name: value for name, value in line.said.items() if getattr(there, name) != value}
-    keys = there.prices.keys()
-    prices = {key: line.prices.get(key, there.prices[key]) for key in keys} or dict(line.prices)
-    if there.currency != settings.CURRENCY or prices != there.prices:
-        wish.changes |= {"prices": prices, "currency": settings.CURRENCY}
-        held = Showtime.objects.select_for_update().get(pk=there.pk)  # nobody locks a seat meanwhile
-        if held.n_locked or held.n_booked:
-            first = next((key for key in prices if prices[key] != there.prices.get(key)), next(iter(prices), ""))
+    match.changes = {name: value for name, value in line.said.items() if getattr(existing, name) != value}
+    keys = existing.prices.keys()
+    prices = {key: line.prices.get(key, existing.prices[key]) for key in keys} or dict(line.prices)
+    if existing.currency != settings.CURRENCY or prices != existing.prices:
+        match.changes |= {"prices": prices, "currency": settings.CURRENCY}
+        current = Showtime.objects.select_for_update().get(pk=existing.pk)  # row-locked: no seat is locked meanwhile
+        if current.n_locked or current.n_booked:
+            first = next((key for key in prices if prices[key] != existing.prices.get(key)), next(iter(prices), ""))
             yield line.bad(f"price_{first}", "differs, but seats of this showing are locked or sold at the old price")
 
 
-def _named(movie: Movie, starts_at: datetime, wish: Wish) -> str:
-    return f"{movie.title}, {_when(starts_at)} on {wish.screen.name}"
+def _named(movie: Movie, starts_at: datetime, match: RowMatch) -> str:
+    return f"{movie.title}, {_when(starts_at)} on {match.screen.name}"
 
 
 def _when(moment: datetime) -> str:

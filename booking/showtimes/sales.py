@@ -1,4 +1,4 @@
-"""Opening a showtime for sale, and taking single seats out of it."""
+"""Open the sales of a showtime; block and unblock seats."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Status = ShowtimeSeat.Status
 
 
 def open_sales(*, showtime_id: int, at: datetime) -> int:
-    """Write the seat rows of a showtime. Done once: a second call, even at the same time, changes nothing.
+    """Create the seat rows of a showtime. A second call, also at the same time, changes nothing.
 
     Returns:
-        How many seats there are to sell or block.
+        The number of seat rows.
 
     Raises:
         NotFound: there is no such showtime.
@@ -41,20 +41,22 @@ def open_sales(*, showtime_id: int, at: datetime) -> int:
 
 @transaction.atomic
 def block_seats(*, showtime_id: int, labels: Sequence[str], at: datetime) -> int:
-    """Take free seats out of the sale. All or none; seats already blocked stay so.
+    """Block available seats: all of them, or none. A blocked seat stays blocked.
 
     Returns:
-        How many seats were blocked now.
+        How many seats this call blocked.
 
     Raises:
-        UnknownSeat, SeatsTaken: a seat is not of this hall, or is locked or booked.
+        NotFound: there is no such showtime.
+        UnknownSeat, TooManySeats: the labels name no seats of this screen, or more than one booking may have.
+        SeatsTaken: a seat is locked or booked, or another transaction has row-locked it.
     """
     return _switch(showtime_id, labels, Status.AVAILABLE, Status.BLOCKED, "block", at)
 
 
 @transaction.atomic
 def unblock_seats(*, showtime_id: int, labels: Sequence[str], at: datetime) -> int:
-    """Put blocked seats back on sale. All or none; free seats stay so. Returns and raises as `block_seats`."""
+    """Make blocked seats available: all of them, or none. Returns how many; raises as `block_seats`."""
     return _switch(showtime_id, labels, Status.BLOCKED, Status.AVAILABLE, "unblock", at)
 
 
@@ -68,7 +70,7 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     lost = [label for label, i in requested.items() if i not in rows or rows[i].status not in (before, after)]
     if lost:
         raise SeatsTaken(lost, showtime.version)
-    turned = [row for row in rows.values() if row.status == before]
-    if turned:
-        write_seats(showtime_id=showtime_id, writes=[SeatWrite(turned, after)], reason=reason, at=at)
-    return len(turned)
+    changed = [row for row in rows.values() if row.status == before]
+    if changed:
+        write_seats(showtime_id=showtime_id, writes=[SeatWrite(changed, after)], reason=reason, at=at)
+    return len(changed)

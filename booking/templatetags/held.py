@@ -1,4 +1,4 @@
-"""What the pages of accounts say about the seats that wait meanwhile."""
+"""Template tags of the account pages: the visitor's locked seats, and a safe address to return to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ register = template.Library()
 
 @register.inclusion_tag("booking/_held.html", takes_context=True)
 def held_seats(context: RequestContext) -> dict[str, Any]:
-    """The visitor's lock that ends last, or nothing."""
+    """The visitor's lock with the latest deadline, if there is one."""
     request: HttpRequest = context["request"]
     visitor, at = visitor_of(request), timezone.now()
     if visitor is None:
@@ -33,7 +33,7 @@ def held_seats(context: RequestContext) -> dict[str, Any]:
 
 @register.simple_tag
 def inside(path: str | None) -> str:
-    """`path` if it stays on this site, else the first page: an address from a query string is anybody's."""
+    """`path` if it is an address of this site, else the home page: a query string can contain any address."""
     if path and url_has_allowed_host_and_scheme(path, allowed_hosts=None):
         return path
     return reverse("cinema:home")

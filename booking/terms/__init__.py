@@ -1,1 +1,1 @@
-"""Refund terms, and the words for them."""
+"""Refund terms: the arithmetic, and the sentences that explain them to a buyer."""

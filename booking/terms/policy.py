@@ -1,8 +1,8 @@
-"""What a buyer gets back who cancels, by the cinema's terms. Arithmetic, and one reading of those terms.
+"""What is refunded to a buyer who cancels, by the terms of the cinema. Arithmetic, except `read_policy`.
 
-Without tiers the whole price comes back until `CANCEL_UNTIL_MINUTES` before the start. With tiers it is the largest
-percentage whose `minutes_before` has not passed; after the last of them a buyer cannot cancel any more. Of each seat
-the house keeps its `refund_fee`, at most what would have come back. Staff are not bound by any of this.
+Without tiers the whole price is refunded until `CANCEL_UNTIL_MINUTES` before the start. With tiers it is the largest
+percentage whose `minutes_before` has not passed; after the last tier a buyer cannot cancel. The cinema keeps its
+`refund_fee` per seat, at most what would be refunded. Staff are not bound by these terms.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class RefundPolicy:
-    """`tiers` are pairs of minutes before the start and percentage, the earliest first; `fee` is minor units a seat."""
+    """`tiers` are pairs (minutes before the start, percentage), the earliest first; `fee` is minor units per seat."""
 
     tiers: tuple[tuple[int, int], ...]
     fee: int = 0
 
     @property
-    def closes(self) -> int:
-        """Minutes before the start until which a buyer may cancel."""
+    def last_minutes(self) -> int:
+        """Minutes before the start at which the time to cancel ends."""
         return min(minutes for minutes, percent in self.tiers)
 
     def percent(self, minutes_left: int) -> int:
-        """Of the price; 0 when it is too late."""
+        """The percentage of the price that is refunded; 0 if it is too late."""
         return max((percent for minutes, percent in self.tiers if minutes <= minutes_left), default=0)
 
 
-EVERYTHING = RefundPolicy(((-1_000_000_000, 100),))  # whenever, all of it
+FULL_REFUND = RefundPolicy(((-1_000_000_000, 100),))  # at any time
 
 
 @dataclass(frozen=True)
 class TicketOffer:
-    """What one ticket would bring back now and what the house would keep; `why_not` when it cannot be cancelled."""
+    """Refund of one ticket now and what the cinema keeps, minor units; `why_not` says why it cannot be cancelled."""
 
     ticket: Ticket
     amount: int
@@ -53,9 +53,9 @@ class TicketOffer:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a buyer who cancels now would get. `why_not` is about all of it; a ticket may have its own.
+    """What a buyer who cancels now is refunded. `why_not` is for the whole booking; a ticket may have its own.
 
-    `until` is the end of the buyer's time to cancel; of a cancelled showtime the end itself.
+    `until` is the end of the time to cancel: the end of the showtime if that was cancelled.
     """
 
     tickets: tuple[TicketOffer, ...]
@@ -71,27 +71,22 @@ class Offer:
 
     @property
     def amount(self) -> int:
-        """What comes back when all of them go."""
+        """The refund for all open tickets, minor units."""
         return sum(each.amount for each in self.open)
 
 
 def read_policy(cinema: Cinema) -> RefundPolicy:
-    """The terms of this cinema."""
+    """The terms of this cinema, in one query."""
     tiers = tuple(cinema.refund_tiers.order_by("-minutes_before").values_list("minutes_before", "percent"))
     return RefundPolicy(tiers or ((int(settings.CANCEL_UNTIL / MINUTE), 100),), cinema.refund_fee)
 
 
-def refundable(*, price: int, policy: RefundPolicy, minutes_left: int) -> int:
-    """Minor units of this price that come back, rounded down."""
-    return max(0, price * policy.percent(minutes_left) // 100 - policy.fee)
-
-
-def share(prices: Sequence[int], *, policy: RefundPolicy, minutes_left: int, whole: bool) -> list[int]:
-    """What each of these seats brings back when they go together.
+def split_refund(prices: Sequence[int], *, policy: RefundPolicy, minutes_left: int, whole: bool) -> list[int]:
+    """The refund of each of these seats when they are cancelled together: minor units, rounded down.
 
     Args:
-        whole: no seat of the booking stays: the last one takes what rounding left, so that the sum is the
-            percentage of the sum.
+        whole: no seat of the booking remains. The last seat then gets the remainder of rounding, so that the sum is
+            the percentage of the total price, before the fees.
     """
     percent = policy.percent(minutes_left)
     parts = [price * percent // 100 for price in prices]
@@ -101,22 +96,22 @@ def share(prices: Sequence[int], *, policy: RefundPolicy, minutes_left: int, who
 
 
 def minutes_left(booking: Booking, at: datetime) -> int:
-    """Whole minutes until the start; below zero after it."""
+    """Whole minutes until the start; negative after it."""
     return (booking.showtime.starts_at - at) // MINUTE
 
 
 def terms_of(booking: Booking) -> RefundPolicy:
-    """The terms that hold for this booking: its cinema's, and all of the price when the showtime is cancelled."""
+    """The terms of this booking's cinema; a full refund if the showtime was cancelled."""
     if booking.showtime.cancelled_at is not None:
-        return EVERYTHING
+        return FULL_REFUND
     return read_policy(booking.showtime.screen.cinema)
 
 
 def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None) -> Offer:
-    """What the buyer would get back now, ticket by ticket, or why not.
+    """What would be refunded now for each ticket, or why nothing would be.
 
     Args:
-        labels: only these seats, which then go together; all of them without. Rounding depends on who goes together.
+        labels: the seats that are cancelled together; None for all. Rounding depends on the set.
     """
     showtime, policy, left = booking.showtime, terms_of(booking), minutes_left(booking, at)
     wanted = None if labels is None else set(labels)
@@ -125,7 +120,7 @@ def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None
     amounts = dict(zip([ticket.pk for ticket in going], parts_of(booking, going, policy, left), strict=True))
     return Offer(
         tickets=tuple(_offer(ticket, amounts.get(ticket.pk, 0)) for ticket in tickets),
-        until=showtime.ends_at if policy is EVERYTHING else showtime.starts_at - policy.closes * MINUTE,
+        until=showtime.ends_at if policy is FULL_REFUND else showtime.starts_at - policy.last_minutes * MINUTE,
         percent=policy.percent(left),
         fee=policy.fee,
         why_not=why_closed(booking, policy, left),
@@ -133,18 +128,18 @@ def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None
 
 
 def parts_of(booking: Booking, going: Sequence[Ticket], policy: RefundPolicy, left: int) -> list[int]:
-    """What each of these tickets brings back when they go together, at most what the house still has.
+    """The refund of each of these tickets when they are cancelled together, at most what was not refunded before.
 
-    Rounded down to what a card can move.
+    Minor units, rounded down to the smallest amount that a card can transfer.
     """
     standing = [ticket for ticket in booking.tickets.all() if ticket.status != Ticket.Status.CANCELLED]
     whole, step = len(going) == len(standing), coin(booking.currency)
-    parts = share([ticket.price for ticket in going], policy=policy, minutes_left=left, whole=whole)
+    parts = split_refund([ticket.price for ticket in going], policy=policy, minutes_left=left, whole=whole)
     return cap([part - part % step for part in parts], booking)
 
 
 def cap(parts: Sequence[int], booking: Booking) -> list[int]:
-    """No more goes back than the house still has of this booking: some may have gone back elsewhere."""
+    """Reduce the parts, the last ones first, so that their sum is at most what was not refunded before."""
     rest = max(0, booking.total - booking.refunded)
     capped = []
     for part in parts:
@@ -154,19 +149,18 @@ def cap(parts: Sequence[int], booking: Booking) -> list[int]:
 
 
 def why_closed(booking: Booking, policy: RefundPolicy, left: int) -> str:
-    """The sentence that tells a buyer why nothing of this booking can be cancelled now; empty when it can."""
+    """The sentence for the buyer why this booking cannot be cancelled now; empty if it can."""
     if booking.status != Booking.Status.CONFIRMED:
         return _("This booking has no valid tickets, so there is nothing to cancel.")
     if policy.percent(left):
         return ""
     if left < 0:
         return _("The showtime has begun, so its tickets cannot be cancelled any more.")
-    return _("Tickets can be cancelled until %s before the start. That time has passed.") % spoken_minutes(
-        policy.closes
-    )
+    words = _("Tickets can be cancelled until %s before the start. That time has passed.")
+    return words % format_minutes(policy.last_minutes)
 
 
-def spoken_minutes(minutes: int) -> str:
+def format_minutes(minutes: int) -> str:
     """`45 minutes`, `2 hours`, `3 days`."""
     for unit, words in ((1440, _("%d days")), (60, _("%d hours"))):
         if minutes >= 2 * unit and minutes % unit == 0:

@@ -1,4 +1,4 @@
-"""What pages say to a buyer about cancelling: each ticket with what it brings back, and the house's terms in words."""
+"""The terms of cancelling for a page: a line per ticket with its refund, and the cinema's terms as sentences."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cinema.currencies import SIGNS, format_money, minor_digits
 
 
 @dataclass(frozen=True)
-class Pick:
-    """A line of the choice: one ticket. `why_not` in two words when it cannot be chosen."""
+class TicketLine:
+    """A ticket that a buyer may choose to cancel; amounts in minor units. With `why_not` it cannot be chosen."""
 
     label: str
     category: str
@@ -30,9 +30,12 @@ class Pick:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the pages show. Without `lines` there is nothing to choose, and `refusal` says why."""
+    """What a page shows. If `lines` is empty nothing can be chosen, and `refusal` says why.
 
-    lines: tuple[Pick, ...]
+    `sign` and `digits` (after the point) are those of the currency.
+    """
+
+    lines: tuple[TicketLine, ...]
     sentences: tuple[str, ...]
     refusal: str
     sign: str
@@ -40,26 +43,30 @@ class Terms:
 
 
 def read_terms(booking: Booking, *, at: datetime, chosen: Collection[str] = ()) -> Terms:
-    """The terms of cancelling this booking now. A single ticket is chosen already."""
+    """The terms of cancelling this booking now.
+
+    Args:
+        chosen: labels of the tickets that are marked. If only one can be cancelled, it is marked in any case.
+    """
     offer = offer_of(booking, at)
     if booking.showtime.cancelled_at is not None:
-        return _nothing(_("This showtime has been cancelled. All of the money comes back by itself."))
-    able = {each.ticket.pk for each in offer.open}
+        return _refuse(_("This showtime has been cancelled. All of the money comes back by itself."))
+    open_tickets = {each.ticket.pk for each in offer.open}
     lines = tuple(
-        Pick(
+        TicketLine(
             label=each.ticket.label,
             category=each.ticket.category,
             price=each.ticket.price,
             back=each.amount,
             kept=each.kept,
-            why_not="" if each.ticket.pk in able else _("used"),
-            is_chosen=each.ticket.pk in able and (each.ticket.label in chosen or len(able) == 1),
+            why_not="" if each.ticket.pk in open_tickets else _("used"),
+            is_chosen=each.ticket.pk in open_tickets and (each.ticket.label in chosen or len(open_tickets) == 1),
         )
         for each in offer.tickets
-        if able and each.ticket.status != Ticket.Status.CANCELLED
+        if open_tickets and each.ticket.status != Ticket.Status.CANCELLED
     )
     if not lines:
-        return _nothing(offer.why_not or _("Every ticket of this booking has been used or cancelled."))
+        return _refuse(offer.why_not or _("Every ticket of this booking has been used or cancelled."))
     return Terms(
         lines=lines,
         sentences=tuple(_sentences(booking, offer, at)),
@@ -69,24 +76,24 @@ def read_terms(booking: Booking, *, at: datetime, chosen: Collection[str] = ()) 
     )
 
 
-def _nothing(refusal: str) -> Terms:
+def _refuse(refusal: str) -> Terms:
     return Terms((), (), refusal, "", 0)
 
 
 def _sentences(booking: Booking, offer: Offer, at: datetime) -> list[str]:
     if not booking.total:
-        return [_("You can cancel until %s.") % spoken_time(offer.until, at)]
+        return [_("You can cancel until %s.") % format_deadline(offer.until, at)]
     policy = read_policy(booking.showtime.screen.cinema)
     steps = [step for step in tier_steps(policy, booking.showtime.starts_at) if step[0] >= at]
     if len(steps) == 1 and steps[0][1] == 100:
-        said = _("Cancel until %s and all of the money comes back.") % spoken_time(steps[0][0], at)
+        terms = _("Cancel until %s and all of the money comes back.") % format_deadline(steps[0][0], at)
     else:
         parts = [
-            _("%(percent)s until %(time)s") % {"percent": _percent(percent), "time": spoken_time(until, at)}
+            _("%(percent)s until %(time)s") % {"percent": _percent(percent), "time": format_deadline(until, at)}
             for until, percent in steps
         ]
-        said = _("What comes back when you cancel: %s.") % ", ".join(parts)
-    sentences = [said]
+        terms = _("What comes back when you cancel: %s.") % ", ".join(parts)
+    sentences = [terms]
     if offer.fee:
         sentences.append(_("The house keeps %s of each seat.") % format_money(offer.fee, booking.currency))
     sentences.append(
@@ -96,16 +103,16 @@ def _sentences(booking: Booking, offer: Offer, at: datetime) -> list[str]:
 
 
 def tier_steps(policy: RefundPolicy, starts_at: datetime) -> list[tuple[datetime, int]]:
-    """Until when how much comes back: pairs of an instant and a percentage, falling, the earliest first."""
+    """Pairs (deadline, percentage refunded until then), the earliest and highest first."""
     steps: list[tuple[datetime, int]] = []
-    for minutes, _percent in sorted(policy.tiers):  # the last deadline first
+    for minutes, _percent in sorted(policy.tiers):  # the latest deadline first
         percent = policy.percent(minutes)
         if percent and (not steps or percent > steps[-1][1]):
             steps.append((starts_at - minutes * MINUTE, percent))
     return steps[::-1]
 
 
-def spoken_time(instant: datetime, at: datetime) -> str:
+def format_deadline(instant: datetime, at: datetime) -> str:
     """`17:30 today`, else `Sat 28 Nov, 17:30`."""
     local, today = timezone.localtime(instant), timezone.localtime(at).date()
     if local.date() == today:

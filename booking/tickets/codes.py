@@ -1,4 +1,4 @@
-"""Ticket codes that scan offline, the links in mails, and QR codes."""
+"""Ticket codes that can be checked offline, keys for the links in mails, and QR codes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from booking.models import REFERENCE_LETTERS, Booking, Ticket
 
 _links = signing.Signer(salt="booking.link")
 
-SEAL = 14  # letters of 27: about 66 bits, short enough to type at the door
+SEAL = 14  # letters of an alphabet of 27: about 66 bits, short enough to type
 
 
 def ticket_code(ticket: Ticket) -> str:
-    """What the QR code says, such as `T260-7KQF-2MBX-9RTW-HJ`: the ticket's number and a seal only we can make."""
+    """The text of the QR code, as `T260-7KQF-2MBX-9RTW-HJ`: the primary key of the ticket and a seal (an HMAC)."""
     seal = _seal(ticket.pk)
     return "-".join([f"T{ticket.pk}", *(seal[i : i + 4] for i in range(0, SEAL, 4))])
 
 
 def read_code(code: str) -> int:
-    """The primary key of the ticket that this code was made for; case, spaces and hyphens do not matter.
+    """The primary key of the ticket of this code. Ignores case, spaces and hyphens; reads no database.
 
     Raises:
-        ValueError: it is not one of ours.
+        ValueError: it is no ticket code, or its seal is wrong.
     """
     plain = re.sub(r"[\s-]", "", code).upper()
     found = re.fullmatch(rf"T(\d{{1,18}})([{REFERENCE_LETTERS}]{{{SEAL}}})", plain, re.ASCII)
@@ -46,12 +46,12 @@ def _seal(number: int) -> str:
 
 
 def booking_key(booking: Booking) -> str:
-    """The `?key=` that opens a booking without a session."""
+    """The value of `?key=` with which a link opens this booking without a session."""
     return _links.signature(booking.reference)
 
 
 def check_key(booking: Booking, key: str) -> bool:
-    """Whether `key` was made for this booking; takes the same time for any key."""
+    """Whether `key` is the key of this booking; compared in constant time."""
     try:
         _links.unsign(f"{booking.reference}:{key}")
     except signing.BadSignature:
@@ -60,10 +60,10 @@ def check_key(booking: Booking, key: str) -> bool:
 
 
 def qr_svg(text: str) -> SafeString:
-    """A QR code as one inline SVG path, error correction M, four modules of quiet zone, no size of its own."""
+    """A QR code as inline SVG: error correction M, a quiet zone of four modules, no width or height."""
     buffer = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         buffer, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="#1d1710", light="#ffffff"
     )
-    # segno writes numbers and our own colours only; nothing of `text` is in it.
+    # Safe: segno writes numbers and the two colours only; no part of `text` is in the SVG.
     return mark_safe(buffer.getvalue().decode())

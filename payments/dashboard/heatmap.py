@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from booking.pages.hall_sketch import HallSketch, minimap_of
+from booking.pages.hall_drawing import HallDrawing, minimap_of
 from cinema.models import Screen
 from cinema.plans.layouts import layout_of
 from payments.dashboard.occupancy import WantedSeats
@@ -19,7 +19,7 @@ class SeatHeat:
     """`levels`: one path each, 0 for seats nobody bought; `best`: label and tickets, most wanted first."""
 
     screen: Screen
-    sketch: HallSketch
+    sketch: HallDrawing
     levels: Sequence[tuple[int, str]]
     best: Sequence[tuple[str, int]]
 

@@ -22,8 +22,8 @@ from django.views.decorators.http import require_http_methods
 
 from booking.access import find_booking
 from booking.models import Booking, Ticket
-from booking.pages.hall_sketch import sketch_hall
-from booking.refusals import Refusal, SumChanged, spoken
+from booking.pages.hall_drawing import draw_hall
+from booking.refusals import Refusal, SumChanged, join_labels
 from booking.terms.policy import offer_of
 from booking.terms.words import read_terms
 from booking.tickets.codes import check_key
@@ -89,8 +89,8 @@ def _look(request: HttpRequest, booking: Booking, labels: list[str], at: datetim
         "offer": terms,
         "chosen": chosen,
         "labels": [each.ticket.label for each in chosen],
-        "seats": spoken([each.ticket.label for each in chosen]) if chosen else "",
-        "staying": spoken(staying) if staying else "",
+        "seats": join_labels([each.ticket.label for each in chosen]) if chosen else "",
+        "staying": join_labels(staying) if staying else "",
         "n_staying": len(staying),
         "back": sum(each.amount for each in chosen),
         "kept": sum(each.kept for each in chosen),
@@ -119,12 +119,12 @@ def _staying(booking: Booking, chosen: list[Any]) -> list[str]:
 def _hall(booking: Booking, chosen: list[Any]) -> Any:
     plan = layout_of(booking.showtime.plan.hash)
     labels = [each.ticket.label for each in chosen] or [ticket.label for ticket in booking.tickets.all()]
-    return sketch_hall(plan.seats, [plan.index_of[label] for label in labels if label in plan.index_of])
+    return draw_hall(plan.seats, [plan.index_of[label] for label in labels if label in plan.index_of])
 
 
 def _cancelled_words(labels: list[str], when: str = "") -> str:
     words = ngettext("%(seats)s is %(when)scancelled.", "%(seats)s are %(when)scancelled.", len(labels))
-    return words % {"seats": spoken(labels), "when": f"{when} " if when else ""}
+    return words % {"seats": join_labels(labels), "when": f"{when} " if when else ""}
 
 
 def _is_owner(request: HttpRequest, booking: Booking) -> bool:

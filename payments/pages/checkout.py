@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking.bookings import find_live
 from booking.models import Booking, BookingSeat
-from booking.pages.hall_sketch import sketch_hall
+from booking.pages.hall_drawing import draw_hall
 from booking.refusals import AlreadyPaid, Invalid, NotFound, Refusal
 from booking.seats.pricing import price_seats
 from booking.visitors import visitor_of
@@ -82,7 +82,7 @@ def _show_checkout(request: HttpRequest, showtime: Showtime, refusal: Refusal | 
     }
     if booking is not None:
         plan = layout_of(showtime.plan.hash)
-        context["hall"] = sketch_hall(plan.seats, [plan.index_of[place.label] for place in places])
+        context["hall"] = draw_hall(plan.seats, [plan.index_of[place.label] for place in places])
         context |= _countdown(booking, at)
     # Nothing to show is nothing wrong: somebody came back by the browser's button.
     status = refusal.status if refusal else 200

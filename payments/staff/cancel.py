@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from booking.models import Booking, Ticket
-from booking.refusals import Refusal, spoken
+from booking.refusals import Refusal, join_labels
 from cinema.accounts.staff import staff_page
 from cinema.models import Showtime
 from payments.pages.cancel import shown_sum
@@ -58,7 +58,7 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
     except Refusal as refusal:
         return _look(request, booking, labels, refusal=refusal.detail, reason=reason, status=409)
     words = ngettext("%s is cancelled.", "%s are cancelled.", len(standing))
-    messages.success(request, words % spoken(standing))
+    messages.success(request, words % join_labels(standing))
     return SeeOther(reverse("payments:staff-booking", args=[booking.reference]))
 
 
@@ -81,7 +81,7 @@ def _look(request: HttpRequest, booking: Booking, labels: list[str], *, status: 
         "movie": booking.showtime.movie,
         "lines": [_pick(ticket, len(able) == 1) for ticket in able],
         "chosen": going,
-        "chosen_words": spoken([ticket.label for ticket in going]) if going else "",
+        "chosen_words": join_labels([ticket.label for ticket in going]) if going else "",
         "back_total": back_total,
         "gone_before": sum(ticket.price for ticket in going) - back_total,
         **more,

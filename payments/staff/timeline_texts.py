@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
-from booking.refusals import spoken
+from booking.refusals import join_labels
 from cinema.currencies import format_money
 from payments.models import LedgerEntry, Refund
 
@@ -40,7 +40,7 @@ def who(actor: str) -> str:
 
 def seats(reason: str, after: str, labels: Sequence[str]) -> TimelineEntry:
     """What happened to seats, by the reason that the history keeps."""
-    names = spoken(labels)
+    names = join_labels(labels)
     if after == Seat.LOCKED:
         return TimelineEntry(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
     if after == Seat.BOOKED:
@@ -106,7 +106,7 @@ def money(entry: LedgerEntry, refund: Refund | None) -> TimelineEntry:
 def _refund(entry: LedgerEntry, refund: Refund) -> TimelineEntry:
     sum_ = format_money(refund.amount, entry.currency)
     labels = [seat.ticket.label for seat in refund.seats.all()]
-    why = _("for %s") % spoken(labels) if labels else reason(refund)
+    why = _("for %s") % join_labels(labels) if labels else reason(refund)
     told = {
         "refund.requested": TimelineEntry(
             _("Asked for %(sum)s to go back, %(why)s") % {"sum": sum_, "why": why}, "swap"
@@ -151,7 +151,7 @@ def mail_sent(kind: str, email: str) -> str:
 
 
 def let_in(labels: Sequence[str]) -> str:
-    return _("Let in with %s") % spoken(labels)
+    return _("Let in with %s") % join_labels(labels)
 
 
 def alert_raised() -> str:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from booking import payment_port as booking_till
-from booking.basket import choose_seats, give_back
+from booking.basket import choose_seats, release_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased
 from payments.models import Payment, Refund
@@ -52,7 +52,7 @@ def test_another_wish_after_paying_is_already_paid(stripe, open_sale):
 
 
 def test_giving_back_frees_the_seats_at_once(stripe, open_sale, bob):
-    assert give_back(showtime_id=open_sale.showtime.pk, visitor=open_sale.visitor, at=timezone.now())
+    assert release_seats(showtime_id=open_sale.showtime.pk, visitor=open_sale.visitor, at=timezone.now())
     assert open_sale.booking.status == "released"
     bob.lock()
 

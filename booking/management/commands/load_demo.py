@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: the demo programme. Can be repeated; on a later day it rolls the week ahead."""
+"""`manage.py load_demo`: load the demo. Can be repeated; on a later day it adds the days that are missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Command(BaseCommand):
 
 
 def load(at: datetime, history: int) -> tuple[int, int]:
-    """Add what is missing; a room's day whole or not at all, so that a load that was cut short can be repeated.
+    """Add what is missing. One transaction per screen and day, so that an interrupted load can be repeated.
+
+    Args:
+        history: how many past days, 0 to `MOST_HISTORY`.
 
     Returns:
         How many showtimes were added, and how many seats sold.

@@ -1,4 +1,4 @@
-"""The cinema's terms: tiers, cut-off, fee and rounding, as arithmetic and as an offer to a buyer."""
+"""Refund terms: tiers, deadline, fee and rounding, as arithmetic and as an offer to a buyer."""
 
 from datetime import timedelta
 
@@ -8,38 +8,44 @@ from hypothesis import strategies as st
 
 from bench.support.factories import give_back
 from booking.models import Ticket
-from booking.terms.policy import RefundPolicy, offer_of, read_policy, refundable, share
+from booking.terms.policy import RefundPolicy, offer_of, read_policy, split_refund
 from cinema.models import Cinema, RefundTier
 
 TIERS = RefundPolicy(((1440, 100), (120, 50), (30, 10)))
+
+
+def refund_of(price, policy, minutes_left):
+    """The refund of one seat of several."""
+    [part] = split_refund([price], policy=policy, minutes_left=minutes_left, whole=False)
+    return part
 
 
 @pytest.mark.parametrize(
     ("left", "back"),
     [(5000, 1151), (1440, 1151), (1439, 575), (120, 575), (119, 115), (30, 115), (29, 0), (0, 0), (-5, 0)],
 )
-def test_the_largest_percentage_counts_whose_time_has_not_passed_and_pennies_are_rounded_down(left, back):
-    assert refundable(price=1151, policy=TIERS, minutes_left=left) == back
+def test_the_largest_percentage_whose_time_has_not_passed_applies_rounded_down(left, back):
+    assert refund_of(1151, TIERS, left) == back
 
 
-def test_a_tier_that_gives_more_later_is_the_one_that_counts():
+def test_a_later_tier_with_a_larger_percentage_applies():
     odd = RefundPolicy(((1440, 20), (60, 80)))
-    assert refundable(price=1000, policy=odd, minutes_left=2000) == 800
-    assert refundable(price=1000, policy=odd, minutes_left=59) == 0
+    assert refund_of(1000, odd, 2000) == 800
+    assert refund_of(1000, odd, 59) == 0
 
 
-def test_the_fee_is_kept_of_each_seat_and_never_turns_into_a_debt():
+def test_the_fee_is_kept_per_seat_and_a_refund_is_never_negative():
     policy = RefundPolicy(((0, 50),), fee=200)
-    assert refundable(price=1000, policy=policy, minutes_left=10) == 300
-    assert refundable(price=300, policy=policy, minutes_left=10) == 0
-    assert share([1000, 300], policy=policy, minutes_left=10, whole=True) == [300, 0]
+    assert refund_of(1000, policy, 10) == 300
+    assert refund_of(300, policy, 10) == 0
+    assert split_refund([1000, 300], policy=policy, minutes_left=10, whole=True) == [300, 0]
 
 
-def test_the_last_seat_takes_what_rounding_left_when_all_go():
+def test_the_last_seat_gets_the_remainder_of_rounding_when_all_are_cancelled():
     policy = RefundPolicy(((0, 50),))
-    assert share([1151, 1151, 1151], policy=policy, minutes_left=5, whole=True) == [575, 575, 576]
-    assert share([1151, 1151, 1151], policy=policy, minutes_left=5, whole=False) == [575, 575, 575]
-    assert share([], policy=policy, minutes_left=5, whole=True) == []
+    assert split_refund([1151, 1151, 1151], policy=policy, minutes_left=5, whole=True) == [575, 575, 576]
+    assert split_refund([1151, 1151, 1151], policy=policy, minutes_left=5, whole=False) == [575, 575, 575]
+    assert split_refund([], policy=policy, minutes_left=5, whole=True) == []
 
 
 @given(
@@ -48,21 +54,21 @@ def test_the_last_seat_takes_what_rounding_left_when_all_go():
     fee=st.integers(0, 900),
     whole=st.booleans(),
 )
-def test_no_seat_brings_back_more_than_its_price_and_the_sum_is_the_percentage_of_the_sum(prices, percent, fee, whole):
-    parts = share(prices, policy=RefundPolicy(((0, percent),), fee), minutes_left=1, whole=whole)
+def test_no_refund_exceeds_its_price_and_the_sum_is_the_percentage_of_the_sum(prices, percent, fee, whole):
+    parts = split_refund(prices, policy=RefundPolicy(((0, percent),), fee), minutes_left=1, whole=whole)
     assert all(0 <= part <= price for part, price in zip(parts, prices, strict=True))
-    free = share(prices, policy=RefundPolicy(((0, percent),)), minutes_left=1, whole=whole)
+    free = split_refund(prices, policy=RefundPolicy(((0, percent),)), minutes_left=1, whole=whole)
     exact = sum(prices) * percent // 100
     assert exact - len(prices) < sum(free) <= exact
-    if whole and sum(free) != exact:  # only a price too small to take it in keeps the last seat from the rest
+    if whole and sum(free) != exact:  # the remainder is limited by the price of the last seat
         assert free[-1] == prices[-1]
     assert all(part == max(0, unkept - fee) for part, unkept in zip(parts, free, strict=True))
 
 
 @pytest.mark.django_db
-def test_without_tiers_the_setting_is_the_end_of_a_whole_refund(settings):
+def test_without_tiers_the_setting_ends_the_full_refund(settings):
     settings.CANCEL_UNTIL = timedelta(minutes=45)
-    cinema = Cinema.objects.create(name="House", slug="house", refund_fee=50)
+    cinema = Cinema.objects.create(name="Odeon", slug="odeon", refund_fee=50)
     assert read_policy(cinema) == RefundPolicy(((45, 100),), 50)
     RefundTier.objects.create(cinema=cinema, minutes_before=60, percent=40)
     RefundTier.objects.create(cinema=cinema, minutes_before=600, percent=90)
@@ -83,20 +89,20 @@ def booking(showtime, alice, now):
 
 
 @pytest.mark.django_db
-def test_an_offer_tells_ticket_by_ticket_what_comes_back_or_why_not(booking, now):
+def test_an_offer_has_the_refund_of_each_ticket_or_why_not(booking, now):
     booking.tickets.filter(label="A1").update(status="used")
     booking.tickets.filter(label="A3").update(status="cancelled")
     offer = offer_of(booking, now)
-    told = {each.ticket.label: (each.amount, each.kept, each.why_not) for each in offer.tickets}
-    assert told["A1"] == (0, 0, "The ticket for A1 has been used.")
-    assert told["A2"] == (1150, 0, "")
-    assert told["A3"] == (0, 0, "Seat A3 is cancelled already.")
+    offered = {each.ticket.label: (each.amount, each.kept, each.why_not) for each in offer.tickets}
+    assert offered["A1"] == (0, 0, "The ticket for A1 has been used.")
+    assert offered["A2"] == (1150, 0, "")
+    assert offered["A3"] == (0, 0, "Seat A3 is cancelled already.")
     assert (offer.amount, offer.percent, offer.why_not) == (1150, 100, "")
     assert offer.until == booking.showtime.starts_at - timedelta(hours=2)
 
 
 @pytest.mark.django_db
-def test_an_offer_for_some_seats_is_for_them_alone(booking, now):
+def test_an_offer_for_some_seats_covers_only_these(booking, now):
     RefundTier.objects.create(cinema=booking.showtime.screen.cinema, minutes_before=0, percent=33)
     assert [each.amount for each in offer_of(booking, now).tickets] == [379, 379, 380]
     assert [each.amount for each in offer_of(booking, now, ["A2", "A3"]).tickets] == [379, 379]
@@ -105,14 +111,14 @@ def test_an_offer_for_some_seats_is_for_them_alone(booking, now):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("currency", "parts"), [("ISK", [300, 300, 300]), ("KWD", [370, 370, 380])])
-def test_what_comes_back_is_what_a_card_can_move(booking, now, currency, parts):
+def test_a_refund_is_an_amount_that_a_card_can_transfer(booking, now, currency, parts):
     booking.currency = currency
     RefundTier.objects.create(cinema=booking.showtime.screen.cinema, minutes_before=0, percent=33)
     assert [each.amount for each in offer_of(booking, now).tickets] == parts
 
 
 @pytest.mark.django_db
-def test_to_the_minute_a_buyer_may_cancel_until_the_cut_off_and_not_after(booking):
+def test_a_buyer_may_cancel_until_the_deadline_and_not_a_second_later(booking):
     until = offer_of(booking, booking.showtime.starts_at).until
     assert offer_of(booking, until).amount == 3450
     late = offer_of(booking, until + timedelta(seconds=1))
@@ -123,7 +129,7 @@ def test_to_the_minute_a_buyer_may_cancel_until_the_cut_off_and_not_after(bookin
 
 
 @pytest.mark.django_db
-def test_a_cancelled_showtime_gives_everything_back_whenever(booking):
+def test_a_cancelled_showtime_is_refunded_in_full_at_any_time(booking):
     RefundTier.objects.create(cinema=booking.showtime.screen.cinema, minutes_before=600, percent=1)
     booking.showtime.cancelled_at = booking.showtime.starts_at
     offer = offer_of(booking, booking.showtime.starts_at + timedelta(hours=1))
@@ -131,7 +137,7 @@ def test_a_cancelled_showtime_gives_everything_back_whenever(booking):
 
 
 @pytest.mark.django_db
-def test_nothing_is_offered_that_went_back_elsewhere_or_where_no_ticket_stands(booking, now):
+def test_nothing_is_offered_that_was_refunded_before_or_without_a_standing_ticket(booking, now):
     booking.refunded = 3000
     assert [each.amount for each in offer_of(booking, now).tickets] == [450, 0, 0]
     booking.refunded = 0

@@ -1,4 +1,4 @@
-"""A small drawing of a hall with some seats lit: where a booking sits. Pure geometry, in seat pitches."""
+"""A small drawing of a hall for SVG with some seats lit. Pure geometry; the unit is the distance of two seats."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from math import cos, radians, sin
 
 from cinema.plans.layouts import PlanSeat, layout_of
 
-HALF_DEPTH = 0.25  # of a seat without the rounding that its outline adds
+HALF_DEPTH = 0.25  # of a seat, without the stroke that rounds its corners
 HALF_WIDTHS = {"recliner": 0.55, "sofa-start": 0.36, "sofa-end": 0.36}
 HALF_WIDTH = 0.27
 
 
 @dataclass(frozen=True)
-class HallSketch:
-    """What an SVG needs: its view box, the screen, the other seats and the lit ones as one path each."""
+class HallDrawing:
+    """The view box, and one path each for the projection screen, the lit seats and the other seats."""
 
     view_box: str
     screen: str
@@ -24,14 +24,18 @@ class HallSketch:
     lit: str
 
 
-def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
-    """The hall of these seats, the screen above them; `lit` are indices."""
+def draw_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallDrawing:
+    """Draw these seats with the projection screen above them.
+
+    Args:
+        lit: the indices of the seats to highlight.
+    """
     chosen = set(lit)
     left, right = min(seat.x for seat in seats) - 1, max(seat.x for seat in seats) + 1
     top, bottom = min(seat.y for seat in seats) - 2.4, max(seat.y for seat in seats) + 1
     middle, half = (left + right) / 2, (right - left) * 0.3
     screen = f"M{middle - half:.2f} {top + 0.9:.2f}Q{middle:.2f} {top + 0.1:.2f} {middle + half:.2f} {top + 0.9:.2f}"
-    return HallSketch(
+    return HallDrawing(
         view_box=f"{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}",
         screen=screen,
         others="".join(_outline(seat) for seat in seats if seat.index not in chosen),
@@ -40,14 +44,14 @@ def sketch_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallSketch:
 
 
 @lru_cache(maxsize=64)
-def minimap_of(layout_hash: str) -> tuple[HallSketch, tuple[str, ...]]:
-    """The whole hall in a corner: its view box, the screen, and the outline of every seat in the order of `index`."""
+def minimap_of(layout_hash: str) -> tuple[HallDrawing, tuple[str, ...]]:
+    """The drawing of a layout with no seat lit, and the outline of each seat in the order of `index`."""
     seats = layout_of(layout_hash).seats
-    return sketch_hall(seats, ()), tuple(_outline(seat) for seat in seats)
+    return draw_hall(seats, ()), tuple(_outline(seat) for seat in seats)
 
 
 def _outline(seat: PlanSeat) -> str:
-    """A box turned with its row, as a path; its stroke rounds the corners."""
+    """The path of a rectangle, rotated with its row."""
     along, across = cos(radians(seat.turn)), sin(radians(seat.turn))
     w, d = HALF_WIDTHS.get(seat.shape, HALF_WIDTH), HALF_DEPTH
     corners = [(x * along - y * across, x * across + y * along) for x, y in ((-w, -d), (w, -d), (w, d), (-w, d))]

@@ -1,4 +1,4 @@
-"""The cast: alice locks, bob competes, at one moment of one showtime.
+"""Two visitors, alice and bob, one showtime and one moment.
 
 Models are imported when a fixture runs: this file is read before Django has its settings.
 """

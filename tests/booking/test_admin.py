@@ -1,4 +1,4 @@
-"""The back office of sales: opening them is the use case's work, and bookings are read."""
+"""The admin of sales: opening them by the use case, and bookings, read-only."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def open_all(manager):
     return manager.post(reverse(LIST) + "?when=all", form, follow=True).content.decode()
 
 
-def test_opening_sales_makes_the_seats_once(manager):
+def test_opening_sales_creates_the_seats_once(manager):
     showtime = unopened()
     assert "not opened" in manager.get(reverse(LIST)).content.decode()
     assert "Sales are open for 1 showing." in open_all(manager)
@@ -56,13 +56,13 @@ def test_opening_sales_makes_the_seats_once(manager):
         ({"prices": {}}, "has no prices yet."),
     ],
 )
-def test_what_cannot_be_sold_is_not_opened_and_the_reason_is_said(manager, fields, reason):
+def test_a_showtime_that_cannot_be_sold_is_not_opened_and_the_reason_is_shown(manager, fields, reason):
     unopened(**fields)
     assert reason in open_all(manager)
     assert not ShowtimeSeat.objects.exists()
 
 
-def test_a_new_showing_goes_on_sale_with_the_button_that_says_so(manager):
+def test_a_new_showtime_goes_on_sale_with_its_own_button(manager):
     form = {"movie": make_movie().pk, "screen": make_screen().pk, "starts_at_0": "2030-05-01", "starts_at_1": "19:30",
             "price_standard": "9", "price_premium": "12"}  # fmt: skip
     assert 'name="_open_sales"' in manager.get(reverse(ADD)).content.decode()
@@ -77,7 +77,7 @@ def test_a_new_showing_goes_on_sale_with_the_button_that_says_so(manager):
     assert 'name="_open_sales"' not in manager.get(change).content.decode()
 
 
-def test_the_list_says_in_a_word_how_a_showing_stands(manager):
+def test_the_list_shows_the_state_of_each_showtime(manager):
     full = make_showtime()
     Showtime.objects.filter(pk=full.pk).update(n_available=0, n_booked=40, revenue=123450)
     make_showtime(sales_open_at=timezone.now() + timedelta(hours=1))
@@ -88,9 +88,9 @@ def test_the_list_says_in_a_word_how_a_showing_stands(manager):
     assert "£1,234.50" in page and "100%" in page
 
 
-def test_bookings_are_found_by_reference_and_by_address_and_never_written(manager):
-    held = lock_seats(showtime_id=make_showtime().pk, visitor=new_visitor(), labels=["A1"], at=timezone.now())
-    booking = held.booking
+def test_bookings_are_found_by_reference_and_mail_address_and_are_read_only(manager):
+    showtime = make_showtime()
+    booking = lock_seats(showtime_id=showtime.pk, visitor=new_visitor(), labels=["A1"], at=timezone.now()).booking
     Booking.objects.filter(pk=booking.pk).update(email="alice@example.com")
     page = reverse("admin:booking_booking_changelist")
     for query, found in ((booking.reference, 1), ("alice@", 1), ("bob@", 0)):

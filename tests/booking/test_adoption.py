@@ -1,4 +1,4 @@
-"""What a guest holds goes along when they sign in or sign up, and stays behind for nobody else when they sign out."""
+"""A guest's locks become the account's at log-in and sign-up, and are not the guest's after logging out."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Browser:
-    """One browser of somebody: locks, signs in and out, reads, all over HTTP."""
+    """One browser: locks, signs in and out, and reads, over HTTP."""
 
     def __init__(self):
         self.client = Client()
@@ -81,7 +81,7 @@ def test_a_lock_is_the_same_lock_after_signing_in_or_up(showtime, account, way):
         assert after[name] == before[name], name
 
 
-def test_the_same_lock_is_seen_in_the_accounts_other_browser(showtime, account):
+def test_the_account_sees_the_lock_in_its_other_browser(showtime, account):
     desk, phone = Browser(), Browser().sign_in()
     before = desk.lock(showtime, "B4")
     desk.sign_in()
@@ -89,20 +89,20 @@ def test_the_same_lock_is_seen_in_the_accounts_other_browser(showtime, account):
     assert before["reference"] in phone.bookings()
 
 
-def test_the_lock_of_this_browser_stays_and_the_accounts_other_one_is_given_back(showtime, account):
+def test_at_login_the_lock_of_this_browser_stays_and_that_of_the_account_is_released(showtime, account):
     phone, desk = Browser().sign_in(), Browser()
     phone.lock(showtime, "A1", "A2")
-    kept = desk.lock(showtime, "C6")
+    lock = desk.lock(showtime, "C6")
     desk.sign_in()
     for browser in (desk, phone):
-        assert browser.my_lock(showtime)["reference"] == kept["reference"]
+        assert browser.my_lock(showtime)["reference"] == lock["reference"]
         assert labels_of(browser.my_lock(showtime)) == ["C6"]
     taken = ShowtimeSeat.objects.filter(showtime=showtime).exclude(status="available")
     assert [row.seat.label for row in taken.select_related("seat")] == ["C6"]
     assert desk.map(showtime).count("L") == 1
 
 
-def test_locks_of_two_showtimes_live_side_by_side(showtime, account):
+def test_locks_of_two_showtimes_are_both_kept(showtime, account):
     other = make_showtime()
     phone, desk = Browser().sign_in(), Browser()
     theirs, mine = phone.lock(other, "A1"), desk.lock(showtime, "C6")
@@ -111,17 +111,17 @@ def test_locks_of_two_showtimes_live_side_by_side(showtime, account):
     assert desk.my_lock(showtime)["reference"] == mine["reference"]
 
 
-def test_a_lapsed_lock_of_the_account_is_in_nobodys_way(showtime, account):
+def test_a_lapsed_lock_of_the_account_does_not_prevent_adoption(showtime, account):
     phone, desk = Browser().sign_in(), Browser()
     phone.lock(showtime, "A1")
     Booking.objects.update(locked_until=timezone.now() - timedelta(seconds=1))
     ShowtimeSeat.objects.filter(status="locked").update(locked_until=timezone.now() - timedelta(seconds=1))
-    kept = desk.lock(showtime, "A1")
+    lock = desk.lock(showtime, "A1")
     desk.sign_in()
-    assert desk.my_lock(showtime)["reference"] == kept["reference"]
+    assert desk.my_lock(showtime)["reference"] == lock["reference"]
 
 
-def test_after_signing_out_the_guest_has_nothing_of_the_accounts(showtime, account):
+def test_after_signing_out_the_guest_sees_nothing_of_the_account(showtime, account):
     alice = Browser()
     reference = alice.lock(showtime, "B4")["reference"]
     alice.sign_in().sign_out()
@@ -133,7 +133,7 @@ def test_after_signing_out_the_guest_has_nothing_of_the_accounts(showtime, accou
 
 
 @pytest.mark.parametrize("signs_out", [True, False])
-def test_two_accounts_in_one_browser_do_not_mix(showtime, account, signs_out):
+def test_two_accounts_in_one_browser_are_two_visitors(showtime, account, signs_out):
     make_user("bob@example.com")
     browser = Browser().sign_in()
     reference = browser.lock(showtime, "B4")["reference"]
@@ -148,33 +148,33 @@ def test_two_accounts_in_one_browser_do_not_mix(showtime, account, signs_out):
     assert Browser().sign_in().my_lock(showtime)["reference"] == reference
 
 
-def test_signing_in_changes_the_key_of_the_session_and_not_what_is_held(showtime, account):
-    """A key that somebody slipped to the guest beforehand opens nothing afterwards."""
+def test_signing_in_changes_the_session_key_and_not_the_lock(showtime, account):
+    """Session fixation: a session key that another person knew before log-in is useless after it."""
     alice, thief = Browser(), Browser()
-    held = alice.lock(showtime, "B4")
+    lock = alice.lock(showtime, "B4")
     thief.client.cookies[settings.SESSION_COOKIE_NAME] = alice.session
-    assert thief.my_lock(showtime)["reference"] == held["reference"]
+    assert thief.my_lock(showtime)["reference"] == lock["reference"]
     before = alice.session
     alice.sign_in()
     assert alice.session != before
     assert thief.my_lock(showtime)["reference"] is None
     assert "_auth_user_id" not in thief.client.session
-    assert alice.my_lock(showtime)["reference"] == held["reference"]
+    assert alice.my_lock(showtime)["reference"] == lock["reference"]
 
 
 def test_a_wrong_password_changes_nothing(showtime, account):
     alice = Browser()
-    held = alice.lock(showtime, "B4")
+    lock = alice.lock(showtime, "B4")
     before = alice.visitor
     alice.client.post("/accounts/login/", {"login": "alice@example.com", "password": "wrong"})
-    assert alice.visitor == before and alice.my_lock(showtime)["reference"] == held["reference"]
+    assert alice.visitor == before and alice.my_lock(showtime)["reference"] == lock["reference"]
 
 
 def test_two_tabs_of_one_browser_are_one_visitor(showtime, account):
-    """The second tab was open before the first one signed in; its next request carries the new cookie."""
+    """The second tab was open before the log-in in the first one; its next request sends the new cookie."""
     browser = Browser()
-    held = browser.lock(showtime, "B4")
+    lock = browser.lock(showtime, "B4")
     browser.sign_in()
     again = browser.lock(showtime, "B4", "B5")
-    assert again["reference"] == held["reference"] and again["expires_at"] == held["expires_at"]
+    assert again["reference"] == lock["reference"] and again["expires_at"] == lock["expires_at"]
     assert Booking.objects.count() == 1

@@ -1,4 +1,4 @@
-"""From lock to ticket, release or refund: the state machine, step by step."""
+"""The states of a booking from the lock to the ticket, the release or the refund."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ def test_checkout_without_a_lock_is_refused(showtime, alice, now):
         check_out(showtime, alice, now)
 
 
-def test_nobody_takes_a_seat_with_a_payment_open_before_its_verdict(showtime, alice, bob, now):
+def test_a_seat_with_a_payment_open_cannot_be_taken_before_the_verdict(showtime, alice, bob, now):
     lock(showtime, alice, "A1", at=now)
     booking = check_out(showtime, alice, now)
     overdue = now + LOCK + timedelta(seconds=1)
@@ -88,7 +88,7 @@ def test_seats_taken_wins_over_being_released(showtime, alice, bob, now):
     assert refusal.value.seats == ["A2"]
 
 
-def test_the_same_wish_during_a_payment_changes_nothing_and_another_needs_its_end(showtime, alice, now):
+def test_the_same_seats_during_a_payment_change_nothing_and_others_need_its_end(showtime, alice, now):
     lock(showtime, alice, "A1", "A2", at=now)
     booking = check_out(showtime, alice, now)
     assert lock(showtime, alice, "A2", "A1", at=now).pk == booking.pk
@@ -98,7 +98,7 @@ def test_the_same_wish_during_a_payment_changes_nothing_and_another_needs_its_en
         lock(showtime, alice, at=now)
 
 
-def test_a_changed_wish_reopens_the_lock_with_the_time_it_had(showtime, alice, now):
+def test_other_seats_reopen_the_lock_with_the_deadline_it_had(showtime, alice, now):
     lock(showtime, alice, "A1", at=now)
     booking = check_out(showtime, alice, now)
     bookings.begin_release(booking_id=booking.pk, reason="changed", at=now)
@@ -110,7 +110,7 @@ def test_a_changed_wish_reopens_the_lock_with_the_time_it_had(showtime, alice, n
     assert second.total == 2300
 
 
-def test_confirming_books_the_seats_writes_tickets_and_promises_one_mail(showtime, alice, now):
+def test_confirming_books_the_seats_writes_tickets_and_enqueues_one_mail(showtime, alice, now):
     lock(showtime, alice, "A1", "D1", at=now)
     booking = check_out(showtime, alice, now)
     assert bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now) is Confirmation.CONFIRMED
@@ -129,7 +129,7 @@ def test_confirming_books_the_seats_writes_tickets_and_promises_one_mail(showtim
 
 
 @pytest.mark.parametrize("reason", ["cancelled", "declined", "given-back"])
-def test_a_payment_that_ended_frees_the_seats_in_one_version(showtime, alice, now, reason):
+def test_a_payment_that_ended_releases_the_seats_in_one_version(showtime, alice, now, reason):
     lock(showtime, alice, "A1", "A2", at=now)
     booking = check_out(showtime, alice, now)
     bookings.begin_release(booking_id=booking.pk, reason=reason, at=now)
@@ -166,7 +166,7 @@ def test_a_late_payment_takes_the_same_seats_again_when_they_are_free(showtime, 
     assert state(showtime).startswith("BB")
 
 
-def test_a_late_payment_for_a_seat_somebody_has_changes_nothing_and_is_refunded(showtime, alice, bob, now):
+def test_a_late_payment_for_a_taken_seat_changes_nothing_and_is_refunded(showtime, alice, bob, now):
     booking = ended(showtime, alice, now, "A1", "A2")
     lock(showtime, bob, "A2", at=now)
     before = read_map(showtime.pk)
@@ -197,7 +197,7 @@ def test_processing_keeps_the_seats_a_day_past_the_showtime(showtime, alice, now
     assert bookings.finish_release(booking_id=booking.pk, at=now).status == "released"
 
 
-def test_a_refunded_booking_gives_seats_tickets_and_takings_back(showtime, alice, now):
+def test_a_refunded_booking_frees_its_seats_and_reduces_the_revenue(showtime, alice, now):
     lock(showtime, alice, "A1", at=now)
     booking = check_out(showtime, alice, now)
     bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now)

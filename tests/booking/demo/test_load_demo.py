@@ -1,3 +1,5 @@
+"""`load_demo`: what it stores, and that it can be repeated."""
+
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -32,19 +34,18 @@ def counts():
 
 
 @pytest.fixture(scope="module")
-def programme(django_db_setup, django_db_blocker):
-    """Loaded once for this file; each test runs in a transaction above it."""
+def demo(django_db_setup, django_db_blocker):
+    """What `load_demo` prints. Loaded once for this file; each test runs in a savepoint above it."""
     from django.test import TestCase
 
     with django_db_blocker.unblock(), time_machine.travel(MORNING, tick=False):
         atomics = TestCase._enter_atomics()
-        said = load()
-        yield said
+        yield load()
         TestCase._rollback_atomics(atomics)
 
 
-def sold_houses():
-    """Every showtime with something sold, with its seats as drawn and which of them are sold."""
+def sold_showtimes():
+    """Every showtime with sold seats, the seats of its layout, and the indices of the sold ones."""
     booked = defaultdict(set)
     for showtime, index in ShowtimeSeat.objects.filter(status="booked").values_list("showtime_id", "index"):
         booked[showtime].add(index)
@@ -52,10 +53,10 @@ def sold_houses():
         yield showtime, layout_of(showtime.plan.hash).seats, booked[showtime.pk]
 
 
-def test_it_loads_two_houses_with_five_rooms_and_24_films_for_a_week_and_two_days_back(programme):
-    assert "showtimes added" in programme
-    rooms = {(room.cinema.name, room.name): room.plan.seats.count() for room in Screen.objects.select_related("cinema")}
-    assert rooms == {
+def test_it_loads_two_cinemas_with_five_screens_and_24_films_for_a_week_and_two_past_days(demo):
+    assert "showtimes added" in demo
+    screens = Screen.objects.select_related("cinema")
+    assert {(screen.cinema.name, screen.name): screen.plan.seats.count() for screen in screens} == {
         ("Lantern Harbourside", "Screen 1"): 174,
         ("Lantern Harbourside", "Screen 2"): 70,
         ("Lantern Harbourside", "Studio"): 48,
@@ -69,7 +70,7 @@ def test_it_loads_two_houses_with_five_rooms_and_24_films_for_a_week_and_two_day
     assert all(day.weekday() == 5 for day in days if day > today + timedelta(days=7))  # premieres to come
 
 
-def test_every_film_has_facts_and_pictures(programme):
+def test_every_film_has_facts_and_pictures(demo):
     for movie in Movie.objects.all():
         assert movie.overview and movie.director and movie.runtime and movie.release_date and movie.genres.exists()
         for picture in (movie.poster, movie.picture):
@@ -77,7 +78,7 @@ def test_every_film_has_facts_and_pictures(programme):
             assert drawn or (Path(settings.BASE_DIR) / "static" / picture).is_file()
 
 
-def test_what_is_to_come_is_announced_and_not_on_sale_yet(programme):
+def test_premieres_are_announced_and_not_on_sale_yet(demo):
     coming = Showtime.objects.filter(sales_open_at__gt=MORNING)
     assert coming.count() == 2 and not coming.filter(n_booked__gt=0).exists()
     for showtime in coming:
@@ -85,7 +86,7 @@ def test_what_is_to_come_is_announced_and_not_on_sale_yet(programme):
         assert showtime.n_seats == 602
 
 
-def test_every_seat_has_a_price_and_counters_agree_with_the_rows(programme):
+def test_every_seat_has_a_price_and_counters_agree_with_the_rows(demo):
     for showtime in Showtime.objects.select_related("plan"):
         layout = layout_of(showtime.plan.hash)
         assert {seat.category for seat in layout.seats} <= showtime.prices.keys()
@@ -97,7 +98,7 @@ def test_every_seat_has_a_price_and_counters_agree_with_the_rows(programme):
     assert dict(money) == dict(Showtime.objects.filter(n_booked__gt=0).values_list("pk", "revenue"))
 
 
-def test_bookings_tickets_and_seats_tell_the_same_story(programme):
+def test_bookings_tickets_and_seats_agree(demo):
     for booking in Booking.objects.prefetch_related("tickets", "places", "seats"):
         tickets = [(ticket.seat_id, ticket.label, ticket.category, ticket.price) for ticket in booking.tickets.all()]
         assert tickets == [(place.seat_id, place.label, place.category, place.price) for place in booking.places.all()]
@@ -105,8 +106,8 @@ def test_bookings_tickets_and_seats_tell_the_same_story(programme):
         assert booking.total == sum(ticket[3] for ticket in tickets) and booking.n_seats == len(tickets) > 0
 
 
-def test_the_history_of_every_house_leads_to_its_map(programme):
-    """Versions from one on, each seat from free to taken once, in the order in which the bookings were made."""
+def test_the_history_of_every_showtime_ends_in_its_map(demo):
+    """Versions from one on; each seat is booked once, in the order of the confirmations."""
     versions, sold, last = defaultdict(set), defaultdict(set), {}
     for change in SeatChange.objects.select_related("booking").order_by("showtime", "version", "index"):
         assert (change.before, change.after, change.reason) == ("available", "booked", "confirm")
@@ -115,13 +116,13 @@ def test_the_history_of_every_house_leads_to_its_map(programme):
         last[change.showtime_id] = change.at
         versions[change.showtime_id].add(change.version)
         sold[change.showtime_id].add(change.index)
-    for showtime, _, booked in sold_houses():
+    for showtime, _, booked in sold_showtimes():
         assert booked == sold[showtime.pk]
         assert versions[showtime.pk] == set(range(1, showtime.version + 1))
     assert not ShowtimeSeat.objects.exclude(version__lte=F("showtime__version")).exists()
 
 
-def test_guests_book_over_days_before_now_and_before_the_film(programme):
+def test_bookings_are_made_over_several_days_before_now_and_before_the_film(demo):
     for booking in Booking.objects.select_related("showtime"):
         assert booking.created_at < booking.checkout_at < booking.confirmed_at < MORNING
         assert booking.confirmed_at < booking.showtime.starts_at
@@ -129,7 +130,7 @@ def test_guests_book_over_days_before_now_and_before_the_film(programme):
     assert len(days) >= 10
 
 
-def test_some_houses_are_partly_sold_and_nobody_is_promised_a_mail(programme):
+def test_some_showtimes_are_partly_sold_and_no_mail_is_enqueued(demo):
     assert Showtime.objects.filter(n_booked__gt=F("n_available"), starts_at__gt=MORNING).exists()
     assert Showtime.objects.filter(n_booked__gt=0).count() > 60
     assert not Showtime.objects.filter(n_available=0).exists()
@@ -137,22 +138,22 @@ def test_some_houses_are_partly_sold_and_nobody_is_promised_a_mail(programme):
     assert not OutboxMessage.objects.exists()
 
 
-def test_no_sofa_is_half_sold_and_wheelchair_places_are_left(programme):
-    for _, seats, sold in sold_houses():
+def test_no_sofa_is_half_sold_and_no_wheelchair_space_is_sold(demo):
+    for _, seats, sold in sold_showtimes():
         for seat in seats:
             if seat.shape == "sofa-start":
                 assert (seat.index in sold) == (seat.index + 1 in sold)
             assert seat.kind == "seat" or seat.index not in sold
 
 
-def test_loaded_again_it_changes_nothing(programme):
+def test_loaded_again_it_changes_nothing(demo):
     before = counts()
     with time_machine.travel(MORNING, tick=False):
         assert "up to date" in load()
     assert counts() == before
 
 
-def test_it_does_not_bring_back_what_the_house_took_out_or_moved(programme):
+def test_showtimes_that_staff_deleted_or_moved_are_not_added_again(demo):
     gone = Showtime.objects.filter(n_booked=0, starts_at__gt=MORNING, sales_open_at=None).first()
     moved = Showtime.objects.filter(n_booked__gt=0, starts_at__gt=MORNING + timedelta(days=1)).first()
     ShowtimeSeat.objects.filter(showtime=gone).delete()
@@ -164,7 +165,7 @@ def test_it_does_not_bring_back_what_the_house_took_out_or_moved(programme):
     assert counts() == before
 
 
-def test_started_on_a_later_day_it_adds_the_missing_days_and_leaves_the_rest(programme):
+def test_on_a_later_day_it_adds_the_missing_days_and_changes_nothing_else(demo):
     before = set(Showtime.objects.values_list("pk", "version"))
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         load()
@@ -175,12 +176,12 @@ def test_started_on_a_later_day_it_adds_the_missing_days_and_leaves_the_rest(pro
     assert Cinema.objects.count() == 2 and SeatingPlan.objects.count() == 5
 
 
-def test_staff_can_log_in_with_the_printed_password(programme, client):
+def test_staff_can_log_in_with_the_printed_password(demo, client):
     assert get_user_model().objects.get(email="staff@example.com").is_staff
-    password = programme.split("password ")[1].strip()
+    password = demo.split("password ")[1].strip()
     assert client.login(username="staff", password=password)
 
 
-def test_a_history_without_end_is_refused():
+def test_a_history_of_more_than_90_days_is_refused():
     with pytest.raises(CommandError, match="from 0 to 90"):
         load(history=91)

@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it is given, and refuses on demand."""
+"""A mail server on loopback that stores the mails it receives, and refuses on demand."""
 
 import email
 import socketserver
@@ -8,7 +8,7 @@ from email import policy
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """`answer` is what it says to RCPT; `drops` closes that many connections after the mail was taken, unanswered."""
+    """`answer` is its reply to RCPT. `drops` connections are closed after the mail was received, without a reply."""
 
     daemon_threads = allow_reuse_address = True
 

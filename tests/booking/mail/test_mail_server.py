@@ -1,4 +1,4 @@
-"""Mails over SMTP: kept when the server is away, said once more when its answer was lost, given up when refused."""
+"""Mails over SMTP: retried when the server is down or its answer was lost, a dead letter when refused."""
 
 from datetime import timedelta
 
@@ -51,14 +51,14 @@ def test_a_confirmation_goes_out_with_its_calendar_file(server, booking):
     assert [part.get_content_type() for part in mail.iter_attachments()] == ["text/calendar"]
 
 
-def test_a_mail_server_that_is_away_is_tried_again(server, booking, settings):
+def test_a_mail_is_sent_later_when_the_server_is_down(server, booking, settings):
     settings.EMAIL_PORT = 1
     assert run_after(seconds=1).state == "pending" and server.mails == []
     settings.EMAIL_PORT = server.port
     assert run_after(seconds=10).state == "done" and len(server.mails) == 1
 
 
-def test_a_mail_whose_answer_was_lost_is_sent_again_as_the_same_mail(server, booking):
+def test_a_mail_whose_answer_was_lost_is_sent_again_with_the_same_message_id(server, booking):
     server.drops = 1
     assert run_after(seconds=1).state == "pending"
     assert run_after(seconds=10).state == "done"
@@ -66,7 +66,7 @@ def test_a_mail_whose_answer_was_lost_is_sent_again_as_the_same_mail(server, boo
     assert first["Message-ID"] == second["Message-ID"] and first["Message-ID"]
 
 
-def test_an_address_that_nobody_has_is_given_up_at_once_and_a_full_mailbox_is_not(server, booking):
+def test_an_unknown_address_is_a_dead_letter_at_once_and_a_full_mailbox_is_retried(server, booking):
     server.answer = "452 mailbox full"
     assert run_after(seconds=1).state == "pending"
     server.answer = "550 no such user"

@@ -1,4 +1,4 @@
-"""Mails say what happened, once, and open without a session."""
+"""The mails: their texts, their Message-IDs, and their links that open without a session."""
 
 import email
 import re
@@ -43,7 +43,7 @@ def confirm(booking, demo=False):
     return mail.outbox[-1]
 
 
-def test_the_confirmation_carries_seats_money_codes_link_and_calendar(booking):
+def test_the_confirmation_has_seats_prices_codes_link_and_calendar_file(booking):
     message = confirm(booking)
     assert message.to == ["alice@example.com"]
     assert message.extra_headers["X-Booking"] == booking.reference
@@ -59,20 +59,20 @@ def test_the_confirmation_carries_seats_money_codes_link_and_calendar(booking):
     assert content.startswith("BEGIN:VCALENDAR\r\n") and "SUMMARY:" in content
 
 
-def test_a_mail_sent_again_is_the_same_mail(booking):
+def test_a_mail_sent_twice_has_the_same_message_id(booking):
     first = confirm(booking)
     messages.send_confirmed({"booking": booking.pk})
     assert first.extra_headers["Message-ID"] == mail.outbox[-1].extra_headers["Message-ID"]
 
 
-def test_a_mail_that_was_asked_for_once_more_is_a_mail_of_its_own(booking):
+def test_a_copy_that_staff_send_has_another_message_id(booking):
     first = confirm(booking)
     messages.send_confirmed({"booking": booking.pk, "copy": 1})
     second = mail.outbox[-1]
     assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"] and first.body == second.body
 
 
-def test_demo_money_is_said_in_subject_and_text(booking):
+def test_demo_money_is_named_in_subject_and_text(booking):
     message = confirm(booking, demo=True)
     assert message.subject.startswith("[DEMO]")
     assert "no money moved" in message.body
@@ -90,7 +90,7 @@ def test_the_link_in_the_mail_opens_the_tickets_without_a_session(booking):
     ("reason", "words"),
     [("late", "run out"), ("mismatch", "not the amount"), ("showtime", "had cancelled the showtime")],
 )
-def test_a_refund_of_money_that_bought_nothing_says_why(booking, reason, words):
+def test_a_refund_without_tickets_says_why(booking, reason, words):
     messages.send_late_refund({"booking": booking.pk, "reason": reason})
     message = mail.outbox[-1]
     assert words in message.body and words in message.alternatives[0][0]
@@ -98,7 +98,7 @@ def test_a_refund_of_money_that_bought_nothing_says_why(booking, reason, words):
 
 
 def cancel_tickets(booking, *labels):
-    """Keys of the tickets that a cancellation took."""
+    """Mark these tickets as cancelled, and return their primary keys."""
     tickets = booking.tickets.filter(label__in=labels)
     keys = list(tickets.values_list("pk", flat=True))
     tickets.update(status="cancelled", cancelled_at=timezone.now())
@@ -114,7 +114,7 @@ def send(kind, booking, **payload):
     return mail.outbox[-1]
 
 
-def test_a_cancellation_of_one_seat_says_what_comes_back_what_is_kept_and_what_stands(booking):
+def test_a_cancellation_of_one_seat_says_refund_fee_and_remaining_tickets(booking):
     confirm(booking)
     message = send("mail.cancelled", booking, tickets=cancel_tickets(booking, "A1"), refund=920)
     film = booking.showtime.movie.title
@@ -122,11 +122,11 @@ def test_a_cancellation_of_one_seat_says_what_comes_back_what_is_kept_and_what_s
     assert message.extra_headers["X-Booking"] == booking.reference
     for text in both_texts(message):
         assert "The ticket for A1 is" in text and film in text
-        assert "£11.50" in text and "£9.20" in text and "£2.30" in text, "price, what comes back, what is kept"
+        assert "£11.50" in text and "£9.20" in text and "£2.30" in text, "price, refund, fee"
         assert "Your ticket for D2 stays" in text and f"/bookings/{booking.reference}/?key=" in text
 
 
-def test_a_cancellation_of_all_says_so_and_names_no_ticket_that_stands(booking):
+def test_a_cancellation_of_all_seats_says_so_and_names_no_remaining_ticket(booking):
     confirm(booking)
     keys = cancel_tickets(booking, "A1", "D2")
     message = send("mail.cancelled", booking, tickets=keys, refund=2600)
@@ -136,7 +136,7 @@ def test_a_cancellation_of_all_says_so_and_names_no_ticket_that_stands(booking):
         assert "stay" not in text and "keeps" not in text
 
 
-def test_a_cancellation_that_brings_nothing_back_says_why(booking):
+def test_a_cancellation_without_refund_says_why(booking):
     confirm(booking)
     keys = cancel_tickets(booking, "A1")
     message = send("mail.cancelled", booking, tickets=keys, refund=0)
@@ -144,7 +144,7 @@ def test_a_cancellation_that_brings_nothing_back_says_why(booking):
         assert "nothing of the price comes back" in text and "You get back" not in text
 
 
-def test_two_cancellations_of_one_booking_are_two_mails_and_a_repetition_is_the_same(booking):
+def test_two_cancellations_have_two_message_ids_and_a_repetition_has_the_same(booking):
     confirm(booking)
     one = {"tickets": cancel_tickets(booking, "A1"), "refund": 1150}
     two = {"tickets": cancel_tickets(booking, "D2"), "refund": 1450}
@@ -154,7 +154,7 @@ def test_two_cancellations_of_one_booking_are_two_mails_and_a_repetition_is_the_
 
 
 @pytest.mark.parametrize(("reason", "words"), [(reason, words) for reason, words in messages.WHY.items() if words])
-def test_the_word_that_money_is_back_says_how_much_and_why(booking, reason, words):
+def test_the_mail_of_a_refund_says_how_much_and_why(booking, reason, words):
     confirm(booking)
     cancel_tickets(booking, "A1")
     message = send("mail.refunded", booking, refund=1150, reason=reason, key="refund:1")
@@ -163,19 +163,19 @@ def test_the_word_that_money_is_back_says_how_much_and_why(booking, reason, word
         assert f"because {words}" in text and "£11.50" in text and "Your ticket for D2 stays valid" in text
 
 
-def test_money_that_the_house_returned_by_hand_needs_no_reason(booking):
+def test_a_refund_made_at_the_gateway_has_no_reason(booking):
     confirm(booking)
     message = send("mail.refunded", booking, refund=1150, reason="outside", key="refund:1")
     assert "because" not in message.body and "None" not in message.body
 
 
-def test_every_reason_of_a_refund_has_words():
+def test_every_reason_of_a_refund_has_a_text():
     from payments.models import Refund
 
     assert set(messages.WHY) == set(Refund.Reason.values)
 
 
-def test_a_cancelled_showtime_says_do_not_come_and_where_else_to_see_the_film(booking):
+def test_the_mail_of_a_cancelled_showtime_links_to_other_showtimes(booking):
     confirm(booking)
     keys = cancel_tickets(booking, "A1", "D2")
     message = send("mail.showtime_cancelled", booking, tickets=keys, refund=2600)
@@ -188,24 +188,24 @@ def test_a_cancelled_showtime_says_do_not_come_and_where_else_to_see_the_film(bo
 
 
 @pytest.mark.parametrize(
-    ("problem", "words", "leads_back"),
+    ("problem", "words", "links_to_showtime"),
     [
         ("declined", "nothing was charged. The seats A1 and D2 are free again", True),
         ("mismatch", "not the amount we had asked for", True),
         ("refund_failed", "did not take back £26", False),
     ],
 )
-def test_a_problem_with_the_money_says_what_to_do(booking, problem, words, leads_back):
+def test_the_mail_of_a_payment_problem_says_what_to_do(booking, problem, words, links_to_showtime):
     message = send("mail.payment_problem", booking, problem=problem, refund=2600, key="payment:1")
     assert booking.reference in message.subject and booking.showtime.movie.title in message.subject
     for text in both_texts(message):
         plain = " ".join(re.sub(r"<[^>]*>", " ", text).split())
         assert words in plain
-        assert (f"https://tickets.example.com/showtimes/{booking.showtime_id}/" in text) == leads_back
-        assert ("answer this mail" in text) != leads_back
+        assert (f"https://tickets.example.com/showtimes/{booking.showtime_id}/" in text) == links_to_showtime
+        assert ("answer this mail" in text) != links_to_showtime
 
 
-def test_demo_money_is_said_also_where_nothing_was_booked(booking, settings):
+def test_demo_money_is_named_also_without_a_confirmed_booking(booking, settings):
     settings.DEMO_PAYMENTS = True
     assert send("mail.payment_problem", booking, problem="declined", key="payment:1").subject.startswith("[DEMO] ")
     settings.DEMO_PAYMENTS = False
@@ -213,7 +213,7 @@ def test_demo_money_is_said_also_where_nothing_was_booked(booking, settings):
     assert "DEMO" not in message.subject + message.body + message.alternatives[0][0]
 
 
-def test_a_title_is_text_in_every_mail(booking):
+def test_a_title_is_escaped_in_every_mail(booking):
     movie = booking.showtime.movie
     movie.title = "Fast & <b>Furious</b>\nBcc: bob@example.com"
     movie.save()
@@ -226,14 +226,14 @@ def test_a_title_is_text_in_every_mail(booking):
         assert "bob@example.com" not in str(message.message()["Bcc"])
 
 
-def test_tickets_cancelled_before_their_mail_could_go_are_not_sent(booking):
+def test_tickets_cancelled_before_their_mail_are_not_sent(booking):
     bookings.confirm_booking(booking_id=booking.pk, demo=False, at=timezone.now())
     cancel_tickets(booking, "A1", "D2")
     messages.send_confirmed({"booking": booking.pk})
     assert mail.outbox == []
 
 
-def test_a_ticket_code_says_its_ticket_however_it_is_typed(booking):
+def test_a_ticket_code_is_read_in_any_spelling(booking):
     confirm(booking)
     for ticket in booking.tickets.all():
         code = ticket_code(ticket)
@@ -241,7 +241,7 @@ def test_a_ticket_code_says_its_ticket_however_it_is_typed(booking):
             assert read_code(typed) == ticket.pk
 
 
-def test_nobody_else_makes_a_ticket_code(booking):
+def test_a_forged_ticket_code_is_refused(booking):
     confirm(booking)
     first, second = booking.tickets.all()
     code = ticket_code(first)
@@ -252,19 +252,19 @@ def test_nobody_else_makes_a_ticket_code(booking):
             read_code(forged)
 
 
-def test_two_mails_of_one_instant_are_two_files(booking, settings, tmp_path, monkeypatch):
-    class StandingClock(datetime):
+def test_two_mails_at_the_same_instant_are_two_files(booking, settings, tmp_path, monkeypatch):
+    class StoppedClock(datetime):
         @classmethod
         def now(cls, tz=None):
             return cls(2026, 11, 23, tzinfo=tz)
 
-    monkeypatch.setattr("booking.mail.files.datetime", StandingClock)
+    monkeypatch.setattr("booking.mail.files.datetime", StoppedClock)
     settings.DATA_DIR = tmp_path
     EmlFileBackend().send_messages([confirm(booking)] * 2)
     assert len(list((tmp_path / "mail").iterdir())) == 2
 
 
-def test_without_a_mail_server_each_mail_is_one_whole_file(booking, settings, tmp_path):
+def test_without_a_mail_server_each_mail_is_one_complete_file(booking, settings, tmp_path):
     message = confirm(booking)
     settings.DATA_DIR = tmp_path
     assert EmlFileBackend().send_messages([message]) == 1

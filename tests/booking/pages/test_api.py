@@ -1,4 +1,4 @@
-"""The JSON API of seats, as an outsider meets it."""
+"""The JSON API of seats over HTTP."""
 
 import json
 from datetime import timedelta
@@ -42,7 +42,7 @@ def problem(response, status, kind):
     return body
 
 
-def test_the_map_is_a_letter_a_seat_with_its_version(alice, showtime):
+def test_the_map_is_one_letter_per_seat_with_its_version(alice, showtime):
     response = alice.get(f"/api/showtimes/{showtime.pk}/map/")
     body = response.json()
     assert body == {"epoch": showtime.epoch, "v": 0, "n": 40, "layout": showtime.plan.hash, "state": "A" * 40}
@@ -53,13 +53,13 @@ def test_the_map_is_a_letter_a_seat_with_its_version(alice, showtime):
     assert alice.get(f"/api/showtimes/{showtime.pk}/map/", headers={"If-None-Match": response["ETag"]}).json()["v"] == 1
 
 
-def test_without_a_lock_seats_are_empty_and_the_rest_is_null(alice, showtime):
+def test_without_a_lock_seats_are_empty_and_the_other_fields_null(alice, showtime):
     response = alice.get(lock_url(showtime))
     body = response.json()
     assert (body["seats"], body["total"], body["currency"]) == ([], 0, "GBP")
     assert (body["reference"], body["status"], body["expires_at"]) == (None, None, None)
     assert "csrftoken" in response.cookies
-    assert not alice.session.keys(), "looking writes no session"
+    assert not alice.session.keys(), "reading writes no session"
 
 
 def test_a_put_answers_with_the_lock(alice, showtime):
@@ -70,7 +70,7 @@ def test_a_put_answers_with_the_lock(alice, showtime):
     assert alice.get(lock_url(showtime)).json()["reference"] == body["reference"]
 
 
-def test_deleting_gives_everything_back_and_may_be_repeated(alice, showtime):
+def test_delete_releases_all_seats_and_may_be_repeated(alice, showtime):
     put(alice, showtime, "A1")
     assert alice.delete(lock_url(showtime)).status_code == 204
     assert alice.delete(lock_url(showtime)).status_code == 204
@@ -98,13 +98,13 @@ def test_a_taken_seat_is_named_with_the_version(alice, showtime):
         (json.dumps({"seats": [f"{row}{n}" for row in "AB" for n in range(1, 11)]}), "too-many-seats"),
     ],
 )
-def test_a_bad_wish_gets_a_sentence_and_changes_nothing(alice, showtime, body, kind):
+def test_a_bad_request_is_refused_and_changes_nothing(alice, showtime, body, kind):
     problem(alice.put(lock_url(showtime), body, content_type="application/json"), 422, kind)
     assert read_map(showtime.pk).version == 0
     assert not Booking.objects.exists()
 
 
-def test_unknown_showtimes_bookings_and_addresses_are_problems_not_pages(alice):
+def test_unknown_showtimes_bookings_and_addresses_are_json_problems(alice):
     for url in (
         "/api/showtimes/999999/map/",
         "/api/showtimes/999999/lock/",
@@ -114,17 +114,17 @@ def test_unknown_showtimes_bookings_and_addresses_are_problems_not_pages(alice):
         problem(alice.get(url), 404, "not-found")
 
 
-def test_other_methods_are_refused_as_problems(alice, showtime):
+def test_other_methods_are_json_problems(alice, showtime):
     response = alice.post(lock_url(showtime), "{}", content_type="application/json")
     problem(response, 405, "method-not-allowed")
     assert response["Allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
 
 
-def test_a_put_without_the_csrf_header_is_a_problem(showtime):
-    stranger = Client(enforce_csrf_checks=True)
-    problem(put(stranger, showtime, "A1"), 403, "forbidden")
-    token = stranger.get(lock_url(showtime)).cookies["csrftoken"].value
-    response = stranger.put(
+def test_a_put_without_the_csrf_header_is_forbidden(showtime):
+    client = Client(enforce_csrf_checks=True)
+    problem(put(client, showtime, "A1"), 403, "forbidden")
+    token = client.get(lock_url(showtime)).cookies["csrftoken"].value
+    response = client.put(
         lock_url(showtime),
         json.dumps({"seats": ["A1"]}),
         content_type="application/json",
@@ -133,7 +133,7 @@ def test_a_put_without_the_csrf_header_is_a_problem(showtime):
     assert response.status_code == 200
 
 
-def test_a_closed_or_cancelled_showtime_is_gone_and_an_upcoming_one_says_when(alice):
+def test_a_closed_or_cancelled_showtime_is_410_and_an_upcoming_one_says_when(alice):
     now = timezone.now()
     problem(put(alice, make_showtime(starts_in=-timedelta(days=1)), "A1"), 410, "sales-closed")
     problem(put(alice, make_showtime(cancelled_at=now), "A1"), 410, "sales-closed")
@@ -151,7 +151,7 @@ def test_the_fourth_new_lock_is_rate_limited(alice, showtime):
     assert int(response["Retry-After"]) > 0
 
 
-def test_a_booking_is_its_owners_and_staffs_only(alice, showtime):
+def test_only_the_owner_and_staff_read_a_booking(alice, showtime):
     reference = put(alice, showtime, "A1").json()["reference"]
     body = alice.get(f"/api/bookings/{reference}/").json()
     assert (body["status"], body["seats"], body["tickets"], body["refunded"]) == ("locked", ["A1"], [], 0)
@@ -171,7 +171,7 @@ def test_a_guest_keeps_the_lock_when_logging_in(alice, showtime):
     assert elsewhere.get(lock_url(showtime)).json()["reference"] == reference
 
 
-def test_the_lock_of_this_browser_stays_and_the_accounts_other_one_is_given_back(alice, showtime):
+def test_at_login_the_lock_of_this_browser_stays_and_that_of_the_account_is_released(alice, showtime):
     user = make_user("alice@example.com")
     phone = Client()
     phone.force_login(user)
@@ -184,7 +184,7 @@ def test_the_lock_of_this_browser_stays_and_the_accounts_other_one_is_given_back
     assert read_map(showtime.pk).state.count("L") == 1
 
 
-def test_logging_out_leaves_the_seats_with_the_account(alice, showtime):
+def test_after_logging_out_the_account_keeps_its_seats(alice, showtime):
     user = make_user("alice@example.com")
     alice.force_login(user)
     put(alice, showtime, "A1")
@@ -194,7 +194,7 @@ def test_logging_out_leaves_the_seats_with_the_account(alice, showtime):
     assert [seat["label"] for seat in alice.get(lock_url(showtime)).json()["seats"]] == ["A1"]
 
 
-def test_a_full_database_is_busy_wherever_it_is_met(alice, showtime, monkeypatch):
+def test_a_full_database_is_busy_in_every_part_of_a_request(alice, showtime, monkeypatch):
     from django.contrib.sessions.backends.db import SessionStore
     from django.db import OperationalError
 
@@ -209,5 +209,5 @@ def test_a_full_database_is_busy_wherever_it_is_met(alice, showtime, monkeypatch
     problem(put(alice, showtime, "A1"), 503, "busy")
 
 
-def test_a_reference_that_no_database_could_hold_is_not_found(alice):
+def test_a_reference_that_a_database_cannot_store_is_not_found(alice):
     problem(alice.get("/api/bookings/%00/"), 404, "not-found")

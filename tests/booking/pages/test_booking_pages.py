@@ -1,4 +1,4 @@
-"""My bookings, one booking, its calendar entry: what each state says, and who may look."""
+"""The pages of bookings and the calendar file: what each state shows, and who may see it."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def showtime():
     return make_showtime(movie=make_movie("The Long Night"))
 
 
-def be(client, visitor):
+def act_as(client, visitor):
     session = client.session
     session[SESSION_KEY] = str(visitor)
     session.save()
@@ -41,8 +41,8 @@ def be(client, visitor):
 
 
 def lock(showtime, visitor, *labels):
-    wish = labels or ["B4", "B5"]
-    return lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=wish, at=timezone.now()).booking
+    labels = labels or ["B4", "B5"]
+    return lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels, at=timezone.now()).booking
 
 
 def checkout(showtime, visitor):
@@ -66,25 +66,25 @@ def read(client, booking, **query):
     return response.content.decode()
 
 
-def test_a_stranger_gets_404_for_a_booking_and_for_its_calendar(client, showtime, alice):
+def test_another_visitor_gets_404_for_a_booking_and_its_calendar_file(client, showtime, alice):
     booking = confirm(showtime, alice)
-    be(client, new_visitor())
+    act_as(client, new_visitor())
     for name in ("booking", "calendar"):
         assert client.get(reverse(f"booking:{name}", args=[booking.reference])).status_code == 404
 
 
-def test_somebody_without_a_session_gets_404(client, showtime, alice):
+def test_a_request_without_a_session_gets_404(client, showtime, alice):
     assert client.get(confirm(showtime, alice).get_absolute_url()).status_code == 404
 
 
-def test_a_strangers_404_equals_that_of_a_booking_that_does_not_exist(client, showtime, alice):
+def test_the_404_of_another_visitor_equals_that_of_an_unknown_booking(client, showtime, alice):
     hers = client.get(confirm(showtime, alice).get_absolute_url())
     nobodys = client.get(reverse("booking:booking", args=["BBB-BBB-BBB"]))
     assert (hers.status_code, nobodys.status_code) == (404, 404)
     assert "B4" not in hers.content.decode()
 
 
-def test_the_key_of_the_mail_opens_it_without_a_session_and_is_handed_on(client, showtime, alice):
+def test_the_key_opens_a_booking_without_a_session_and_is_in_its_links(client, showtime, alice):
     booking = confirm(showtime, alice)
     key = booking_key(booking)
     page = read(client, booking, key=key)
@@ -104,51 +104,51 @@ def test_staff_opens_any_booking(client, showtime, alice):
     assert "B4" in read(client, booking)
 
 
-def test_a_reference_is_read_in_small_letters_too(client, showtime, alice):
+def test_a_reference_in_lower_case_is_found(client, showtime, alice):
     booking = confirm(showtime, alice)
-    be(client, alice)
+    act_as(client, alice)
     assert client.get(reverse("booking:booking", args=[booking.reference.lower()])).status_code == 200
 
 
 def test_a_paid_booking_shows_a_ticket_per_seat_with_its_code_twice(client, showtime, alice):
     booking = confirm(showtime, alice)
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert page.count('class="ticket"') == 2
     for ticket in booking.tickets.all():
         assert f"<code>{ticket_code(ticket)}</code>" in page
     assert page.count("<svg") >= 2 and "£23" in page and "alice@example.com" in page
 
 
-def test_only_demo_money_is_called_demo(client, showtime, alice):
-    assert "demo money" not in read(be(client, alice), confirm(showtime, alice))
+def test_only_demo_bookings_are_marked_as_demo(client, showtime, alice):
+    assert "demo money" not in read(act_as(client, alice), confirm(showtime, alice))
     bob = new_visitor()
-    assert "demo money" in read(be(client, bob), confirm(make_showtime(), bob, demo=True))
+    assert "demo money" in read(act_as(client, bob), confirm(make_showtime(), bob, demo=True))
 
 
-def test_a_lock_and_an_open_payment_lead_on_to_paying(client, showtime, alice):
-    be(client, alice)
+def test_a_lock_and_an_open_payment_link_to_the_checkout(client, showtime, alice):
+    act_as(client, alice)
     for booking in (lock(showtime, alice), checkout(showtime, alice)):
         page = read(client, booking)
         assert "Held for you until" in page and "B4" in page
         assert reverse("payments:checkout", args=[showtime.pk]) in page
 
 
-def test_a_lock_whose_time_has_passed_is_told_as_run_out_before_it_is_swept(client, showtime, alice):
+def test_a_lapsed_lock_is_shown_as_expired_before_the_loop_releases_it(client, showtime, alice):
     booking = lock(showtime, alice)
     Booking.objects.filter(pk=booking.pk).update(locked_until=timezone.now() - timedelta(seconds=1))
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert "The hold ran out" in page and "Nothing was charged." in page
 
 
-def test_a_payment_that_the_bank_is_thinking_about_says_so_and_looks_again(client, showtime, alice):
+def test_a_payment_that_waits_for_the_bank_says_so_and_polls(client, showtime, alice):
     booking = mark_processing(booking_id=checkout(showtime, alice).pk, at=timezone.now())
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert "Waiting for your bank" in page and 'data-status="processing"' in page
 
 
-def test_a_payment_being_ended_promises_neither_tickets_nor_their_absence(client, showtime, alice):
+def test_a_payment_being_ended_is_shown_neither_as_paid_nor_as_unpaid(client, showtime, alice):
     booking = begin_release(booking_id=checkout(showtime, alice).pk, reason="cancelled", at=timezone.now())
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert "The payment is being ended" in page and "Nothing was charged." not in page
 
 
@@ -160,36 +160,36 @@ def test_a_payment_being_ended_promises_neither_tickets_nor_their_absence(client
         ("lapsed", "The hold ran out"),
     ],
 )
-def test_a_booking_that_ended_unpaid_says_why_and_leads_back_to_the_map(client, showtime, alice, reason, words):
+def test_a_booking_that_ended_unpaid_says_why_and_links_to_the_map(client, showtime, alice, reason, words):
     booking = begin_release(booking_id=checkout(showtime, alice).pk, reason=reason, at=timezone.now())
     finish_release(booking_id=booking.pk, at=timezone.now())
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert words in page and "Nothing was charged." in page and "B4, B5" in page
     assert showtime.get_absolute_url() in page
 
 
-def test_seats_given_back_before_paying_are_told_as_given_back(client, showtime, alice):
+def test_seats_released_before_paying_are_shown_as_released(client, showtime, alice):
     booking = lock(showtime, alice)
     release_lock(showtime_id=showtime.pk, visitor=alice, at=timezone.now())
-    assert "The seats are given back" in read(be(client, alice), booking)
+    assert "The seats are given back" in read(act_as(client, alice), booking)
 
 
-def test_a_refund_says_where_the_money_is_and_shows_no_ticket(client, showtime, alice):
+def test_a_refund_says_its_state_and_shows_no_ticket(client, showtime, alice):
     booking = give_back(confirm(showtime, alice).pk, timezone.now())
-    page = read(be(client, alice), booking)
+    page = read(act_as(client, alice), booking)
     assert "Your money is on its way back" in page and "£23" in page
     assert 'class="ticket"' not in page
 
 
-def test_a_booking_page_is_kept_by_no_cache(client, showtime, alice):
-    response = be(client, alice).get(confirm(showtime, alice).get_absolute_url())
+def test_no_cache_stores_a_booking_page(client, showtime, alice):
+    response = act_as(client, alice).get(confirm(showtime, alice).get_absolute_url())
     assert "no-store" in response["Cache-Control"] and "private" in response["Cache-Control"]
 
 
-def test_the_calendar_file_is_one_event_in_utc_with_lines_a_calendar_can_read(client, alice):
+def test_the_calendar_file_is_one_event_in_utc_with_escaped_and_folded_lines(client, alice):
     showtime = make_showtime(movie=make_movie("Comma, semicolon; and a very long title that needs folding, äöü twice"))
     booking = confirm(showtime, alice)
-    response = be(client, alice).get(reverse("booking:calendar", args=[booking.reference]))
+    response = act_as(client, alice).get(reverse("booking:calendar", args=[booking.reference]))
     assert response["Content-Type"] == "text/calendar; charset=utf-8"
     assert f'filename="{booking.reference}.ics"' in response["Content-Disposition"]
     rows = response.content.split(b"\r\n")
@@ -225,26 +225,26 @@ def test_the_calendar_file_is_read_back_with_every_value(client, alice):
     assert not calendar.errors and not event.errors
 
 
-def test_there_is_no_calendar_entry_for_seats_that_are_not_paid(client, showtime, alice):
+def test_an_unpaid_booking_has_no_calendar_file(client, showtime, alice):
     booking = lock(showtime, alice)
-    assert be(client, alice).get(reverse("booking:calendar", args=[booking.reference])).status_code == 404
+    assert act_as(client, alice).get(reverse("booking:calendar", args=[booking.reference])).status_code == 404
 
 
-def test_my_bookings_are_mine_only(client, showtime, alice):
+def test_my_bookings_are_only_those_of_this_visitor(client, showtime, alice):
     hers, his = confirm(showtime, alice), confirm(make_showtime(), new_visitor())
-    page = be(client, alice).get(reverse("booking:bookings")).content.decode()
+    page = act_as(client, alice).get(reverse("booking:bookings")).content.decode()
     assert hers.reference in page and his.reference not in page
 
 
-def test_my_bookings_of_somebody_new_are_a_designed_nothing(client):
+def test_a_new_visitor_has_an_empty_page_and_no_session(client):
     page = client.get(reverse("booking:bookings")).content.decode()
     assert "No bookings yet" in page
     assert "sessionid" not in client.cookies
 
 
-def test_my_bookings_ask_the_same_few_questions_however_many_there_are(client, alice, django_assert_max_num_queries):
+def test_my_bookings_take_the_same_number_of_queries_for_any_number(client, alice, django_assert_max_num_queries):
     confirm(make_showtime(), alice)
-    be(client, alice)
+    act_as(client, alice)
     with django_assert_max_num_queries(12) as few:
         client.get(reverse("booking:bookings"))
     for _ in range(4):
@@ -254,12 +254,12 @@ def test_my_bookings_ask_the_same_few_questions_however_many_there_are(client, a
     assert page.count("mine__booking") == 5
 
 
-def test_of_many_past_bookings_the_newest_twenty_are_shown_and_the_rest_on_request(client, alice):
+def test_the_newest_twenty_past_bookings_are_shown_and_the_others_on_request(client, alice):
     screen = make_screen()
     for n in range(22):
         confirm(make_showtime(screen=screen, starts_in=timedelta(hours=2 + 3 * n)), alice)
     Booking.objects.update(status="refunded")
-    be(client, alice)
+    act_as(client, alice)
     page = client.get(reverse("booking:bookings")).content.decode()
     assert page.count("mine__booking") == 20 and "Show all 22" in page
     newest = Booking.objects.order_by("-showtime__starts_at").values_list("reference", flat=True)

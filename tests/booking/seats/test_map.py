@@ -1,4 +1,4 @@
-"""The map as it is read: one moment, stored rows only."""
+"""Reads of the map: one statement each, stored rows only."""
 
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""`import_showtimes`: what a file changes, and what is refused."""
+
 import csv
 import io
 import time
@@ -47,11 +49,11 @@ def metropolis(db):
 
 @pytest.fixture
 def run(tmp_path, screen, metropolis):
-    """Import rows (or raw bytes) as a file; returns what was printed."""
+    """Imports rows (or raw bytes) as a file, and returns what was printed."""
 
     def run(content, *arguments):
         given = content if isinstance(content, bytes) else write(content)
-        return import_file("import_showtimes", tmp_path / "programme.csv", given, *arguments)
+        return import_file("import_showtimes", tmp_path / "showtimes.csv", given, *arguments)
 
     return run
 
@@ -76,7 +78,7 @@ def everything():
 
 
 def refused(run, content):
-    """What was said; asserts that nothing was changed."""
+    """The error message; asserts that nothing was changed."""
     before = everything()
     with pytest.raises(CommandError) as refusal:
         run(content)
@@ -95,7 +97,7 @@ def test_a_row_is_a_showtime_on_sale(run, screen, metropolis):
     assert showtime.n_available == showtime.seats.count() == 40
 
 
-def test_two_hundred_showtimes_come_in_quickly_and_the_second_time_changes_nothing(run):
+def test_two_hundred_showtimes_are_imported_quickly_and_a_second_import_changes_nothing(run):
     first = datetime(2026, 3, 3, 8)
     rows = [line(f"{first + timedelta(hours=2) * n:%Y-%m-%d %H:%M}", price_standard=f"1{n % 9}.00") for n in range(200)]
     begun = time.perf_counter()
@@ -108,7 +110,7 @@ def test_two_hundred_showtimes_come_in_quickly_and_the_second_time_changes_nothi
     report("import", f"200 showtimes of 40 seats in {took:.1f} s, again in {time.perf_counter() - begun:.1f} s")
 
 
-def test_columns_may_stand_in_any_order_and_be_left_out(run):
+def test_columns_may_be_in_any_order_or_missing(run):
     columns = ("price_premium", "starts_at", "subtitles", "screen", "cinema", "movie", "price_standard")
     row = {name: value for name, value in line().items() if name in columns}
     Movie.objects.update(original_language="German")
@@ -127,19 +129,19 @@ def test_columns_may_stand_in_any_order_and_be_left_out(run):
         ("2026-10-25T01:30:00+01:00", "2026-10-25T00:30+00:00"),
     ],
 )
-def test_a_start_is_an_instant_or_the_time_on_the_wall(run, text, instant):
+def test_a_start_is_an_instant_or_a_local_time(run, text, instant):
     run([line(text)])
     assert Showtime.objects.get().starts_at == datetime.fromisoformat(instant)
 
 
-def test_a_film_of_unknown_length_takes_two_hours_and_the_trailers(run):
+def test_a_film_of_unknown_length_takes_two_hours_and_a_quarter(run):
     Movie.objects.update(runtime=None)
     run([line()])
     showtime = Showtime.objects.get()
     assert showtime.ends_at - showtime.starts_at == timedelta(minutes=135)
 
 
-def test_a_film_is_named_by_its_slug_or_by_a_title_that_only_one_has(run):
+def test_a_film_is_named_by_its_slug_or_by_a_unique_title(run):
     Movie.objects.create(title="Nosferatu", slug="nosferatu", release_date="1922-03-04")
     Movie.objects.create(title="Nosferatu", slug="nosferatu-1979", release_date="1979-01-17")
     Movie.objects.create(title="Heart of Glass", slug="herz-aus-glas")
@@ -158,7 +160,7 @@ def test_a_changed_row_updates_its_showtime_and_an_empty_cell_changes_nothing(ru
     assert showtime.prices == {"standard": 1250, "premium": 1600}
 
 
-def test_prices_stay_once_a_seat_is_locked(run):
+def test_prices_cannot_change_once_a_seat_is_locked(run):
     run([line()])
     lock_seats(showtime_id=Showtime.objects.get().pk, visitor=new_visitor(), labels=["A1"], at=timezone.now())
     assert "row 2: price_premium differs" in refused(run, [line(price_premium="16")])
@@ -167,14 +169,14 @@ def test_prices_stay_once_a_seat_is_locked(run):
 
 def test_a_showtime_that_was_never_opened_is_opened(run, screen, metropolis):
     run([line()])
-    kept = Showtime.objects.get()
+    showtime = Showtime.objects.get()
     ShowtimeSeat.objects.all()._raw_delete(ShowtimeSeat.objects.db)
     Showtime.objects.update(n_available=0)
     assert "created 0, updated 1" in run([line()])
-    assert kept.seats.count() == 40
+    assert showtime.seats.count() == 40
 
 
-def test_overlaps_are_refused_by_name_in_the_file(run):
+def test_overlaps_within_the_file_are_refused(run):
     said = refused(run, [
         line("2026-03-03 22:30"), line("2026-03-03 19:30"), line("2026-03-03 21:00"), line("2026-03-03 21:15"),
     ])  # fmt: skip
@@ -184,13 +186,13 @@ def test_overlaps_are_refused_by_name_in_the_file(run):
     assert "3 bad rows" in said
 
 
-def test_a_row_that_is_there_twice_is_refused(run):
+def test_a_repeated_row_is_refused(run):
     assert "row 3: starts_at overlaps" in refused(run, [line(), line()])
     run([line()])
     assert "row 3: starts_at overlaps" in refused(run, [line(), line()])
 
 
-def test_overlaps_are_refused_by_name_against_the_database(run):
+def test_overlaps_with_stored_showtimes_are_refused(run):
     make_movie("Sunrise")
     run([line()])
     for start in ("2026-03-03 19:30", "2026-03-03 20:00", "2026-03-03 18:00"):
@@ -198,20 +200,20 @@ def test_overlaps_are_refused_by_name_against_the_database(run):
         assert "row 2: starts_at overlaps Metropolis, 2026-03-03 19:30 on Screen 1" in said
 
 
-def test_showings_may_touch_and_other_screens_do_not_matter(run, screen):
+def test_adjacent_showtimes_and_other_screens_are_no_overlap(run, screen):
     Screen.objects.create(cinema=screen.cinema, name="Screen 2", plan=screen.plan)
     rows = [line(), line("2026-03-03 21:15"), line("2026-03-03 17:45"), line(screen="Screen 2")]
     assert "created 4" in run(rows)
 
 
-def test_a_showing_that_was_called_off_leaves_its_time_free(run):
+def test_the_time_of_a_cancelled_showtime_is_free(run):
     run([line()])
     Showtime.objects.update(cancelled_at=timezone.now())
     assert "created 1" in run([line("2026-03-03 20:00")])
     assert "called off" in refused(run, [line()])
 
 
-def test_a_showing_in_the_place_of_one_that_was_called_off_is_known_by_the_next_import(run):
+def test_the_replacement_of_a_cancelled_showtime_is_found_by_the_next_import(run):
     run([line()])
     Showtime.objects.update(cancelled_at=timezone.now())
     anew = Showtime.objects.get()
@@ -222,7 +224,7 @@ def test_a_showing_in_the_place_of_one_that_was_called_off_is_known_by_the_next_
         Showtime.objects.update(cancelled_at=None)
 
 
-def test_what_is_past_is_refused_but_a_file_may_be_imported_again_when_some_of_it_is(run):
+def test_a_past_start_is_refused_unless_the_row_changes_nothing(run):
     assert "row 2: starts_at 2026-03-02 11:59 is in the past" in refused(run, [line("2026-03-02 11:59")])
     rows = [line(), line("2026-03-05 19:30")]
     run(rows)
@@ -286,7 +288,7 @@ def test_a_time_at_a_change_of_the_clocks_is_refused_with_the_reason(run, text, 
     assert reason in refused(run, [line(text)])
 
 
-def test_a_price_for_a_category_that_the_screen_has_not_is_refused(run, screen):
+def test_a_price_for_a_category_of_another_screen_is_refused(run, screen):
     hall = Screen.objects.create(cinema=screen.cinema, name="Hall", plan=make_plan())
     hall.plan.categories.filter(key="premium").update(key="box", name="Box")
     columns = (*COLUMNS, "price_box")
@@ -311,17 +313,17 @@ def test_a_price_for_a_category_that_the_screen_has_not_is_refused(run, screen):
         (write([line()]).rstrip() + b",more\r\n", "row 2: row has 9 cells"),
     ],
 )
-def test_what_is_no_programme_is_refused_in_a_sentence(run, content, named):
+def test_a_file_that_is_no_list_of_showtimes_is_refused_with_the_reason(run, content, named):
     assert named in refused(run, content)
 
 
-def test_blank_rows_are_passed_over_and_counted(run):
+def test_blank_rows_are_skipped_and_counted(run):
     assert "created 0" in run(write([]))
     said = refused(run, write([line()]) + b"\r\n,,,,,,,\r\n" + write([line("2026-03-03 20:00")]).partition(b"\n")[2])
     assert "row 5: starts_at overlaps" in said
 
 
-def test_a_dry_run_says_the_same_and_keeps_nothing(run):
+def test_a_dry_run_prints_the_same_and_stores_nothing(run):
     run([line()])
     before = everything()
     said = run([line(format="Digital"), line("2026-03-04 19:30")], "--dry-run")
@@ -330,7 +332,7 @@ def test_a_dry_run_says_the_same_and_keeps_nothing(run):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_at_once_never_both_land_an_overlap(screen, metropolis):
+def test_two_imports_at_once_never_create_an_overlap(screen, metropolis):
     make_movie("Sunrise")
     for day in range(10, 14):
         files = [write([line(f"2026-03-{day} 19:30")]), write([line(f"2026-03-{day} 20:00", movie="Sunrise")])] * 2
@@ -338,12 +340,12 @@ def test_two_imports_at_once_never_both_land_an_overlap(screen, metropolis):
         assert all(isinstance(result, Summary | BadFile) for result in results), results
         assert sum(isinstance(result, Summary) and result.created for result in results) == 1
     assert Showtime.objects.count() == 4
-    report("import", f"two programmes that overlap, imported at once on {connection.vendor}: one lands each time")
+    report("import", f"two files that overlap, imported at once on {connection.vendor}: one succeeds each time")
 
 
 @settings(max_examples=100)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=8, max_size=8))
-def test_whatever_stands_in_the_cells_is_taken_or_named_and_never_a_trace(cells):
+def test_any_text_in_the_cells_is_read_or_refused_and_never_a_traceback(cells):
     row = dict(zip(COLUMNS, cells, strict=True))
     try:
         found = read_showtimes(write([row]), zone=ZoneInfo("Europe/London"), currency="JPY")

@@ -18,14 +18,14 @@ register = template.Library()
 
 
 @register.inclusion_tag("booking/_held.html", takes_context=True)
-def held_seats(context: RequestContext) -> dict[str, Any]:
+def locked_seats(context: RequestContext) -> dict[str, Any]:
     """The visitor's lock with the latest deadline, if there is one."""
     request: HttpRequest = context["request"]
     visitor, at = visitor_of(request), timezone.now()
     if visitor is None:
         return {}
-    held = Booking.objects.of_visitor(visitor).filter(status=Booking.Status.LOCKED, locked_until__gt=at)
-    booking = held.order_by("-locked_until").prefetch_related("seats__seat").first()
+    locks = Booking.objects.of_visitor(visitor).filter(status=Booking.Status.LOCKED, locked_until__gt=at)
+    booking = locks.order_by("-locked_until").prefetch_related("seats__seat").first()
     if booking is None:
         return {}
     return {"booking": booking, "labels": [row.seat.label for row in booking.seats.all()]}

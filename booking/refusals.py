@@ -158,7 +158,7 @@ class TicketUsed(Forbidden):
 
 
 class PaymentDisputed(Forbidden):
-    """The payment is disputed: until the bank decides, its money may be refunded by nobody."""
+    """The payment is disputed: its money may not be refunded until the bank has decided."""
 
     title = "The bank is looking into this payment"
 

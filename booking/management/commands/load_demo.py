@@ -53,10 +53,9 @@ def load(at: datetime, history: int) -> tuple[int, int]:
     with transaction.atomic():
         screens, movies = add_cinemas(), add_movies()
     n_showtimes = n_sold = 0
-    for (place, _), slots in missing_showtimes(screens, at, history).items():
+    for (screen, _), planned in missing_showtimes(screens, at, history).items():
         with transaction.atomic():
-            n_sold += sum(
-                open_partly_sold(add_showtime(screens[place], movies[slot.movie], slot), at) for slot in slots
-            )
-        n_showtimes += len(slots)
+            added = [add_showtime(screens[screen], movies[each.movie], each) for each in planned]
+            n_sold += sum(open_partly_sold(showtime, at) for showtime in added)
+        n_showtimes += len(planned)
     return n_showtimes, n_sold

@@ -1,4 +1,4 @@
-"""From a film's facts to its two drawings. Pure: the same film always gets the same ones."""
+"""Draw a film's poster and picture from its facts. Pure: the same facts give the same drawings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cinema.artwork.sheet import POSTER, SCREEN, Film, Sheet, tint
 from cinema.artwork.templates import template_for
 from cinema.artwork.titles import clean
 
-TURN = 0.034  # of the colour wheel, either way
+MAX_HUE_SHIFT = 0.034  # of the colour wheel, in either direction
 
 
 class Drawn(NamedTuple):
@@ -28,10 +28,10 @@ def compose(
 
 
 def _draw(film: Film, *, poster: bool) -> str:
-    dice = random.Random(f"{film.slug}/choice")
+    rng = random.Random(f"{film.slug}/choice")
     template = template_for(film.genres, film.slug)
-    colors = tint(dice.choice(template.palettes), dice.uniform(-TURN, TURN))
-    sheet = Sheet(film, poster, colors, dice.randrange(1 << 16))
+    colors = tint(rng.choice(template.palettes), rng.uniform(-MAX_HUE_SHIFT, MAX_HUE_SHIFT))
+    sheet = Sheet(film, poster, colors, rng.randrange(1 << 16))
     template.paint(sheet)
     w, h = POSTER if poster else SCREEN
     if poster:

@@ -1,15 +1,15 @@
-"""Titles in letters that no face of ours has: as text, in whatever the reader's own machine has."""
+"""Titles with letters that none of the stored faces has: SVG text in the reader's own font."""
 
 from __future__ import annotations
 
 import unicodedata
 from xml.sax.saxutils import escape
 
-from cinema.artwork.lettering import MOST_LINES, Anchor, Box
+from cinema.artwork.lettering import MAX_LINES, Anchor, Box
 
 
 def as_text(text: str, box: Box, anchor: Anchor, stand: str) -> tuple[str, ...]:
-    """Letters that no face of ours has: the reader's own, sized by a careful guess of their width."""
+    """`<text>` elements that fill the box. Widths are estimated on the safe side: the font is unknown."""
     lines = _guess_lines(text, box)
     size = min(box.width / max(_guess(line) for line in lines), box.height / (1.2 * len(lines)), 150)
     tall = size * 1.2 * len(lines)
@@ -30,7 +30,7 @@ def _guess_lines(text: str, box: Box) -> list[str]:
     words = text.split() if " " in text else list(text) if _guess(text) > len(text) * 0.9 else [text]
     glue = " " if " " in text else ""
     found: list[tuple[float, list[str]]] = []
-    for count in range(1, min(len(words), MOST_LINES) + 1):
+    for count in range(1, min(len(words), MAX_LINES) + 1):
         most, lines = sum(map(_guess, words)) / count, [""]
         for word in words:
             if lines[-1] and _guess(lines[-1] + glue + word) > most * 1.15:

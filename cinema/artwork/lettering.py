@@ -1,4 +1,4 @@
-"""Letters as outlines: a drawing with its title needs no font, so it works in <img>, in mail and on paper."""
+"""Letters as outlines: a drawing with a title needs no font, so it works in <img>, in mail and in print."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 FACES = Path(__file__).parent / "faces"
 EM = 1000
-MOST_LINES = 8  # of a title
-TAKES = {"M": 1, "L": 1, "Q": 2, "C": 3, "Z": 0}  # points of a command
+MAX_LINES = 8  # of a title
+POINTS_OF = {"M": 1, "L": 1, "Q": 2, "C": 3, "Z": 0}  # points per path command
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -71,7 +71,7 @@ def face(name: str) -> Face:
 
 @dataclass(frozen=True)
 class Style:
-    """How a title is lettered: the face, the air between letters (in em), its height against the face's own."""
+    """How a title is set: face, space between letters (in em), height as a factor of the face's own."""
 
     face: str
     tracking: float = 0
@@ -88,8 +88,8 @@ def covers(text: str, name: str = "gothic") -> bool:
     return all(letter in known for letter in text)
 
 
-def places(text: str, style: Style) -> list[tuple[Glyph, float]]:
-    """Each letter and where it begins, in units of the em."""
+def glyph_positions(text: str, style: Style) -> list[tuple[Glyph, float]]:
+    """The glyph of each letter and its x, in units of the em grid."""
     chosen, found, x = face(style.face), [], 0.0
     for letter, after in pairwise([*text, ""]):
         glyph = chosen.glyphs[letter]
@@ -100,8 +100,8 @@ def places(text: str, style: Style) -> list[tuple[Glyph, float]]:
 
 @lru_cache(maxsize=4096)
 def ink(text: str, style: Style) -> Box:
-    """What a line inks at a size of one, its first letter beginning at 0 and its baseline at 0."""
-    boxes = [(x, glyph.ink) for glyph, x in places(text, style)]
+    """The inked box of a line at a size of one, with its first letter at x 0 and its baseline at y 0."""
+    boxes = [(x, glyph.ink) for glyph, x in glyph_positions(text, style)]
     inked = [(x, box) for x, box in boxes if box is not None]
     if not inked:
         return Box(0, 0, 0, 0)
@@ -115,7 +115,7 @@ def ink(text: str, style: Style) -> Box:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of letters: `size` is the em, `wide` stretches it sideways, `left` is where its ink begins."""
+    """One line of letters: `size` is the em, `wide` a horizontal stretch, `left` the x at which its ink begins."""
 
     text: str
     style: Style
@@ -139,12 +139,13 @@ class Line:
         return "".join(self.letters())
 
     def letters(self) -> list[str]:
-        """The path data of each letter in its place."""
+        """The path data of each letter, in the coordinates of the sheet."""
         scale = self.size / EM
         across, up = scale * self.wide, -scale * self.style.tall
         start = self.left - ink(self.text, self.style).left * self.size * self.wide
         return [
-            _path(glyph, start + x * across, self.baseline, across, up) for glyph, x in places(self.text, self.style)
+            _path(glyph, start + x * across, self.baseline, across, up)
+            for glyph, x in glyph_positions(self.text, self.style)
         ]
 
 
@@ -152,7 +153,7 @@ def _path(glyph: Glyph, x: float, y: float, across: float, up: float) -> str:
     points = [f"{x + px * across:.1f} {y + py * up:.1f}" for px, py in glyph.points]
     out, at = [], 0
     for command in glyph.commands:
-        takes = TAKES[command]
+        takes = POINTS_OF[command]
         out.append(command + " ".join(points[at : at + takes]))
         at += takes
     return "".join(out)
@@ -161,7 +162,7 @@ def _path(glyph: Glyph, x: float, y: float, across: float, up: float) -> str:
 def put_line(
     text: str, style: Style, size: float, x: float, baseline: float, anchor: Anchor = "start", wide: float = 1
 ) -> Line:
-    """A line whose ink begins, is centred or ends at x."""
+    """A line whose ink starts, is centred or ends at x."""
     width = ink(text, style).width * size * wide
     left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
     return Line(text, style, size, left, baseline, wide)

@@ -1,4 +1,4 @@
-"""People and things as cut paper, each on a grid of its own: feet at (0, 0), ten units tall, looking at us."""
+"""Silhouettes of people and things as SVG paths. People stand on (0, 0), are ten units tall and face the viewer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOWN = (
     "M-.95 -7.6Q-.5 -8.1 0 -8.1Q.5 -8.1 .95 -7.6L1.5 -4.4L1.1 -4.3L.75 -6.2L.55 -5.4Q1 -2 2.3 0L-2.3 0Q-1 -2 -.55 -5.4"
     "L-.75 -6.2L-1.1 -4.3L-1.5 -4.4Z"
 )
-COUNT = (  # bald, pointed ears, narrow coat, hands that hang too low
+COUNT = (  # bald, pointed ears, narrow coat, long arms
     "M-.85 -8.1L-1 -8.7L-1.5 -10.1L-.92 -9.6C-.8 -10.8 .8 -10.8 .92 -9.6L1.5 -10.1L1 "
     "-8.7L.85 -8.1C.75 -7.5 .6 -7.3 .6 -7.1C1.9 -6.9 2.3 -6.6"
     " 2.4 -5.4L2.7 -2.3L2.95 -1L2.6 -1.5L2.6 -.7L2.3 -1.45L2.1 -.85L1.85 -2.25L1.4 "
@@ -41,10 +41,6 @@ UMBRELLA = (
 PEOPLE = (GENTLEMAN, WOMAN, MAN, LADY, STROLLER)
 
 SAIL = "M-1.5 0H1.5L1 .55H-1ZM-.1 -.1V-2.7C.9 -2 1.2 -1 1.3 -.1ZM-.25 -.1V-2.2C-.9 -1.5 -1.1 -.8 -1.2 -.1Z"
-CAR = (
-    "M-5 -.6L-4.8 -1.8L-3 -2.1L-1.8 -3.4H1.5L3 -2.1L4.8 -1.8L5 -.6ZM-4.1 -.6a1 1 0 1 0 2 0a1 1 0 1 0 -2 0Z"
-    "M2.1 -.6a1 1 0 1 0 2 0a1 1 0 1 0 -2 0Z"
-)
 HOUSE = "M-2 0V-2.4L0 -4.4L2 -2.4V0ZM1 -4.6H1.5V-2.6H1Z"
 PLANE = (
     "M0 -2.4Q.4 -2 .4 -.6L3.4 .6V1.1L.4 .7L.3 2L1 2.5V2.8L0 2.6L-1 2.8V2.5L-.3 2L-.4 "

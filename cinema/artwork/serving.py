@@ -1,4 +1,4 @@
-"""Drawings over HTTP: immutable, and nothing in them can run or reach out."""
+"""Drawings over HTTP: immutable, without scripts and without references to other files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 @require_safe
 def artwork(request: HttpRequest, artwork_hash: str) -> HttpResponse:
-    """The name is the content's hash, so it is the ETag too."""
+    """The drawing of that hash, or 304: the hash of the content is also the ETag."""
     found = Artwork.objects.filter(hash=artwork_hash).first()
     if found is None:
         raise Http404

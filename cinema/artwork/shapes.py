@@ -1,4 +1,4 @@
-"""The few shapes that every drawing is cut from, as SVG text."""
+"""The basic shapes of every drawing, as SVG text."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _stops(stops: Sequence[tuple[float, str, float]]) -> str:
 
 
 def blend(first: str, second: str, share: float) -> str:
-    """The colour that lies `share` of the way from the first to the second."""
+    """The mix of two `#rrggbb` colours; `share` of the second, 0 to 1."""
     a, b = ([int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in (first, second))
     return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in zip(a, b, strict=True))
 
@@ -80,20 +80,20 @@ def blend(first: str, second: str, share: float) -> str:
 def cut(
     d: str, fill: str, x: float, y: float, scale: float, *, flip: bool = False, turn: float = 0, extra: str = ""
 ) -> str:
-    """A shape of its own small grid, put at (x, y) in a size; `flip` mirrors it, `turn` turns it by degrees."""
+    """The path `d`, scaled and moved to (x, y); `flip` mirrors it, `turn` rotates it clockwise, in degrees."""
     turned = f" rotate({n(turn)})" if turn else ""
     sides = f"{-scale if flip else scale:.3f} {scale:.3f}"
     return f'<path transform="translate({n(x, y)}){turned} scale({sides})" d="{d}" fill="{fill}"{extra}/>'
 
 
 def clearest(ground: str, *colors: str) -> str:
-    """Of these colours the one that reads best on the ground."""
+    """The one of `colors` with the highest contrast to `ground`."""
     here = _light(ground)
     return max(colors, key=lambda color: abs(math.log((_light(color) + 0.05) / (here + 0.05))))
 
 
 def _light(color: str) -> float:
-    """Relative luminance, as WCAG 2 has it."""
+    """Relative luminance as WCAG 2 defines it, 0 to 1."""
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

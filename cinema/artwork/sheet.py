@@ -1,4 +1,4 @@
-"""A sheet to draw on: one film, one format, its colours and its own dice."""
+"""The drawing surface of one film in one format: size, colours and random numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Film:
 
 @dataclass
 class Sheet:
-    """Width, height, colours, dice; `kind` is a number that chooses among motifs, the same for both formats."""
+    """A drawing in progress. `kind` chooses the motif and `rng` is seeded by the slug: the same in both formats."""
 
     film: Film
     poster: bool
@@ -50,7 +50,7 @@ class Sheet:
         self.add("<defs>", *parts, "</defs>")
 
     def ground(self, *stops: tuple[float, str]) -> None:
-        """The whole sheet in one colour, or fading from one to another downwards."""
+        """Fills the sheet with one colour, or with a gradient from top to bottom; stops are (0 to 1, colour)."""
         if len(stops) == 1:
             self.add(rect(0, 0, self.w, self.h, stops[0][1]))
         else:
@@ -58,7 +58,7 @@ class Sheet:
             self.add(rect(0, 0, self.w, self.h, "url(#ground)"))
 
     def focus(self, poster: tuple[float, float, float], screen: tuple[float, float, float]) -> tuple[float, ...]:
-        """Centre and radius of the subject, given as shares of width, height and height."""
+        """Centre x, y and radius of the subject; the arguments are shares of width, height and height."""
         x, y, r = poster if self.poster else screen
         return self.w * x, self.h * y, self.h * r
 
@@ -82,12 +82,12 @@ class Sheet:
     def billing(
         self, fill: str, y: float = 864, x: float = 300, anchor: Anchor = "middle", opacity: float = 0.85
     ) -> None:
-        """Who, when, what and how long, as much of it as is known and fits."""
+        """A line of director, year, genre and runtime: as many of them as are known and fit."""
         film = self.film
         facts = [str(film.year) if film.year else "", clean(film.genres[0]).upper() if film.genres else ""]
         facts.append(f"{film.runtime} MIN" if film.runtime else "")
-        for said in ([clean(film.director).upper(), *facts], facts, facts[:1]):
-            text = "  ·  ".join(each for each in said if each and covers(each, "small"))
+        for shown in ([clean(film.director).upper(), *facts], facts, facts[:1]):
+            text = "  ·  ".join(each for each in shown if each and covers(each, "small"))
             if ink(text, SMALL).width * BILLING <= self.w - 88:
                 break
         if text:
@@ -96,19 +96,19 @@ class Sheet:
 
 
 class Template(NamedTuple):
-    """One way to draw a film: its picture idea, and palettes that suit it."""
+    """One design: the function that paints it, and the palettes it can have."""
 
     paint: Callable[[Sheet], None]
     palettes: Sequence[Palette]
 
 
-def tint(palette: Palette, turn: float) -> Palette:
-    """The palette with its hues turned a little, so that two films with the same one still differ."""
-    first, second, third, fourth, fifth = (_turn(color, turn) for color in palette)
+def tint(palette: Palette, shift: float) -> Palette:
+    """The palette with its hues shifted, so that two films with one palette differ; 1 is the whole colour wheel."""
+    first, second, third, fourth, fifth = (_shift_hue(color, shift) for color in palette)
     return first, second, third, fourth, fifth
 
 
-def _turn(color: str, turn: float) -> str:
+def _shift_hue(color: str, shift: float) -> str:
     red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
     hue, light, full = colorsys.rgb_to_hls(red, green, blue)
-    return "#" + "".join(f"{round(each * 255):02x}" for each in colorsys.hls_to_rgb((hue + turn) % 1, light, full))
+    return "#" + "".join(f"{round(each * 255):02x}" for each in colorsys.hls_to_rgb((hue + shift) % 1, light, full))

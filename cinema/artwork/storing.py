@@ -1,4 +1,4 @@
-"""Keep drawings as rows named by their content, so that their addresses never go stale."""
+"""Store drawings as rows named by a hash of their content: an address always has the same content."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.urls import reverse
 from cinema.artwork.composing import Drawn, compose
 from cinema.models import Artwork, Movie
 
-AT_ONCE = 100  # rows a statement
+BATCH_SIZE = 100  # rows per statement
 
 
 def draw(movie: Movie) -> None:
-    """Gives one saved film its poster and picture. Stores the drawings; saving the film is the caller's."""
+    """Store the drawings of one saved film and set its `poster` and `picture`. The caller saves the film."""
     draw_all([movie])
 
 
 def draw_all(movies: Iterable[Movie]) -> None:
-    """The same for many films, in a few statements. They must be saved, and know their genres."""
+    """`draw` for many films, in a few statements. They must be saved; prefetch their genres."""
     rows: dict[str, Artwork] = {}
     for movie in movies:
         drawn = compose_for(movie)
@@ -29,7 +29,7 @@ def draw_all(movies: Iterable[Movie]) -> None:
             rows[name] = Artwork(hash=name, svg=svg)
             addresses.append(reverse("cinema:artwork", args=[name]))
         movie.poster, movie.picture = addresses
-    Artwork.objects.bulk_create(rows.values(), batch_size=AT_ONCE, ignore_conflicts=True)
+    Artwork.objects.bulk_create(rows.values(), batch_size=BATCH_SIZE, ignore_conflicts=True)
 
 
 def compose_for(movie: Movie) -> Drawn:

@@ -1,4 +1,4 @@
-"""Set a title into a box: break it, size it, and keep it readable however short, long or foreign it is."""
+"""Fit a title into a box: line breaks, size and width, for short, long and foreign titles."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from functools import lru_cache
 from typing import Literal
 
 from cinema.artwork.foreign import as_text
-from cinema.artwork.lettering import MOST_LINES, Anchor, Box, Line, Style, covers, ink, put_line
+from cinema.artwork.lettering import MAX_LINES, Anchor, Box, Line, Style, covers, ink, put_line
 
-LONGEST_WORD = 18  # letters; a longer word may be broken
-WIDER = (Style("wide"), Style("slab"))  # take over where a title of a letter or two would stay too narrow
-CLOSE = Style("gothic", 0.02, leading=0.95)  # sets a long subtitle so that it still reads
+MAX_WORD = 18  # letters; a longer word is broken
+WIDER = (Style("wide"), Style("slab"))  # replace the style of a title of one or two letters, which would be too narrow
+CLOSE = Style("gothic", 0.02, leading=0.95)  # for long subtitles
 LONG_SUBTITLE = 20
 LEADERS = re.compile(r"(the|an?|le|la|les|il|lo|el|los|las|der|die|das|un|une)\s+(?=\S)", re.IGNORECASE)
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, halves of pairs, letters that are none
-JOINERS = "\u200c\u200d"  # unseen too, but some scripts need them
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # Unicode categories: control, format, surrogate, private use, unassigned
+JOINERS = "\u200c\u200d"  # format characters that some scripts need
 PARTS = re.compile(r"(?<=\S)(?::\s+|\s+[-–—]\s+|;\s+)(?=\S)")
 
 
 @dataclass(frozen=True)
 class Title:
-    """A title in its place: outlined lines, or texts where no face of ours has the letters."""
+    """A placed title: outlined lines, or `<text>` elements if no stored face has the letters."""
 
     lines: tuple[Line, ...]
     box: Box
@@ -32,14 +32,14 @@ class Title:
     has_kicker: bool = False
 
     def svg(self, fill: str, kicker: str = "") -> str:
-        """`kicker` colours the small article above, if there is one."""
+        """`kicker` is the colour of the small article above the title, if there is one."""
         colors = [kicker if kicker and self.has_kicker and i == 0 else fill for i in range(len(self.lines))]
         paths = [f'<path d="{line.path}" fill="{color}"/>' for line, color in zip(self.lines, colors, strict=True)]
         return "".join(paths) + (f'<g fill="{fill}">{"".join(self.texts)}</g>' if self.texts else "")
 
 
 def clean(title: str) -> str:
-    """The title in composed letters, without what XML forbids; without signs such as emoji if words remain."""
+    """The title in NFC, without characters that XML forbids, and without emoji and other symbols if letters remain."""
     text = unicodedata.normalize("NFC", title).replace("'", "’").replace("`", "’")
     legal = "".join(each for each in text if each in JOINERS or unicodedata.category(each) not in UNSEEN)
     words = "".join(each for each in legal if unicodedata.category(each) != "So")
@@ -56,7 +56,12 @@ def set_title(
     block: bool = False,
     least: float = 200,
 ) -> Title:
-    """`block` sets every line to the whole width; else all lines have one size. `least` is the least width."""
+    """The title inside `box`.
+
+    Args:
+        block: set every line to the full width; otherwise all lines have one size.
+        least: the minimum width of the title.
+    """
     text = clean(title)
     if not covers(style.word(text), style.face):
         return Title((), box, as_text(text, box, anchor, stand))
@@ -73,7 +78,7 @@ def set_title(
 
 
 def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list[Line]:
-    """A small article above, a subtitle below, and between them the words that matter."""
+    """The lines of a title: a small leading article, the main words, and the subtitle."""
     kicker, head, sub = _parts(text)
     height = box.height * (0.62 if sub else 0.82 if kicker else 1)
     lines = _fill(style.word(head), style, box.width, height, block)
@@ -95,7 +100,7 @@ def _lay(text: str, style: Style, box: Box, anchor: Anchor, block: bool) -> list
 
 
 def _shrink(lines: Sequence[Line], box: Box, x: float) -> list[Line]:
-    """All of it smaller, towards the top and x, if it is taller than the box."""
+    """The lines scaled down to the height of the box, towards its top and x; unchanged if they fit."""
     bounds = _bounds(lines)
     by = min(1.0, box.height / max(bounds.height, 1))
     return [
@@ -112,7 +117,7 @@ def _shrink(lines: Sequence[Line], box: Box, x: float) -> list[Line]:
 
 
 def _parts(text: str) -> tuple[str, str, str]:
-    """`The Return: of the Box` is ("The", "Return", "of the Box")."""
+    """Article, main words and subtitle: `The Return: of the Box` is ("The", "Return", "of the Box")."""
     head, *rest = PARTS.split(text, maxsplit=1)
     sub = rest[0] if rest and len(head) > 1 else ""
     if rest and not sub:
@@ -138,13 +143,13 @@ def _column(
 
 
 def _drop(line: Line, top: float) -> Line:
-    """The line with its ink beginning at `top`."""
+    """The line moved so that its ink starts at `top`."""
     return Line(line.text, line.style, line.size, line.left, line.baseline + top - line.box.top, line.wide)
 
 
 @lru_cache(maxsize=512)
 def _fill(text: str, style: Style, width: float, height: float, block: bool) -> tuple[tuple[str, float], ...]:
-    """The breaks, each with its size, that fill the box best."""
+    """The line breaks that fill the box best, as (text, size)."""
     best: tuple[tuple[str, float], ...] = ()
     score = -1.0
     for lines in _breaks(text, style):
@@ -163,7 +168,7 @@ def _fill(text: str, style: Style, width: float, height: float, block: bool) -> 
 def _justify(
     lines: Sequence[str], widths: Sequence[float], style: Style, width: float, height: float
 ) -> tuple[tuple[str, float], ...] | None:
-    """Every line as wide as the box, unless that is too tall, or makes one line shout down the others."""
+    """Every line as wide as the box; None if that is too tall, or if the sizes differ by more than 3.2 times."""
     sizes = [width / each for each in widths]
     tall = sum(ink(line, style).height * size for line, size in zip(lines, sizes, strict=True))
     tall += sum(10 + 0.02 * size for size in sizes[1:])
@@ -173,29 +178,29 @@ def _justify(
 
 
 def _span(lines: Sequence[str], style: Style) -> float:
-    """Height from the ink of the first line to the ink of the last, at a size of one."""
+    """Height from the top of the first line's ink to the bottom of the last line's, at a size of one."""
     first, last = ink(lines[0], style), ink(lines[-1], style)
     return -first.top + (len(lines) - 1) * style.leading * style.tall + last.bottom
 
 
 def _breaks(text: str, style: Style) -> Iterator[list[str]]:
-    """The most even way to set the text in one line, in two, and so on."""
-    words = [part for word in text.split() for part in _short(word)]
-    for count in range(1, min(len(words), MOST_LINES) + 1):
+    """The most even breaks into one line, two lines, and so on."""
+    words = [part for word in text.split() for part in _broken(word)]
+    for count in range(1, min(len(words), MAX_LINES) + 1):
         yield _even(words, count, style)
 
 
-def _short(word: str) -> list[str]:
-    if len(word) <= LONGEST_WORD:
+def _broken(word: str) -> list[str]:
+    if len(word) <= MAX_WORD:
         return [word]
-    pieces = -(-len(word) // LONGEST_WORD)
+    pieces = -(-len(word) // MAX_WORD)
     step = -(-len(word) // pieces)
     parts = [word[at : at + step] for at in range(0, len(word), step)]
     return [f"{part}-" for part in parts[:-1]] + parts[-1:]
 
 
 def _even(words: Sequence[str], count: int, style: Style) -> list[str]:
-    """`count` lines, the longest as short as can be: the usual table of best ends, word by word."""
+    """Breaks into `count` lines that minimise the longest one, by dynamic programming over the words."""
     widths = [ink(word, style).width + 0.25 for word in words]
     sums = [0.0]
     for width in widths:

@@ -1,12 +1,11 @@
 # mypy: ignore-errors
-"""Take the letters out of a font file once, so that the product needs no font library to draw a title.
+"""Extract the letters of a font file once, so that the product needs no font library to draw a title.
 
     pip install "fonttools[woff]" uharfbuzz
     python extract.py OUT.json LATIN.woff2 [LATIN-EXT.woff2] [AXIS=VALUE ...]
 
-The result holds, on a grid of 1000 units an em, `letters`: a letter's advance and outline, and `kerning`: pairs of
-letters. An outline is a text of commands (M, L, Q, C, Z) and one flat list of its points, each as the step from the
-one before, the y axis pointing up.
+The result has, in units of 1/1000 em, `letters` (advance and outline of each) and `kerning` (by pairs of letters). An
+outline is a string of commands (M, L, Q, C, Z) and a flat list of points, each relative to the one before; y points up.
 """
 
 import io

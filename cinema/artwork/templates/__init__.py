@@ -1,4 +1,4 @@
-"""Which template draws which film: by its most telling genre, and among several by its slug."""
+"""The registry of templates, and the choice of one for a film: by genre first, then by slug."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TEMPLATES: dict[str, Template] = {
     "windows": city.WINDOWS,
     "woods": night.WOODS,
 }
-# A film of several genres is drawn as the one that says most; the order is ours, the names are TMDB's.
+# In order of precedence: a film of several genres is drawn by the first of them that stands here. Names are TMDB's.
 GENRES: dict[str, Sequence[str]] = {
     "Documentary": ("kino", "contours"),
     "Animation": ("papercut", "tiles", "boat"),
@@ -73,7 +73,7 @@ GENRES: dict[str, Sequence[str]] = {
     "Drama": ("rain", "stairs", "windows", "boat", "arches", "umbrellas", "slats", "horizon"),
 }
 
-SECOND = 0.2
+SECOND = 0.2  # the share of films that are drawn by their second genre
 
 
 def template_for(genres: Sequence[str], slug: str) -> Template:
@@ -81,9 +81,9 @@ def template_for(genres: Sequence[str], slug: str) -> Template:
 
 
 def name_for(genres: Sequence[str], slug: str) -> str:
-    """Of the most telling genre, now and then of the next one; no known genre leaves it to the slug."""
-    asked = {genre.strip().casefold() for genre in genres}
-    telling = [names for genre, names in GENRES.items() if genre.casefold() in asked] or [tuple(TEMPLATES)]
-    dice = random.Random(f"{slug}/template")
-    second = len(telling) > 1 and dice.random() < SECOND
-    return dice.choice(telling[1] if second else telling[0])
+    """The name of the film's template. Without a known genre the slug chooses among all templates."""
+    wanted = {genre.strip().casefold() for genre in genres}
+    found = [names for genre, names in GENRES.items() if genre.casefold() in wanted] or [tuple(TEMPLATES)]
+    rng = random.Random(f"{slug}/template")
+    second = len(found) > 1 and rng.random() < SECOND
+    return rng.choice(found[1] if second else found[0])

@@ -77,9 +77,9 @@ def _dish(sheet: Sheet, cx: float, cy: float, r: float) -> None:
         sheet.add(
             cut("M0 .5C-.8 0 -.5 -.55 -.16 -.45Q-.04 -.42 0 -.25Q.04 -.42 .16 -.45C.5 -.55 .8 0 0 .5Z", dish, cx, cy, r)
         )
-    elif kind == 3:  # somebody very small
+    elif kind == 3:  # a very small person
         sheet.add(disc(cx, cy, r * 0.62, dish), cut(MAN, ink, cx, cy + r * 0.42, r * 0.085))
-    else:  # a slice gone
+    else:  # a cake without a slice
         sheet.add(
             disc(cx, cy, r * 0.6, dish),
             poly([(cx, cy), polar(cx, cy, r * 0.7, -70), polar(cx, cy, r * 0.7, -20)], plate),

@@ -89,7 +89,7 @@ def slats(sheet: Sheet) -> None:
 
 
 def _profile(sheet: Sheet, cx: float, cy: float, r: float) -> None:
-    """A bobbed head from the side: two cuts of paper."""
+    """A head with bobbed hair, in profile."""
     black, _, ivory, crimson, _ = sheet.colors
     flip = sheet.kind // 6 % 2 == 0
     face = (
@@ -133,7 +133,7 @@ def _stranger(sheet: Sheet, cx: float, cy: float, r: float) -> None:
 
 
 def _keyhole(sheet: Sheet, cx: float, cy: float, r: float) -> None:
-    """What a keyhole shows: somebody who is leaving."""
+    """A person seen through a keyhole."""
     black, _, ivory, crimson, _ = sheet.colors
     sheet.add(
         path(

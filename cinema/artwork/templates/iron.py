@@ -1,4 +1,4 @@
-"""Action and war: iron on rails, a road into the distance, lights that search the sky."""
+"""Action and war: iron on rails, a road into the distance, searchlights."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def road(sheet: Sheet) -> None:
 
 
 def _lane(sheet: Sheet, cx: float, level: float) -> None:
-    """Tar, two edges and a broken line, all from one point on the horizon."""
+    """The road, its edges and its broken line, all from one point on the horizon."""
     _, _, _, tar, paint = sheet.colors
     wide = sheet.w * (0.62 if sheet.poster else 0.42)
     sheet.add(poly([(cx - 3, level), (cx + 3, level), (cx + wide, sheet.h), (cx - wide, sheet.h)], tar))
@@ -110,7 +110,7 @@ def _lane(sheet: Sheet, cx: float, level: float) -> None:
 
 
 def _traffic(sheet: Sheet, cx: float, level: float, r: float) -> None:
-    """A car, somebody on foot, or only birds."""
+    """A car, a walker, or birds."""
     _, sun, _, tar, _ = sheet.colors
     y = level + (sheet.h - level) * (0.36 if sheet.poster else 0.4)
     kind = sheet.kind // 9 % 3

@@ -1,4 +1,4 @@
-"""Comedy: huge words over a thing that has had enough."""
+"""Comedy: a large title over one comic object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documentary: paper, red and black, all leaning; the lines of a map."""
+"""Documentary: tilted shapes in red and black; the contour lines of a map."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def contours(sheet: Sheet) -> None:
 
 
 def _goal(sheet: Sheet, cx: float, cy: float, r: float) -> None:
-    """A way across the map, and what it leads to: a cross, a pin or a flag."""
+    """A route across the map to a cross, a pin or a flag."""
     low, _, _, mark, _ = sheet.colors
     way = f"M{n(cx - r * 6.5, cy + r * 7)}q{n(r * 3, -r * 0.6)} {n(r * 2.6, -r * 3)}t{n(r * 3.9, -r * 4)}"
     dashes = f' stroke-dasharray="{n(r * 0.3, r * 0.28)}" stroke-linecap="round"'
@@ -169,7 +169,7 @@ def _goal(sheet: Sheet, cx: float, cy: float, r: float) -> None:
 
 
 def _smooth(points: list[tuple[float, float]]) -> str:
-    """A closed curve through the middles of the points."""
+    """A closed curve through the midpoints between neighbouring points."""
     middles = [((a + c) / 2, (b + d) / 2) for (a, b), (c, d) in zip(points, points[1:] + points[:1], strict=True)]
     return f"M{n(*middles[-1])}" + "".join(f"Q{n(*p)} {n(*m)}" for p, m in zip(points, middles, strict=True)) + "Z"
 

@@ -1,4 +1,4 @@
-"""Horror: one lit door and a shadow too long; a wood with something in it."""
+"""Horror: a lit door and a long shadow; a wood at night."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def woods(sheet: Sheet) -> None:
     for layer in range(3):
         shade = blend(blend(far, moon, 0.22), black, (0.25, 0.62, 1)[layer])
         if layer == 2:
-            _secret(sheet, cx, foot, r)
+            _between_trees(sheet, cx, foot, r)
         x = sheet.rng.uniform(-40, 10)
         while x < sheet.w + 30:
             wide = sheet.rng.uniform(9, 22) * (1 + layer * 0.95)
@@ -99,8 +99,8 @@ def _trunk(sheet: Sheet, x: float, wide: float, lean: float, foot: float, shade:
     return path(trunk + branch, shade)
 
 
-def _secret(sheet: Sheet, cx: float, foot: float, r: float) -> None:
-    """What stands between the trees."""
+def _between_trees(sheet: Sheet, cx: float, foot: float, r: float) -> None:
+    """A house, a woman or a pair of eyes between the trees."""
     black, _, _, accent, pale = sheet.colors
     kind = sheet.kind % 3
     if kind == 0:

@@ -1,8 +1,10 @@
-"""Mystery and thriller: no right angle anywhere; a fall that does not end; stairs that lead to somebody."""
+"""Mystery and thriller: crooked houses without right angles; a figure falling into a spiral; stairs."""
 
 from __future__ import annotations
 
-from cinema.artwork.lettering import Line, Style
+from dataclasses import dataclass
+
+from cinema.artwork.lettering import Anchor, Line, Style
 from cinema.artwork.people import GENTLEMAN, LADY, MAN, PEOPLE
 from cinema.artwork.shapes import blend, cut, disc, fade, group, n, polar, poly, rect
 from cinema.artwork.sheet import Sheet, Template
@@ -26,7 +28,7 @@ def crooked(sheet: Sheet) -> None:
     ):
         jump = sheet.rng.uniform(0.85, 1.15)
         _house(sheet, cx + flip * x * u, cy + y * u, flip * wide * u, tall * u * jump, lean * flip)
-    for k in range(9):  # a path that will not lie still
+    for k in range(9):  # the crooked path
         y0, y1, s0, s1 = 40 + k * 46, 72 + k * 46, 26 + k * 22, 44 + k * 25
         lean = (-1) ** k * (10 + 4 * k)
         sheet.add(
@@ -42,7 +44,7 @@ def crooked(sheet: Sheet) -> None:
         sheet.add(disc(*at(-104, -232), 42 * u, bone))
     if sheet.poster:
         sheet.add(rect(0, 828, 600, 72, black))
-        sheet.add(*_jostle(sheet, Style("gothic", 0.03, leading=0.9), bone, rust))
+        sheet.add(*_rotated_letters(sheet, Style("gothic", 0.03, leading=0.9), bone, rust))
         sheet.billing(bone, 868)
 
 
@@ -65,8 +67,8 @@ def _house(sheet: Sheet, x: float, y: float, wide: float, tall: float, lean: flo
     )
 
 
-def _jostle(sheet: Sheet, style: Style, fill: str, accent: str) -> list[str]:
-    """The title with each letter turned a little, and never beyond the frame."""
+def _rotated_letters(sheet: Sheet, style: Style, fill: str, accent: str) -> list[str]:
+    """The title with each letter rotated by up to 5 degrees, inside the frame."""
     title = sheet.layout(style, (60, 64, 480, 232))
     if not title.lines:
         return [title.svg(fill)]
@@ -82,7 +84,7 @@ def _jostle(sheet: Sheet, style: Style, fill: str, accent: str) -> list[str]:
 
 
 def _middle(line: Line, drawn: str) -> tuple[float, float]:
-    """About the middle of a letter: half way between where its outline begins and the line's own middle height."""
+    """About the middle of a letter: the x of its outline's first point, and the middle height of its line."""
     x, *_ = drawn[1:].split(" ", 1)
     return float(x), (line.box.top + line.box.bottom) / 2
 
@@ -92,7 +94,7 @@ def spiral(sheet: Sheet) -> None:
     cx, cy, r = sheet.focus((0.5, 0.6, 0.27), (0.68, 0.5, 0.42))
     sheet.ground((0, ground))
     kind = sheet.kind % 3
-    if kind == 0:  # turned ovals
+    if kind == 0:  # rotated ovals
         turns = 15 + sheet.kind // 3 % 8
         for k in range(turns):
             sheet.add(
@@ -101,7 +103,7 @@ def spiral(sheet: Sheet) -> None:
                 f' {n(cx, cy)})"/>'
             )
         sheet.add(disc(cx, cy, r * 0.36, accent))
-    elif kind == 1:  # one long line inwards
+    elif kind == 1:  # spiral arms
         arms = 2 + sheet.kind // 3 % 3
         for arm in range(arms):
             outer = [polar(cx, cy, r * 1.12 * (k / 110) ** 1.15, k * 9 + arm * 360 / arms) for k in range(111)]
@@ -110,7 +112,7 @@ def spiral(sheet: Sheet) -> None:
                 for k in range(111)
             ]
             sheet.add(poly([*outer, *reversed(inner)], line if arm % 2 == 0 else accent))
-    else:  # squares, each turned in the one before
+    else:  # squares, each rotated inside the one before
         for k in range(12):
             size = r * 1.15 * 0.82**k
             corners = [polar(cx, cy, size, 45 + 90 * side + k * (7 + sheet.kind // 3 % 6)) for side in range(4)]
@@ -128,19 +130,55 @@ def spiral(sheet: Sheet) -> None:
         sheet.billing(paper)
 
 
+@dataclass(frozen=True)
+class _Flight:
+    """A flight of `count` steps from its foot (x0, y0) to its top (x1, y1), mirrored unless it rises to the right."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    count: int
+    right: bool
+    sheet_width: float
+
+    @property
+    def step(self) -> float:
+        return (self.x1 - self.x0) / self.count
+
+    @property
+    def rise(self) -> float:
+        return (self.y0 - self.y1) / self.count
+
+    def across(self, x: float) -> float:
+        return x if self.right else self.sheet_width - x
+
+
 def stairs(sheet: Sheet) -> None:
-    wall, tread, riser, light, figure = sheet.colors
+    wall, tread, _, light, figure = sheet.colors
     sheet.ground((0, wall))
     right = sheet.kind % 2 == 0 or not sheet.poster
     count = 9 + sheet.kind // 2 % 4
     x0, x1 = (sheet.w * 0.06, sheet.w * 0.99) if sheet.poster else (sheet.w * 0.3, sheet.w * 1.0)
     y0, y1 = sheet.h * 1.02, sheet.h * (0.49 if sheet.poster else 0.42)
-    step, rise = (x1 - x0) / count, (y0 - y1) / count
+    flight = _Flight(x0, y0, x1, y1, count, right, sheet.w)
+    _doorway(sheet, flight)
+    _steps(sheet, flight)
+    _climbers(sheet, flight)
+    if sheet.poster:
+        style = (Style("deco", 0.01, leading=0.95), Style("gothic", 0.02), Style("plain", 0.06, leading=1.06))[
+            sheet.kind // 6 % 3
+        ]
+        anchor: Anchor = "start" if right else "end"
+        sheet.add(sheet.layout(style, (44, 54, 512, 178), anchor=anchor).svg(light, tread))
+        sheet.add(rect(0, 826, 600, 74, figure))
+        sheet.billing(light, 870)
 
-    def across(x: float) -> float:
-        return x if right else sheet.w - x
 
-    door = across(x1 - step * 1.1)
+def _doorway(sheet: Sheet, flight: _Flight) -> None:
+    """A lit door at the top, and its light on the stairs."""
+    light, step, rise, y1 = sheet.colors[3], flight.step, flight.rise, flight.y1
+    door = flight.across(flight.x1 - step * 1.1)
     sheet.add(
         poly(
             [
@@ -155,31 +193,33 @@ def stairs(sheet: Sheet) -> None:
     lit = [
         (door - step * 0.9, y1 - rise * 3.4),
         (door - step * 0.9, y1 + rise),
-        (across(x0 - step * 2), y0 + rise),
-        (across(x0 - step * 2), y0 - rise * 5),
+        (flight.across(flight.x0 - step * 2), flight.y0 + rise),
+        (flight.across(flight.x0 - step * 2), flight.y0 - rise * 5),
     ]
-    if not right:
+    if not flight.right:
         lit = [(door + step * 0.9, y) if x == door - step * 0.9 else (x, y) for x, y in lit]
     sheet.add(poly(lit, light, fade(0.13)))
+
+
+def _steps(sheet: Sheet, flight: _Flight) -> None:
+    wall, tread, riser, _, _ = sheet.colors
+    count, step, rise = flight.count, flight.step, flight.rise
     for k in range(count):
-        x, y = x0 + k * step, y0 - k * rise
-        left, end = sorted((across(x), across(x + step)))
+        x, y = flight.x0 + k * step, flight.y0 - k * rise
+        left, end = sorted((flight.across(x), flight.across(x + step)))
         sheet.add(rect(left - 0.5, y - rise, end - left + 1, sheet.h, blend(riser, wall, 0.5 - 0.5 * k / count)))
         sheet.add(rect(left - 0.5, y - rise, end - left + 1, rise * 0.24, blend(tread, wall, 0.45 - 0.45 * k / count)))
-    where = (count - 2, count // 2, 3)[sheet.kind // 16 % 3]
-    px, py = across(x0 + (where + 0.5) * step), y0 - (where + 1) * rise
+
+
+def _climbers(sheet: Sheet, flight: _Flight) -> None:
+    """One person on the stairs, or two."""
+    figure, step, rise = sheet.colors[4], flight.step, flight.rise
+    where = (flight.count - 2, flight.count // 2, 3)[sheet.kind // 16 % 3]
+    x, y = flight.across(flight.x0 + (where + 0.5) * step), flight.y0 - (where + 1) * rise
     size = step * 0.2
-    sheet.add(cut(PEOPLE[sheet.kind // 48 % 5], figure, px, py + 1, size))
+    sheet.add(cut(PEOPLE[sheet.kind // 48 % 5], figure, x, y + 1, size))
     if sheet.kind // 240 % 2 and where != 3:
-        sheet.add(cut(LADY, figure, across(x0 + 3.5 * step), y0 - 4 * rise + 1, size))
-    if sheet.poster:
-        style = (Style("deco", 0.01, leading=0.95), Style("gothic", 0.02), Style("plain", 0.06, leading=1.06))[
-            sheet.kind // 6 % 3
-        ]
-        anchor, x = ("start", 44) if right else ("end", 44)
-        sheet.add(sheet.layout(style, (x, 54, 512, 178), anchor=anchor).svg(light, tread))  # type: ignore[arg-type]
-        sheet.add(rect(0, 826, 600, 74, figure))
-        sheet.billing(light, 870)
+        sheet.add(cut(LADY, figure, flight.across(flight.x0 + 3.5 * step), flight.y0 - 4 * rise + 1, size))
 
 
 CROOKED = Template(

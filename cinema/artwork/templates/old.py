@@ -1,4 +1,4 @@
-"""Western, history and adventure: a sun in dots behind mountains; arches, one behind the other."""
+"""Western, history and adventure: a dotted sun behind mountains; a row of arches."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def halftone(sheet: Sheet) -> None:
     who = sheet.kind // 9 % 3
     if who == 0:
         sheet.add(cut(RIDER, ink, cx - r * 0.3, base + r * 0.4, r * 0.046, flip=sheet.kind % 2 == 0))
-    elif who == 1:  # a line of small walkers
+    elif who == 1:  # seven small walkers in a line
         for k in range(7):
             sheet.add(
                 cut(
@@ -95,11 +95,27 @@ def _pyramids(sheet: Sheet, cx: float, cy: float, r: float) -> None:
 
 
 def arches(sheet: Sheet) -> None:
-    sky, wall, shade, floor, ink = sheet.colors
+    sky, _, shade, floor, ink = sheet.colors
     cx, foot, r = sheet.focus((0.5, 0.72, 0.06), (0.66, 0.76, 0.08))
     sheet.ground((0, shade))
-    depth = 6
     lean = (-0.35, 0, 0.35)[sheet.kind % 3]
+    _openings(sheet, cx, foot, r, lean)
+    _light_and_walker(sheet, cx + lean * r * 2.5, foot, r)
+    if sheet.poster:
+        style = (
+            Style("fat", 0.02, leading=0.95),
+            Style("italic", 0, upper=False, leading=0.98),
+            Style("deco", 0, leading=0.95),
+        )[sheet.kind // 108 % 3]
+        title = sheet.layout(style, (52, 44, 496, 150))
+        sheet.add(rect(0, 0, 600, title.box.bottom + 44, ink), title.svg(sky, floor), rect(0, 826, 600, 74, ink))
+        sheet.billing(sky, 869)
+
+
+def _openings(sheet: Sheet, cx: float, foot: float, r: float, lean: float) -> None:
+    """Six openings, one inside the other: round, square or pointed."""
+    sky, wall, shade, _, _ = sheet.colors
+    depth = 6
     for k in range(depth, 0, -1):  # from the nearest opening to the farthest
         t = k / depth
         half, top, base = r * (0.9 + 4.6 * t**1.6), foot - r * (3.4 + 7.4 * t**1.5), foot + r * 3.2 * t**1.6
@@ -114,7 +130,11 @@ def arches(sheet: Sheet) -> None:
                 f"{n(x + half, top + half * 1.3)}V{n(base)}Z"
             )
         sheet.add(path(opening, sky if k == 1 else blend(wall, shade, t * (0.95 if k % 2 else 0.75))))
-    x = cx + lean * r * 2.5
+
+
+def _light_and_walker(sheet: Sheet, x: float, foot: float, r: float) -> None:
+    """The light that falls through the last opening, and a person with a long shadow in it."""
+    floor, ink = sheet.colors[3:]
     sheet.define(gradient("fall", [(0, floor, 1), (1, floor, 0.1)]))
     sheet.add(
         poly(
@@ -137,15 +157,6 @@ def arches(sheet: Sheet) -> None:
         ),
         cut(who, ink, x, y, size),
     )
-    if sheet.poster:
-        style = (
-            Style("fat", 0.02, leading=0.95),
-            Style("italic", 0, upper=False, leading=0.98),
-            Style("deco", 0, leading=0.95),
-        )[sheet.kind // 108 % 3]
-        title = sheet.layout(style, (52, 44, 496, 150))
-        sheet.add(rect(0, 0, 600, title.box.bottom + 44, ink), title.svg(sky, floor), rect(0, 826, 600, 74, ink))
-        sheet.billing(sky, 869)
 
 
 HALFTONE = Template(

@@ -1,4 +1,4 @@
-"""Fantasy and animation: sheets of paper, a moon and somewhere to go; a paper boat on a paper sea."""
+"""Fantasy and animation: layers of cut paper under a moon; a paper boat on a paper sea."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Romance: a body of light on one line of water, and a title written by hand."""
+"""Romance: a low sun over the sea, and a title in handwriting."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _glitter(sheet: Sheet, cx: float, level: float, r: float) -> None:
 
 
 def _meeting(sheet: Sheet, cx: float, level: float, r: float) -> None:
-    """A sail, two on a jetty, or two sails."""
+    """A sail, two people on a jetty, or two sails."""
     deep, light = sheet.colors[4], blend(sheet.colors[3], "#ffffff", 0.6)
     coast = (
         f"M0 {n(level + 1)}c{n(sheet.w * 0.12, -sheet.h * 0.06)} "

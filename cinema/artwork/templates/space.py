@@ -47,7 +47,7 @@ def beam(sheet: Sheet) -> None:
     )
     for k in range(7):
         sheet.add(ring(cx, cy, sheet.h * (0.085 + 0.052 * k), brass, 3.2 - k * 0.36, fade(0.95 - 0.11 * k)))
-    sheet.add(_heart(sheet.kind // 8 % 3, cx, cy, r, cream, night, brass))
+    sheet.add(_light_source(sheet.kind // 8 % 3, cx, cy, r, cream, night, brass))
     _skyline(sheet, cx, sheet.h * (0.87 if sheet.poster else 1))
     if sheet.poster:
         sheet.add(rect(0, 765, 600, 135, night), rect(48, 782, 504, 1.5, brass))
@@ -55,8 +55,8 @@ def beam(sheet: Sheet) -> None:
         sheet.billing(brass, 842)
 
 
-def _heart(kind: int, cx: float, cy: float, r: float, cream: str, night: str, brass: str) -> str:
-    """What the light comes from: a sun, an eclipse, or something that stands there."""
+def _light_source(kind: int, cx: float, cy: float, r: float, cream: str, night: str, brass: str) -> str:
+    """The source of the light: a sun, an eclipse or a monolith."""
     if kind == 0:
         return disc(cx, cy, r, cream)
     if kind == 1:
@@ -121,7 +121,7 @@ def orbit(sheet: Sheet) -> None:
 
 
 def _globe(sheet: Sheet, cx: float, cy: float, r: float, tilt: float) -> None:
-    """Banded, half in shade, and with up to three rings that pass behind it and before it."""
+    """A banded globe, half in shade, with up to three rings behind and in front of it."""
     deep, body, light, accent, paper = sheet.colors
     turn = f"rotate({tilt} {n(cx, cy)})"
     count = sheet.kind // 4 % 3

@@ -73,10 +73,10 @@ def grooves(sheet: Sheet) -> None:
             poly([(cx, cy), (cx - r * 0.97, cy + r * 0.24), (cx - r * 0.8, cy + r * 0.6)], paper, fade(0.12)),
         )
         sheet.add(disc(cx, cy, r * 0.34, label), disc(cx, cy, r * 0.24, accent), disc(cx, cy, r * 0.03, ground))
-    elif kind == 1:  # what it sounds like
+    elif kind == 1:  # concentric rings
         colors = (disk, label, accent, paper)
         sheet.add(*(disc(cx, cy, r * (1.12 - 0.125 * k), colors[k % 4]) for k in range(8)))
-    else:  # arcs that move against each other
+    else:  # dashed rings, rotated at random
         for k in range(9):
             color = (disk, label, accent)[k % 3]
             turn = sheet.rng.uniform(0, 360)

@@ -1,4 +1,4 @@
-"""Drama: somebody alone, or nearly, under a great deal of weather."""
+"""Drama: one or two people in the rain."""
 
 from __future__ import annotations
 

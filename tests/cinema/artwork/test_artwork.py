@@ -1,4 +1,4 @@
-"""Drawings made for films: the same film the same drawing, nothing that runs, and a title that can be read."""
+"""Drawings of films: reproducible, without scripts, with a readable title."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinema.artwork import compose
-from cinema.artwork.composing import TURN
+from cinema.artwork.composing import MAX_HUE_SHIFT
 from cinema.artwork.lettering import Box, Style
 from cinema.artwork.sheet import POSTER, SCREEN, Film, Sheet, tint
 from cinema.artwork.templates import GENRES, TEMPLATES, name_for
@@ -63,7 +63,7 @@ def paint(name, title, slug="a-slug", palette=0, poster=True, kind=None):
     return sheet
 
 
-def points(path):
+def bounds(path):
     """The bounding box of absolute path data made of M, L, Q, C and Z."""
     numbers = [float(each) for each in re.findall(r"-?\d+(?:\.\d+)?", path)]
     return Box(min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
@@ -95,13 +95,13 @@ def test_every_genre_has_templates_of_its_own(genre):
     assert chosen <= set(TEMPLATES)
 
 
-def test_a_genre_is_known_in_any_case_and_an_unknown_one_is_left_to_the_slug():
+def test_genres_ignore_case_and_for_an_unknown_one_the_slug_decides():
     assert name_for(["science FICTION "], "a") == name_for(["Science Fiction"], "a")
     assert {name_for(["Kaiju"], f"film-{i}") for i in range(600)} == set(TEMPLATES)
     assert name_for([], "a") == name_for(["Kaiju"], "a")
 
 
-def test_no_template_lacks_a_genre():
+def test_every_template_belongs_to_a_genre():
     assert {name for names in GENRES.values() for name in names} == set(TEMPLATES)
 
 
@@ -113,7 +113,7 @@ def test_any_title_gives_well_formed_drawings(title):
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=30), st.sampled_from([*TMDB, "<b>"]), st.none() | st.integers(0, 9999))
-def test_whatever_is_written_the_drawing_stays_harmless(title, director, genre, year):
+def test_no_text_can_put_a_script_or_a_link_into_a_drawing(title, director, genre, year):
     check_harmless(compose(title=title, year=year, genres=[genre], runtime=year, slug=title or "x", director=director))
 
 
@@ -128,7 +128,7 @@ def check_harmless(drawn):
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_lettering_lies_inside_the_frame_and_is_a_third_of_it_wide(name):
+def test_titles_are_inside_the_frame_and_a_third_of_it_wide(name):
     for slug, title in enumerate(HARD.values()):
         box = paint(name, title, slug=f"s{slug}").title_box
         if clean(title):
@@ -139,18 +139,18 @@ def test_lettering_lies_inside_the_frame_and_is_a_third_of_it_wide(name):
 
 @pytest.mark.parametrize("title", ["Sunrise", "M", HARD["sixty letters"], HARD["a subtitle"], HARD["accents"]])
 @pytest.mark.parametrize("face", ["gothic", "fat", "italic", "moda", "deco", "slab", "plain", "black", "wide"])
-def test_a_title_s_outlines_keep_to_its_box(title, face):
-    """Measured anew from the path data, not from what the setting believes of itself."""
+def test_the_outlines_of_a_title_stay_inside_its_box(title, face):
+    """Measured from the path data, not from the boxes that `set_title` reports."""
     for block in (False, True):
         title_set = set_title(
             title, Style(face, 0.02, upper=face not in ("italic", "moda")), Box(44, 50, 556, 250), block=block
         )
         for line in title_set.lines:
-            drawn = points(line.path)
+            drawn = bounds(line.path)
             assert drawn.left >= 43 and drawn.right <= 557 and drawn.top >= 49 and drawn.bottom <= 251
 
 
-def test_a_title_in_letters_we_lack_is_text_in_the_reader_s_own():
+def test_a_title_with_letters_that_no_face_has_is_drawn_as_text():
     texts = [ElementTree.fromstring(compose(**film(title=HARD[name])).poster).findall(f".//{SVG}text") for name in HARD]
     shown = dict(zip(HARD, ["".join(each.text for each in found) for found in texts], strict=True))
     assert shown["Cyrillic"] == "Сталкер" and shown["Japanese"] == "千と千尋の神隠し"
@@ -163,7 +163,7 @@ def test_a_poster_names_its_film_for_screen_readers():
     assert poster.get("role") == "img"
 
 
-def test_an_article_stands_small_above_and_a_subtitle_below():
+def test_a_leading_article_is_small_above_the_title_and_the_subtitle_below():
     placed = set_title("The Return: To the Old Mill", Style("gothic"), Box(44, 50, 556, 300)).lines
     assert [line.text for line in placed] == ["THE", "RETURN", "TO THE OLD MILL"]
     assert placed[0].size < placed[1].size > placed[2].size
@@ -171,7 +171,7 @@ def test_an_article_stands_small_above_and_a_subtitle_below():
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_every_template_keeps_to_a_size_that_a_wall_of_posters_can_carry(name):
+def test_the_drawings_of_every_template_stay_small(name):
     for kind in (0, 1234, 40001):
         poster, picture = (
             "".join(paint(name, "The Long Goodbye", poster=each, kind=kind).parts) for each in (True, False)
@@ -180,8 +180,8 @@ def test_every_template_keeps_to_a_size_that_a_wall_of_posters_can_carry(name):
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_every_template_paints_with_each_of_its_motifs(name):
-    """The motifs hang on remainders of one number: a run of them reaches each."""
+def test_every_template_has_several_motifs(name):
+    """`kind` chooses the motifs by remainders, so a range of numbers reaches each."""
     seen = {
         "".join(paint(name, "Up", slug=f"k{kind}", kind=kind, poster=kind % 3 == 0).parts)
         for kind in range(0, 1300, 61)
@@ -189,23 +189,23 @@ def test_every_template_paints_with_each_of_its_motifs(name):
     assert len(seen) > 3
 
 
-def test_two_hundred_films_are_nearly_all_their_own_picture():
+def test_two_hundred_films_have_nearly_all_different_pictures():
     genres = [TMDB[i % 19 : i % 19 + 2] for i in range(200)]
     pictures = {compose(**film(slug=f"film-{i}", genres=genres[i])).picture for i in range(200)}
     assert len(pictures) >= 195
 
 
-def test_the_hues_of_a_palette_turn_only_a_little():
-    turned = tint(("#ff0000", "#808080", "#000000", "#ffffff", "#00ff00"), TURN)
-    assert turned[1:4] == ("#808080", "#000000", "#ffffff")
-    assert turned[0].startswith("#ff") and turned[4][3:5] == "ff"
+def test_tint_changes_hues_only_a_little():
+    tinted = tint(("#ff0000", "#808080", "#000000", "#ffffff", "#00ff00"), MAX_HUE_SHIFT)
+    assert tinted[1:4] == ("#808080", "#000000", "#ffffff")
+    assert tinted[0].startswith("#ff") and tinted[4][3:5] == "ff"
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_subject_of_a_picture_stands_right_of_the_centre(name, monkeypatch):
-    asked = []
+def test_the_subject_of_a_picture_is_right_of_the_centre(name, monkeypatch):
+    calls = []
     focus = Sheet.focus
-    monkeypatch.setattr(Sheet, "focus", lambda *args: asked.append(args[2]) or focus(*args))
+    monkeypatch.setattr(Sheet, "focus", lambda *args: calls.append(args[2]) or focus(*args))
     sheet = paint(name, "Up", poster=False)
     assert (sheet.w, sheet.h) == SCREEN != POSTER
-    assert all(across > 0.6 for across, *_ in asked)
+    assert all(across > 0.6 for across, *_ in calls)

@@ -1,4 +1,4 @@
-"""Drawings as rows and over HTTP: named by their content, kept for a year, unable to run anything."""
+"""Drawings as rows and over HTTP: named by their content, cached for a year, without scripts."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ def drawn(db):
     return movie
 
 
-def test_drawing_names_both_drawings_in_the_film_and_leaves_saving_to_the_caller(drawn):
+def test_draw_sets_both_addresses_in_the_film_and_does_not_save_it(drawn):
     stored = {row.get_absolute_url() for row in Artwork.objects.all()}
     assert stored == {drawn.poster, drawn.picture} and len(stored) == 2
     assert drawn.poster_url == drawn.poster
@@ -51,7 +51,7 @@ def test_many_films_are_stored_in_a_few_statements(db, django_assert_max_num_que
     assert Artwork.objects.count() == len({movie.poster for movie in movies} | {movie.picture for movie in movies})
 
 
-def test_what_is_drawn_is_what_is_known_of_the_film(db):
+def test_a_drawing_uses_the_facts_of_the_film(db):
     movie = make_movie("M")
     movie.release_date, movie.director, movie.runtime = date(1931, 5, 11), "Fritz Lang", 117
     draw(movie)
@@ -59,7 +59,7 @@ def test_what_is_drawn_is_what_is_known_of_the_film(db):
     assert Artwork.objects.get(hash=movie.poster.split("/")[-1][:-4]).svg == expected.poster
 
 
-def test_a_drawing_is_served_for_a_year_and_as_nothing_but_a_drawing(client, drawn):
+def test_a_drawing_is_cached_for_a_year_and_served_only_as_an_image(client, drawn):
     response = client.get(drawn.poster)
     assert response.status_code == 200
     assert response["Content-Type"] == "image/svg+xml"
@@ -71,13 +71,13 @@ def test_a_drawing_is_served_for_a_year_and_as_nothing_but_a_drawing(client, dra
     assert "Set-Cookie" not in response and "Cookie" not in response.get("Vary", "")
 
 
-def test_who_has_the_drawing_is_told_so_without_it(client, drawn):
+def test_a_client_that_has_the_drawing_gets_304(client, drawn):
     etag = client.get(drawn.picture)["ETag"]
     again = client.get(drawn.picture, headers={"If-None-Match": etag})
     assert again.status_code == 304 and again.content == b"" and again["ETag"] == etag
 
 
-def test_a_drawing_can_be_asked_about_but_not_written_to(client, drawn):
+def test_a_drawing_answers_head_but_not_post(client, drawn):
     assert client.head(drawn.poster).status_code == 200
     assert client.post(drawn.poster).status_code == 405
 

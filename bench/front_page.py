@@ -75,7 +75,9 @@ def load_all() -> int:
     from cinema.whats_on.listings import ShowtimeCard, card_state
 
     at = timezone.now()
-    slots = [ShowtimeCard(each, card_state(each, at)) for each in on_sale(at).with_places().order_by("starts_at")]
+    slots = [
+        ShowtimeCard(each, card_state(each, at)) for each in on_sale(at).with_movie_and_screen().order_by("starts_at")
+    ]
     return len({slot.showtime.movie_id for slot in slots})
 
 

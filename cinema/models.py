@@ -223,7 +223,7 @@ class Screen(models.Model):
 
 
 class ShowtimeQuerySet(models.QuerySet["Showtime"]):
-    def with_places(self) -> ShowtimeQuerySet:
+    def with_movie_and_screen(self) -> ShowtimeQuerySet:
         """Everything a line about a showtime needs, in one query."""
         return self.select_related("movie", "screen__cinema", "plan")
 
@@ -232,7 +232,7 @@ class ShowtimeQuerySet(models.QuerySet["Showtime"]):
 
     def listed(self, at: datetime) -> ShowtimeQuerySet:
         """What the programme shows: not cancelled, not ended, in the order people read it."""
-        return self.with_places().not_ended(at).filter(cancelled_at=None).order_by("starts_at", "id")
+        return self.with_movie_and_screen().not_ended(at).filter(cancelled_at=None).order_by("starts_at", "id")
 
 
 class Showtime(models.Model):

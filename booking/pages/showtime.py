@@ -67,7 +67,7 @@ def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
 
 
 def _find(showtime_id: int) -> Showtime:
-    found = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    found = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
     if found is None:
         raise Http404("There is no such showtime.")
     return found

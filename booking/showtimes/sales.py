@@ -61,7 +61,7 @@ def unblock_seats(*, showtime_id: int, labels: Sequence[str], at: datetime) -> i
 
 
 def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, reason: str, at: datetime) -> int:
-    showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    showtime = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
     requested = find_indices(layout_of(showtime.plan.hash), labels)

@@ -1,4 +1,4 @@
-"""Words and numbers as pages say them. Loaded into every template."""
+"""Filters and tags for money, durations and showtime cards. Loaded into every template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ register = template.Library()
 
 @register.filter
 def money(amount: int | None, currency: str) -> str:
-    """`{{ 1250|money:"GBP" }}` is £12.50; whole pounds lose their pence."""
+    """`{{ 1250|money:"GBP" }}` is £12.50; a whole amount has no decimals."""
     return "" if amount is None else format_money(amount, currency)
 
 
@@ -30,8 +30,8 @@ def hours_and_minutes(minutes: int | None) -> str:
 
 
 @register.simple_tag
-def slot(
-    slot: ShowtimeCard, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False
+def showtime_card(
+    card: ShowtimeCard, from_day: date | None = None, *, with_day: bool = False, with_price: bool = False
 ) -> SafeString:
-    """`{% slot slot today %}`: see `cinema.whats_on.listing_html.draw_card`."""
-    return draw_card(slot, from_day=from_day, with_day=with_day, with_price=with_price)
+    """`{% showtime_card card today %}`: see `cinema.whats_on.listing_html.draw_card`."""
+    return draw_card(card, from_day=from_day, with_day=with_day, with_price=with_price)

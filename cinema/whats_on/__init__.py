@@ -1,1 +1,1 @@
-"""What's on: filters, the front page, listings, the film pages and their API."""
+"""What's on: filters, the front page, listings, the film pages and the public API."""

@@ -1,4 +1,4 @@
-"""The programme as JSON, and layouts. What each answer holds is the public contract."""
+"""Showtimes and layouts as JSON. The keys of each answer are a public contract."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 @api("GET")
 def showtimes(request: HttpRequest) -> HttpResponse:
-    """The showtimes of a day, or of the next 14 days; narrowed by the slugs of movie and cinema."""
+    """The showtimes of a day, or of the next 14 days; filtered by the slugs of movie and cinema."""
     at = timezone.now()
-    found = Showtime.objects.with_places().order_by("starts_at", "id")
+    found = Showtime.objects.with_movie_and_screen().order_by("starts_at", "id")
     if day := request.GET.get("date"):
         found = _on_day(found, day)
     else:
         found = found.not_ended(at).filter(starts_at__lt=at + HORIZON)
     for name, column in (("movie", "movie__slug"), ("cinema", "screen__cinema__slug")):
         if slug := request.GET.get(name):
-            if "\0" in slug:  # PostgreSQL cannot even compare it
+            if "\0" in slug:  # PostgreSQL refuses it in a text parameter
                 raise Invalid(f"{name} is no slug.", errors={name: "is no slug"})
             found = found.filter(**{column: slug})
     return _fresh({"showtimes": [showtime_json(showtime, at) for showtime in found]})
@@ -40,7 +40,7 @@ def showtimes(request: HttpRequest) -> HttpResponse:
 
 @api("GET")
 def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    found = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    found = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
     if found is None:
         raise NotFound("There is no such showtime.")
     return _fresh(showtime_json(found, timezone.now()))
@@ -56,7 +56,7 @@ def layout(request: HttpRequest, layout_hash: str) -> HttpResponse:
 
 @require_safe
 def layout_css(request: HttpRequest, layout_hash: str) -> HttpResponse:
-    """The style sheet that places the seats; the page that shows the layout links it."""
+    """The style sheet with the positions of the seats."""
     found = _find(layout_hash)
     if found is None:
         raise Http404
@@ -64,7 +64,7 @@ def layout_css(request: HttpRequest, layout_hash: str) -> HttpResponse:
 
 
 def showtime_json(showtime: Showtime, at: datetime) -> dict[str, Any]:
-    """Money in minor units, times in UTC; needs `with_places`."""
+    """Money in minor units, times in UTC. Needs `with_movie_and_screen`."""
     here = f"/api/showtimes/{showtime.pk}/"
     return {
         "id": showtime.pk,
@@ -86,7 +86,7 @@ def showtime_json(showtime: Showtime, at: datetime) -> dict[str, Any]:
 
 
 def _on_day(found: ShowtimeQuerySet, text: str) -> ShowtimeQuerySet:
-    """Those that start on that day where the house stands (TIME_ZONE)."""
+    """Those that start on that day in TIME_ZONE."""
     try:
         if not DAY.fullmatch(text):
             raise ValueError
@@ -97,7 +97,7 @@ def _on_day(found: ShowtimeQuerySet, text: str) -> ShowtimeQuerySet:
 
 
 def _utc(instant: datetime) -> str:
-    """RFC 3339 with Z, whole seconds unless there are more."""
+    """RFC 3339 with Z; a fraction of a second only if there is one."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -115,7 +115,7 @@ def _find(layout_hash: str) -> Layout | None:
 
 
 def _immutable(request: HttpRequest, body: bytes, content_type: str, found: Layout) -> HttpResponse:
-    """The hash names every byte: whoever has it never needs to ask again."""
+    """A response that never changes: the hash in its address covers every byte. 304 if the client has it."""
     etag = f'"{found.hash}"'
     response = HttpResponse(body, content_type=content_type, headers={"ETag": etag, "Cache-Control": FOR_A_YEAR})
     return get_conditional_response(request, etag=etag, response=response) or response

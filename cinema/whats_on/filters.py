@@ -1,7 +1,7 @@
-"""Finding a film: what the address asks for, which films that is, and how many each other choice would give.
+"""The film finder: filters read from an address, the films they match, and the number of films of every other choice.
 
-Values of one name are alternatives, names narrow each other: `?genre=drama&genre=crime&language=German` is a drama or a
-crime film, in German. House, day and language must be those of one and the same showtime.
+Values of one name are alternatives, different names are combined: `?genre=drama&genre=crime&language=German` is a drama
+or a crime film, in German. Cinema, day and language must be those of one and the same showtime.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cinema.search_text import words_of
 from cinema.whats_on.listings import AHEAD, still_sold
 from cinema.whats_on.timetable import Timetable, read_tags, read_timetable
 
-MOST_VALUES = 30  # of one name; more is no question of a person
-LONGEST = 120
+MAX_VALUES = 30  # of one name; no form sends more
+MAX_LENGTH = 120  # characters of a value
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What an address asks for, as it was written, cleaned of what nobody means."""
+class Filters:
+    """The filters of a page as the address has them, without control characters and needless spaces."""
 
     genres: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -39,16 +39,16 @@ class Wish:
     bad_day: str = ""
 
     @classmethod
-    def read(cls, query: QueryDict) -> Wish:
-        asked = query.get("date", "").strip()
-        day = read_day(asked)
+    def read(cls, query: QueryDict) -> Filters:
+        date_text = query.get("date", "").strip()
+        day = read_day(date_text)
         return cls(
             genres=_values(query, "genre"),
             languages=_values(query, "language"),
             cinemas=_values(query, "cinema"),
             day=day,
             q=_clean(query.get("q", "")),
-            bad_day=_clean(asked) if asked and day is None else "",
+            bad_day=_clean(date_text) if date_text and day is None else "",
         )
 
     @property
@@ -61,7 +61,7 @@ class Wish:
 
     @property
     def query(self) -> str:
-        """The wish as the rest of an address, always in the same order; "" for none."""
+        """The filters as a query string with its `?`, in a fixed order; "" for none."""
         pairs = [("genre", value) for value in self.genres]
         pairs += [("language", value) for value in self.languages]
         pairs += [("cinema", value) for value in self.cinemas]
@@ -69,17 +69,17 @@ class Wish:
         pairs += [("q", self.q)] if self.q else []
         return f"?{urlencode(pairs)}" if pairs else ""
 
-    def but(self, **changes: object) -> Wish:
+    def with_changes(self, **changes: object) -> Filters:
         return replace(self, **changes)  # type: ignore[arg-type]  # names and types are those of the fields
 
-    def without(self, name: str, value: str) -> Wish:
+    def without(self, name: str, value: str) -> Filters:
         kept = tuple(each for each in getattr(self, name) if each != value)
-        return self.but(**{name: kept})
+        return self.with_changes(**{name: kept})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One value that can be chosen, and how many films it would give beside all that is asked under other names."""
+    """A value of one filter, and how many films it would give together with the filters of other names."""
 
     value: str
     name: str
@@ -89,7 +89,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chip:
-    """A part of the wish that can be taken away, and the address without it."""
+    """One active filter, and the query string without it."""
 
     name: str
     query: str
@@ -97,145 +97,147 @@ class Chip:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the values of an address can mean, and what is on; read once a request. `at`: the instant of all answers."""
+    """All choices and what is on sale, read once per request. `at` is the instant of all answers."""
 
     at: datetime
     genres: Sequence[Genre]
     cinemas: Sequence[Cinema]
-    tags: Mapping[int, Collection[int]]  # films by genre
-    everywhere: Timetable  # all houses
-    asked: Timetable  # the houses of the wish
-    searched: Collection[int] | None  # films that the search of the wish finds; None: it has none
+    tags: Mapping[int, Collection[int]]  # ids of films by id of genre
+    everywhere: Timetable  # of all cinemas
+    filtered: Timetable  # of the cinemas of the filters
+    searched: Collection[int] | None  # ids of films that match the search text; None if there is no text
 
     @property
     def until(self) -> datetime:
         return self.at + AHEAD
 
     def genre_ids(self, wanted: Collection[str]) -> set[int]:
-        return {genre.pk for genre in self.genres if _means(genre.slug, genre.name, wanted)}
+        return {genre.pk for genre in self.genres if _matches(genre.slug, genre.name, wanted)}
 
     def cinema_ids(self, wanted: Collection[str]) -> set[int]:
         return _cinema_ids(self.cinemas, wanted)
 
-    # ---- which showtimes, which films ----------------------------------------------------------------------------
+    # ---- matching showtimes and films ---------------------------------------------------------------------------
 
-    def timetable(self, wish: Wish) -> Timetable:
-        """What can be bought now or later within the horizon and is what the wish asks for, its houses as read."""
-        languages = languages_meant(wish.languages, self.everywhere.languages) if wish.languages else None
-        return self.asked.only(movies=self._films_meant(wish), languages=languages, day=wish.day)
+    def timetable(self, filters: Filters) -> Timetable:
+        """What can be bought now or later within the horizon and matches; cinemas are those of `read_catalogue`."""
+        languages = matching_languages(filters.languages, self.everywhere.languages) if filters.languages else None
+        return self.filtered.only(movies=self._matching_films(filters), languages=languages, day=filters.day)
 
-    def showtimes(self, wish: Wish, movies: Sequence[int]) -> ShowtimeQuerySet:
-        """The showtimes of these films, which the wish found."""
+    def showtimes(self, filters: Filters, movies: Sequence[int]) -> ShowtimeQuerySet:
+        """The showtimes of these films that match the filters."""
         found = on_sale(self.at).filter(movie__in=movies)
-        if wish.cinemas:
-            found = found.filter(screen__cinema__in=self.cinema_ids(wish.cinemas))
-        if wish.languages:
-            found = found.filter(language__in=languages_meant(wish.languages, self.everywhere.languages))
-        return found.filter(_on(wish.day)) if wish.day else found
+        if filters.cinemas:
+            found = found.filter(screen__cinema__in=self.cinema_ids(filters.cinemas))
+        if filters.languages:
+            found = found.filter(language__in=matching_languages(filters.languages, self.everywhere.languages))
+        return found.filter(_on(filters.day)) if filters.day else found
 
-    def showing(self, wish: Wish, found: Timetable, *, first: int, most: int) -> list[int]:
-        """Films of the wish from the `first` on: what starts next comes first, what is sold out after the rest.
+    def showing(self, filters: Filters, found: Timetable, *, first: int, most: int) -> list[int]:
+        """Ids of at most `most` matching films from the `first` on: by next start, with sold-out films last.
 
         Args:
-            found: the timetable of the wish.
+            found: the result of `timetable` for these filters.
         """
         movies, free, full = list(found.movies), list[int](), list[int]()
-        while movies and len(free) < first + most:  # nobody need know how full the films of later pages are
+        while movies and len(free) < first + most:  # availability of later pages is not read
             some, movies = movies[: 2 * (first + most)], movies[2 * (first + most) :]
-            left = dict(self.showtimes(wish, some).order_by().values_list("movie_id").annotate(n=Max("n_available")))
+            left = dict(self.showtimes(filters, some).order_by().values_list("movie_id").annotate(n=Max("n_available")))
             for movie in some:
                 (free if left.get(movie) else full).append(movie)
         return (free + full)[first : first + most]
 
-    def soon(self, wish: Wish, most: int) -> list[int]:
-        """Films that are not on yet: shown later than the horizon, or to be released."""
-        if wish.day:
+    def soon(self, filters: Filters, most: int) -> list[int]:
+        """Ids of films that are not on sale yet: shown later than the horizon, or to be released."""
+        if filters.day:
             return []
         later = Showtime.objects.filter(starts_at__gte=self.until, cancelled_at=None)
-        if wish.cinemas:
-            later = later.filter(screen__cinema__in=self.cinema_ids(wish.cinemas))
+        if filters.cinemas:
+            later = later.filter(screen__cinema__in=self.cinema_ids(filters.cinemas))
         coming = Q(pk__in=later.values("movie_id"))
-        if not wish.cinemas:
+        if not filters.cinemas:
             coming |= Q(release_date__gt=timezone.localdate(self.at))
         found = Movie.objects.filter(coming).exclude(pk__in=on_sale(self.at).order_by().values("movie_id"))
-        if wish.genres:
-            found = found.filter(pk__in=self._tagged(wish))
-        if wish.languages:
-            found = found.filter(_language_of_film(wish.languages))
-        found = _searched(found, wish).order_by("release_date", "title")
+        if filters.genres:
+            found = found.filter(pk__in=self._tagged(filters))
+        if filters.languages:
+            found = found.filter(_language_of_film(filters.languages))
+        found = _searched(found, filters).order_by("release_date", "title")
         return list(found.values_list("pk", flat=True)[:most])
 
-    def _films_meant(self, wish: Wish) -> Collection[int] | None:
-        """Films by genre and search, on the programme or not; None is any."""
-        searched = self.searched if wish.q else None
-        if not wish.genres:
+    def _matching_films(self, filters: Filters) -> Collection[int] | None:
+        """Ids of films by genre and search text, with showtimes or without; None is any."""
+        searched = self.searched if filters.q else None
+        if not filters.genres:
             return searched
-        tagged = self._tagged(wish)
+        tagged = self._tagged(filters)
         return tagged if searched is None else tagged & set(searched)
 
-    def _tagged(self, wish: Wish) -> set[int]:
-        return {film for genre in self.genre_ids(wish.genres) for film in self.tags.get(genre, ())}
+    def _tagged(self, filters: Filters) -> set[int]:
+        return {film for genre in self.genre_ids(filters.genres) for film in self.tags.get(genre, ())}
 
-    # ---- how many ------------------------------------------------------------------------------------------------
+    # ---- choices -----------------------------------------------------------------------------------------------
 
-    def genre_choices(self, wish: Wish) -> list[Choice]:
-        """Every genre of the programme, also those that would give nothing now: choices do not come and go."""
-        found, shown = self.timetable(wish.but(genres=())).movies.keys(), self.everywhere.movies.keys()
-        chosen = self.genre_ids(wish.genres)
+    def genre_choices(self, filters: Filters) -> list[Choice]:
+        """Every genre with a film on sale, also with a count of 0: the list of choices stays stable."""
+        found, shown = self.timetable(filters.with_changes(genres=())).movies.keys(), self.everywhere.movies.keys()
+        chosen = self.genre_ids(filters.genres)
         films = {genre.pk: self.tags.get(genre.pk, ()) for genre in self.genres}
         listed = [each for each in self.genres if each.pk in chosen or not shown.isdisjoint(films[each.pk])]
         return [Choice(each.slug, each.name, len(found & films[each.pk]), each.pk in chosen) for each in listed]
 
-    def language_choices(self, wish: Wish) -> list[Choice]:
-        counts = self.timetable(wish.but(languages=())).languages
-        chosen = languages_meant(wish.languages, self.everywhere.languages)
+    def language_choices(self, filters: Filters) -> list[Choice]:
+        counts = self.timetable(filters.with_changes(languages=())).languages
+        chosen = matching_languages(filters.languages, self.everywhere.languages)
         names = sorted(name for name in self.everywhere.languages if name)
         return [Choice(name, name, counts.get(name, 0), name in chosen) for name in names]
 
-    def days(self, wish: Wish) -> list[date]:
-        """The days of the horizon on which something of the wish is shown, and the chosen one."""
-        return sorted(self.timetable(wish.but(day=None)).days | ({wish.day} if wish.day else set()))
+    def days(self, filters: Filters) -> list[date]:
+        """The days within the horizon that have a matching showtime, and the chosen day."""
+        return sorted(self.timetable(filters.with_changes(day=None)).days | ({filters.day} if filters.day else set()))
 
-    def chips(self, wish: Wish) -> list[Chip]:
-        """What is asked for, each with the address that asks for all but it."""
+    def chips(self, filters: Filters) -> list[Chip]:
+        """The active filters, each with the query string without it."""
         genres = {genre.slug.casefold(): genre.name for genre in self.genres}
-        houses = {cinema.slug.casefold(): cinema.name for cinema in self.cinemas}
-        chips = [Chip(genres.get(v.casefold(), v), wish.without("genres", v).query) for v in wish.genres]
-        chips += [Chip(_language_word(v), wish.without("languages", v).query) for v in wish.languages]
-        chips += [Chip(houses.get(v.casefold(), v), wish.without("cinemas", v).query) for v in wish.cinemas]
-        chips += [Chip(f"“{wish.q}”", wish.but(q="").query)] if wish.q else []
+        cinemas = {cinema.slug.casefold(): cinema.name for cinema in self.cinemas}
+        chips = [Chip(genres.get(v.casefold(), v), filters.without("genres", v).query) for v in filters.genres]
+        chips += [Chip(_language_label(v), filters.without("languages", v).query) for v in filters.languages]
+        chips += [Chip(cinemas.get(v.casefold(), v), filters.without("cinemas", v).query) for v in filters.cinemas]
+        chips += [Chip(f"“{filters.q}”", filters.with_changes(q="").query)] if filters.q else []
         return chips
 
 
-def read_catalogue(wish: Wish, at: datetime) -> Catalogue:
-    """A handful of questions, whatever the number of showtimes."""
+def read_catalogue(filters: Filters, at: datetime) -> Catalogue:
+    """A fixed number of queries, whatever the number of showtimes."""
     cinemas = list(Cinema.objects.all())
-    everywhere = asked = read_timetable(on_sale(at))
-    if wish.cinemas:
-        asked = read_timetable(on_sale(at).filter(screen__cinema__in=_cinema_ids(cinemas, wish.cinemas)))
-    searched = frozenset(_searched(Movie.objects.order_by(), wish).values_list("pk", flat=True)) if wish.q else None
-    return Catalogue(at, list(Genre.objects.all()), cinemas, read_tags(), everywhere, asked, searched)
+    everywhere = filtered = read_timetable(on_sale(at))
+    if filters.cinemas:
+        filtered = read_timetable(on_sale(at).filter(screen__cinema__in=_cinema_ids(cinemas, filters.cinemas)))
+    searched = (
+        frozenset(_searched(Movie.objects.order_by(), filters).values_list("pk", flat=True)) if filters.q else None
+    )
+    return Catalogue(at, list(Genre.objects.all()), cinemas, read_tags(), everywhere, filtered, searched)
 
 
 def on_sale(at: datetime) -> ShowtimeQuerySet:
-    """What a guest can buy now or later, within the horizon."""
+    """Showtimes that can be bought now or later, within the horizon."""
     return still_sold(Showtime.objects.all(), at).filter(ends_at__gt=at, starts_at__lt=at + AHEAD)
 
 
-def _searched(movies: QuerySet[Movie], wish: Wish) -> QuerySet[Movie]:
-    for word in wish.words:
+def _searched(movies: QuerySet[Movie], filters: Filters) -> QuerySet[Movie]:
+    for word in filters.words:
         movies = movies.filter(search_text__contains=word)
     return movies
 
 
 def _cinema_ids(cinemas: Iterable[Cinema], wanted: Collection[str]) -> set[int]:
-    return {cinema.pk for cinema in cinemas if _means(cinema.slug, cinema.name, wanted)}
+    return {cinema.pk for cinema in cinemas if _matches(cinema.slug, cinema.name, wanted)}
 
 
-def languages_meant(wanted: Collection[str], known: Iterable[str]) -> set[str]:
-    """Which of the known names these values mean: a name, its slug, or its ISO 639-1 code."""
+def matching_languages(wanted: Collection[str], known: Iterable[str]) -> set[str]:
+    """The known languages that these values name: by name, slug, or ISO 639-1 code."""
     codes = {NAMES[value.casefold()] for value in wanted if value.casefold() in NAMES}
-    return {name for name in known if name and (name in codes or _means(slugify(name), name, wanted))}
+    return {name for name in known if name and (name in codes or _matches(slugify(name), name, wanted))}
 
 
 def _language_of_film(wanted: Collection[str]) -> Q:
@@ -246,11 +248,11 @@ def _language_of_film(wanted: Collection[str]) -> Q:
     return condition
 
 
-def _language_word(value: str) -> str:
+def _language_label(value: str) -> str:
     return NAMES.get(value.casefold(), value.replace("-", " ").capitalize() if value.islower() else value)
 
 
-def _means(slug: str, name: str, wanted: Collection[str]) -> bool:
+def _matches(slug: str, name: str, wanted: Collection[str]) -> bool:
     return bool({slug.casefold(), name.casefold()} & {value.casefold() for value in wanted})
 
 
@@ -260,10 +262,10 @@ def _on(day: date) -> Q:
 
 
 def _values(query: QueryDict, name: str) -> tuple[str, ...]:
-    """Each once, in the order written."""
-    values = (_clean(value) for value in query.getlist(name)[:MOST_VALUES])
+    """The distinct values of a name, in the order of the address."""
+    values = (_clean(value) for value in query.getlist(name)[:MAX_VALUES])
     return tuple(dict.fromkeys(value for value in values if value))
 
 
 def _clean(text: str) -> str:
-    return " ".join(text.replace("\0", " ").split())[:LONGEST]
+    return " ".join(text.replace("\0", " ").split())[:MAX_LENGTH]

@@ -1,6 +1,6 @@
-"""How a showtime looks in a list: when, where, how full. The one drawing of it.
+"""The HTML of a showtime card: when, where, how full. The only place that renders it.
 
-In Python because a page has dozens: as templates these two took half of the front page's time.
+In Python because a page has dozens of them: as templates these two took half of the front page's time.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ NOTHING = mark_safe("")
 
 
 def draw_card(
-    slot: ShowtimeCard, *, from_day: date | None = None, with_day: bool = False, with_price: bool = False
+    card: ShowtimeCard, *, from_day: date | None = None, with_day: bool = False, with_price: bool = False
 ) -> SafeString:
-    """A link to the seats.
+    """A link to the seat map.
 
     Args:
-        from_day: name its day, and this one as today.
-        with_day: name its day as it is.
+        from_day: show its day, and this day as "Today".
+        with_day: show its day.
     """
-    showtime = slot.showtime
+    showtime = card.showtime
     return format_html(
         '<a class="slot" href="{}" data-state="{}"{}><b class="number">{}<time datetime="{}">{}</time></b>{}'
         "<span>{}{}{}</span>{}</a>",
         showtime.get_absolute_url(),
-        slot.state,
-        NOTHING if slot.state == "open" else mark_safe(" data-full"),
-        _day(slot, from_day, with_day),
-        slot.instant,
-        slot.clock,
-        _price(slot) if with_price else NOTHING,
+        card.state,
+        NOTHING if card.state == "open" else mark_safe(" data-full"),
+        _day(card, from_day, with_day),
+        card.instant,
+        card.clock,
+        _price(card) if with_price else NOTHING,
         showtime.screen.name,
-        " · " if slot.extra else NOTHING,
-        slot.extra,
-        draw_left(slot),
+        " · " if card.extra else NOTHING,
+        card.extra,
+        draw_left(card),
     )
 
 
-def draw_left(slot: ShowtimeCard) -> SafeString:
-    """How full a showtime is. The script swaps it when the server draws another."""
+def draw_left(card: ShowtimeCard) -> SafeString:
+    """The availability of a showtime. The page's script replaces it by what `/showtimes/left/` answers."""
     return format_html(
         '<span class="meter number" data-left-of="{}" data-state="{}" data-left="{}" data-level="{}">{}{}</span>',
-        slot.showtime.pk,
-        slot.state,
-        slot.left,
-        slot.level if slot.state == "open" else "full",
-        format_html('<svg viewBox="0 0 68 8" aria-hidden="true">{}</svg>', slot.meter) if slot.has_meter else NOTHING,
-        slot.words,
+        card.showtime.pk,
+        card.state,
+        card.left,
+        card.level if card.state == "open" else "full",
+        format_html('<svg viewBox="0 0 68 8" aria-hidden="true">{}</svg>', card.meter) if card.has_meter else NOTHING,
+        card.text,
     )
 
 
-def _day(slot: ShowtimeCard, from_day: date | None, with_day: bool) -> SafeString:
+def _day(card: ShowtimeCard, from_day: date | None, with_day: bool) -> SafeString:
     if from_day is None and not with_day:
         return NOTHING
-    return format_html("<small>{}</small> ", gettext("Today") if slot.day == from_day else slot.day_words)
+    return format_html("<small>{}</small> ", gettext("Today") if card.day == from_day else card.day_text)
 
 
-def _price(slot: ShowtimeCard) -> SafeString:
-    if slot.lowest_price is None:
+def _price(card: ShowtimeCard) -> SafeString:
+    if card.lowest_price is None:
         return NOTHING
-    start = NOTHING if slot.has_one_price else format_html("<small>{}</small> ", gettext("from"))
-    return format_html('<em class="number">{}{}</em>', start, format_money(slot.lowest_price, slot.showtime.currency))
+    start = NOTHING if card.has_one_price else format_html("<small>{}</small> ", gettext("from"))
+    return format_html('<em class="number">{}{}</em>', start, format_money(card.lowest_price, card.showtime.currency))

@@ -1,4 +1,4 @@
-"""The programme as people read it: days, films, times, and how many seats are left."""
+"""Listings as pages show them: films, times, and how many seats are left."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from cinema.models import Cinema, Movie, Showtime, ShowtimeQuerySet
 
-AHEAD = timedelta(days=14)
-PROJECTIONS = {"", "2d", "3d", "digital", "35 mm", "70 mm", "imax"}  # how a film is shown; anything else is an event
-FEW = 0.15  # of the seats on sale: from here on a number of seats left is news
+AHEAD = timedelta(days=14)  # the horizon of the listings
+PROJECTIONS = {"", "2d", "3d", "digital", "35 mm", "70 mm", "imax"}  # any other format is an event
+FEW = 0.15  # of the seats on sale; from here on the count is shown as "seats left"
 CardState = Literal["open", "sold-out", "upcoming", "closed", "cancelled"]
 
 
 @dataclass(frozen=True)
 class ShowtimeCard:
-    """One showtime as the programme shows it: when, how full, and whether it can be bought."""
+    """One showtime as the listings show it: when, how full, and whether it can be bought."""
 
     showtime: Showtime
     state: CardState
@@ -37,7 +37,7 @@ class ShowtimeCard:
 
     @property
     def on_sale(self) -> int:
-        """Seats that are sold at all: blocked ones are none."""
+        """The number of seats for sale, sold or not: all but the blocked ones."""
         return self.showtime.n_seats - self.showtime.n_blocked
 
     @property
@@ -48,7 +48,7 @@ class ShowtimeCard:
 
     @property
     def taken(self) -> float:
-        """The share of seats that is gone, 0 to 1."""
+        """The share of seats that are taken, 0 to 1."""
         return 1 - self.left / self.on_sale if self.on_sale else 0
 
     @property
@@ -57,8 +57,8 @@ class ShowtimeCard:
         return meter_seats(max(1, int(free)) if self.left else 0)
 
     @property
-    def words(self) -> str:
-        """How full it is, for people."""
+    def text(self) -> str:
+        """The availability, such as `12 seats left`."""
         if self.state == "cancelled":
             return gettext("Cancelled")
         if self.state == "closed":
@@ -90,7 +90,7 @@ class ShowtimeCard:
 
     @cached_property
     def local_start(self) -> datetime:
-        """In the house's time. A page names dozens: Django's `date` filter would convert each again for every part."""
+        """The start in TIME_ZONE, converted once; Django's `date` filter would convert it again for every part."""
         return timezone.localtime(self.showtime.starts_at)
 
     @property
@@ -98,7 +98,7 @@ class ShowtimeCard:
         return self.local_start.date()
 
     @property
-    def day_words(self) -> str:
+    def day_text(self) -> str:
         return short_day(self.day, get_language() or "")
 
     @property
@@ -111,41 +111,41 @@ class ShowtimeCard:
 
     @property
     def extra(self) -> str:
-        """How it is shown, in the house's words; plain projection is not worth saying."""
+        """The format; "" for a plain projection."""
         return "" if self.showtime.format.lower() in ("", "2d", "digital") else self.showtime.format
 
     @property
     def event(self) -> str:
-        """What happens besides the film, such as live music."""
+        """The event besides the film, such as live music; "" for none."""
         return "" if self.showtime.format.lower() in PROJECTIONS else self.showtime.format
 
 
 @dataclass(frozen=True)
 class Film:
-    """A movie with the times it is listed under, in order."""
+    """A movie with its listed showtimes, in order of time."""
 
     movie: Movie
-    slots: Sequence[ShowtimeCard]
+    cards: Sequence[ShowtimeCard]
 
     @property
     def next_two(self) -> Sequence[ShowtimeCard]:
-        return self.slots[:2]
+        return self.cards[:2]
 
     @property
     def badge(self) -> str:
-        return next((slot.event for slot in self.next_two if slot.event), "")
+        return next((card.event for card in self.next_two if card.event), "")
 
 
 @dataclass(frozen=True)
-class House:
-    """A cinema with its times."""
+class CinemaListing:
+    """A cinema with its showtimes of one film."""
 
     cinema: Cinema
-    slots: Sequence[ShowtimeCard]
+    cards: Sequence[ShowtimeCard]
 
 
 def read_cards(showtimes: ShowtimeQuerySet, at: datetime) -> list[ShowtimeCard]:
-    """The slots of these showtimes from now on, in order of time; a fixed number of queries, whatever their number."""
+    """The cards of those that have not ended, in order of time. A fixed number of queries, whatever their number."""
     coming = showtimes.not_ended(at).order_by("starts_at", "id")
     return [
         ShowtimeCard(one, card_state(one, at)) for one in coming.prefetch_related("movie__genres", "screen__cinema")
@@ -153,7 +153,7 @@ def read_cards(showtimes: ShowtimeQuerySet, at: datetime) -> list[ShowtimeCard]:
 
 
 def still_sold(showtimes: ShowtimeQuerySet, at: datetime) -> ShowtimeQuerySet:
-    """Those that a guest can buy now or later: not cancelled, sales not over. The query form of `Showtime.sales`."""
+    """Those that can be bought now or later: not cancelled, sales not closed. The SQL form of `Showtime.sales`."""
     started = Q(sales_close_at=None, starts_at__gt=at - timedelta(minutes=15))
     return showtimes.filter(Q(sales_close_at__gt=at) | started, cancelled_at=None)
 
@@ -163,21 +163,22 @@ def card_state(showtime: Showtime, at: datetime) -> CardState:
     return "sold-out" if state == "open" and showtime.n_available == 0 else state
 
 
-def cinemas_of(slots: Iterable[ShowtimeCard]) -> list[House]:
+def group_by_cinema(cards: Iterable[ShowtimeCard]) -> list[CinemaListing]:
+    """By name of the cinema; order of time inside each."""
     found: dict[str, list[ShowtimeCard]] = {}
-    for slot in slots:
-        found.setdefault(slot.showtime.screen.cinema.name, []).append(slot)
-    return [House(found[name][0].showtime.screen.cinema, found[name]) for name in sorted(found)]
+    for card in cards:
+        found.setdefault(card.showtime.screen.cinema.name, []).append(card)
+    return [CinemaListing(found[name][0].showtime.screen.cinema, found[name]) for name in sorted(found)]
 
 
-def pick_billboard(slots: Sequence[ShowtimeCard]) -> ShowtimeCard | None:
-    """The showing for the billboard: with a picture and seats left, in the biggest room, the fullest first."""
-    fit = [slot for slot in slots if slot.state == "open" and slot.showtime.movie.picture]
-    return max(fit, key=lambda slot: (slot.on_sale, slot.taken, -slot.starts_at.timestamp()), default=None)
+def pick_billboard(cards: Sequence[ShowtimeCard]) -> ShowtimeCard | None:
+    """The showtime for the billboard: with a picture and seats left; the largest screen first, then the fullest."""
+    fit = [card for card in cards if card.state == "open" and card.showtime.movie.picture]
+    return max(fit, key=lambda card: (card.on_sale, card.taken, -card.starts_at.timestamp()), default=None)
 
 
 def first_sentences(text: str, most: int = 250) -> str:
-    """As many whole sentences as fit; all of it when not even one does."""
+    """As many whole sentences as fit into `most` characters; the whole text if not even one does."""
     kept = ""
     for sentence in re.findall(r".+?[.?!](?=\s|$)", text):
         if len(kept) + len(sentence) > most:
@@ -188,13 +189,13 @@ def first_sentences(text: str, most: int = 250) -> str:
 
 @lru_cache(maxsize=200)
 def short_day(day: date, language: str) -> str:
-    """Such as Mon 23 Nov, in the active language, which is `language`."""
+    """Such as `Mon 23 Nov`. `language` must be the active language: it is the key of the cache."""
     return date_format(day, "D j M")
 
 
 @cache
 def meter_seats(free: int) -> SafeString:
-    """Ten little seats, `free` of them lit."""
+    """SVG of ten small seats, `free` of them lit."""
     return format_html_join(
         "",
         '<rect class="{}" x="{}" width="5" height="8" rx="1.5"/>',

@@ -1,4 +1,4 @@
-"""Pages for everyone: what is shown, and one film with its times."""
+"""Public pages: what is on, and one film with its times."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from django.views.decorators.http import require_safe
 from cinema.days import read_day
 from cinema.films.trailers import player_of
 from cinema.models import Movie, Showtime
-from cinema.whats_on.filters import Wish
-from cinema.whats_on.front_page import Front, read_front, read_left
+from cinema.whats_on.filters import Filters
+from cinema.whats_on.front_page import FrontPage, read_front_page, read_left
 from cinema.whats_on.listing_html import draw_left
-from cinema.whats_on.listings import ShowtimeCard, cinemas_of, first_sentences, pick_billboard, read_cards
+from cinema.whats_on.listings import ShowtimeCard, first_sentences, group_by_cinema, pick_billboard, read_cards
 
-MORE = 8  # times of other days on the page of a film
-MOST_LEFT = 120  # showtimes whose seats left are asked for at once
+MORE = 8  # showtimes of other days on the page of a film
+MAX_IDS = 120  # showtimes per request for seats left
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,23 @@ class Day:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What is on. A fragment of the same page for htmx: the results, or the next films of them."""
+    """What is on. For htmx a fragment of the same page: the results, or the next page of films."""
     at = timezone.now()
-    wish = Wish.read(request.GET)
-    number = request.GET.get("page", "")
-    front = read_front(wish, int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1, at)
+    filters = Filters.read(request.GET)
+    page = request.GET.get("page", "")
+    front = read_front_page(filters, int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1, at)
     today = timezone.localdate(at)
-    context = {"front": front, "wish": wish, "today": today, "home": request.path}
+    context = {"front": front, "filters": filters, "today": today, "home": request.path}
     if request.headers.get("HX-Request") != "true":
         response = render(request, "cinema/home.html", {**context, **_billboard(front, today)})
-    elif number:
+    elif page:
         response = render(request, "cinema/_films.html", context)
     else:
-        typed = request.headers.get("HX-Trigger") == "finder"  # the boxes of the form are as the person left them
+        typed = request.headers.get("HX-Trigger") == "finder"  # the form is the sender: its fields are up to date
         response = render(request, "cinema/_found.html", {**context, "fragment": True, "typed": typed})
-        address = request.path + wish.query
+        address = request.path + filters.query
         shown = request.headers.get("HX-Current-URL", "").partition("#")[0]
-        is_there = shown == request.build_absolute_uri(address)  # Enter, or leaving the box, is no step in the history
+        is_there = shown == request.build_absolute_uri(address)  # unchanged filters add no entry to the history
         response["HX-Push-Url"] = "false" if is_there else address
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -58,13 +58,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def left(request: HttpRequest) -> HttpResponse:
-    """How full the showtimes of `?id=…&id=…` are, as the pages draw it; 304 while nothing has changed."""
+    """The availability of the showtimes `?id=…&id=…` as HTML; 304 while nothing has changed."""
     ids = [
         int(text)
-        for text in request.GET.getlist("id")[:MOST_LEFT]
+        for text in request.GET.getlist("id")[:MAX_IDS]
         if text.isascii() and text.isdigit() and len(text) < 16
     ]
-    response = HttpResponse("".join(draw_left(slot) for slot in read_left(ids, timezone.now())))
+    response = HttpResponse("".join(draw_left(card) for card in read_left(ids, timezone.now())))
     etag = f'"{hashlib.md5(response.content, usedforsecurity=False).hexdigest()}"'
     response["ETag"] = etag
     response["Cache-Control"] = "no-cache"
@@ -75,42 +75,42 @@ def left(request: HttpRequest) -> HttpResponse:
 def movie(request: HttpRequest, slug: str) -> HttpResponse:
     film = get_object_or_404(Movie.objects.prefetch_related("genres"), slug=slug)
     at = timezone.now()
-    slots = read_cards(Showtime.objects.filter(movie=film), at)
+    cards = read_cards(Showtime.objects.filter(movie=film), at)
     today = timezone.localdate(at)
-    chosen = _chosen_day(request, slots, today)
-    shown = [slot for slot in slots if slot.day == chosen]
+    chosen = _chosen_day(request, cards, today)
+    shown = [card for card in cards if card.day == chosen]
     context = {
         "movie": film,
         "player": player_of(film.trailer_url),
-        "days": _days(slots, chosen, today),
+        "days": _days(cards, chosen, today),
         "chosen": chosen,
         "today": today,
-        "next_day": next((slot.day for slot in slots if slot.day > chosen), None),
-        "houses": cinemas_of(shown),
-        "more": [slot for slot in slots if slot.day > chosen and slot.state != "cancelled"][:MORE],
-        "first": next(iter(shown or slots), None),
-        "has_times": any(slot.state == "open" for slot in slots),
+        "next_day": next((card.day for card in cards if card.day > chosen), None),
+        "listings": group_by_cinema(shown),
+        "more": [card for card in cards if card.day > chosen and card.state != "cancelled"][:MORE],
+        "first": next(iter(shown or cards), None),
+        "has_times": any(card.state == "open" for card in cards),
     }
     return render(request, "cinema/movie.html", context)
 
 
-def _chosen_day(request: HttpRequest, slots: Sequence[ShowtimeCard], today: date) -> date:
-    """What `?date=` says; without it, or with something that is no date, the first day with something to buy."""
-    asked = read_day(request.GET.get("date", ""))
-    if asked is not None:
-        return asked
-    return next((slot.day for slot in slots if slot.state in ("open", "upcoming")), slots[0].day if slots else today)
+def _chosen_day(request: HttpRequest, cards: Sequence[ShowtimeCard], today: date) -> date:
+    """The day of `?date=`; without a valid one, the first day with something to buy."""
+    requested = read_day(request.GET.get("date", ""))
+    if requested is not None:
+        return requested
+    return next((card.day for card in cards if card.state in ("open", "upcoming")), cards[0].day if cards else today)
 
 
-def _days(slots: Sequence[ShowtimeCard], chosen: date, today: date) -> list[Day]:
-    """The days with something on, and the chosen one even when it has nothing."""
-    dates = sorted({slot.day for slot in slots} | ({chosen} if slots else set()))
+def _days(cards: Sequence[ShowtimeCard], chosen: date, today: date) -> list[Day]:
+    """The days with a showtime, and the chosen day even without one."""
+    dates = sorted({card.day for card in cards} | ({chosen} if cards else set()))
     return [Day(each, is_chosen=each == chosen, is_today=each == today) for each in dates]
 
 
-def _billboard(front: Front, today: date) -> dict[str, object]:
-    """The film on the billboard, with the times of its that come next; none beside a wish."""
-    star = pick_billboard(front.slots) if front.is_plain else None
+def _billboard(front: FrontPage, today: date) -> dict[str, object]:
+    """The context of the billboard: a film and its next times; `star` is None if a filter is set."""
+    star = pick_billboard(front.cards) if front.is_plain else None
     if star is None:
         return {"star": None}
     film = next(film for film in front.films if film.movie.pk == star.showtime.movie_id)
@@ -118,8 +118,8 @@ def _billboard(front: Front, today: date) -> dict[str, object]:
     overview = Movie.objects.values_list("overview", flat=True).get(pk=film.movie.pk)
     return {
         "star": star,
-        "star_times": film.slots,
-        "star_days": film.slots[-1].day != film.slots[0].day or film.slots[0].day != today,
+        "star_times": film.cards,
+        "star_days": film.cards[-1].day != film.cards[0].day or film.cards[0].day != today,
         "star_text": first_sentences(overview) or film.movie.tagline,
         "star_when": ("tonight" if evening else "today") if star.day == today else "later",
     }

@@ -1,7 +1,7 @@
-"""What is on sale, small enough to hold: which films begin when, in which language.
+"""What is on sale, in memory: which films start when, in which language.
 
-Counting it in the database would mean one walk over all showtimes for every group of choices; the ids of a walk, joined
-by the database into one text a beginning, are counted here several times faster than their rows could be fetched.
+Counting in the database would scan all showtimes once for every group of choices. One scan that joins the ids of each
+start into one text, counted here, is several times faster than fetching the rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cinema.models import Movie, ShowtimeQuerySet
 
 
 class JoinedIds(Aggregate):
-    """Whole numbers of a group as one text, with commas between: `GROUP_CONCAT`, or `STRING_AGG` of PostgreSQL."""
+    """The integers of a group as one text, separated by commas: `GROUP_CONCAT`, or `STRING_AGG` on PostgreSQL."""
 
     function = "GROUP_CONCAT"
     output_field = TextField()
@@ -34,20 +34,20 @@ class JoinedIds(Aggregate):
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """What begins at one instant in one language. A film that begins in two rooms is there twice."""
+class Start:
+    """The films that start at one instant in one language. A film that starts on two screens is listed twice."""
 
     at: datetime
-    day: date  # of the house
+    day: date  # in TIME_ZONE
     language: str
     movies: Sequence[int]
 
 
 @dataclass(frozen=True)
 class Timetable:
-    """Beginnings in order."""
+    """Starts in order of time."""
 
-    beginnings: Sequence[Beginning]
+    starts: Sequence[Start]
 
     def only(
         self,
@@ -56,24 +56,24 @@ class Timetable:
         languages: Collection[str] | None = None,
         day: date | None = None,
     ) -> Timetable:
-        """Of these films, languages and day; None is any."""
-        kept = [each for each in self.beginnings if languages is None or each.language in languages]
+        """The part with these films, languages and day; None is any."""
+        kept = [each for each in self.starts if languages is None or each.language in languages]
         kept = [each for each in kept if day is None or each.day == day]
         return Timetable(kept if movies is None else [_of(each, movies) for each in kept])
 
     @cached_property
     def n_times(self) -> int:
-        return sum(len(each.movies) for each in self.beginnings)
+        return sum(len(each.movies) for each in self.starts)
 
     @cached_property
     def movies(self) -> dict[int, None]:
-        """The films in the order of their next beginning: a set that keeps its order."""
-        return dict.fromkeys(chain.from_iterable(each.movies for each in self.beginnings))
+        """The films in the order of their next start: an ordered set."""
+        return dict.fromkeys(chain.from_iterable(each.movies for each in self.starts))
 
     def next_of(self, movies: Collection[int], most: int) -> dict[int, list[datetime]]:
-        """The first `most` beginnings of each of these films; in several rooms at once counts as often."""
+        """The first `most` starts of each of these films; a start on several screens counts once per screen."""
         found: dict[int, list[datetime]] = {movie: [] for movie in movies}
-        for each in self.beginnings:
+        for each in self.starts:
             for movie in each.movies:
                 if movie in found and len(found[movie]) < most:
                     found[movie].append(each.at)
@@ -81,43 +81,43 @@ class Timetable:
 
     @cached_property
     def languages(self) -> dict[str, int]:
-        """Films by language."""
+        """The number of films by language."""
         found: dict[str, set[int]] = {}
-        for each in self.beginnings:
+        for each in self.starts:
             found.setdefault(each.language, set()).update(each.movies)
         return {language: len(movies) for language, movies in found.items() if movies}
 
     @cached_property
     def days(self) -> set[date]:
-        return {each.day for each in self.beginnings if each.movies}
+        return {each.day for each in self.starts if each.movies}
 
 
 def read_timetable(showtimes: ShowtimeQuerySet) -> Timetable:
-    """One question, whatever the number of showtimes."""
+    """One query, whatever the number of showtimes."""
     instant = Cast("starts_at", CharField())
     joined = showtimes.order_by().annotate(instant=instant).values_list("instant", "language")
-    begun: dict[str, tuple[datetime, date]] = {}
+    known: dict[str, tuple[datetime, date]] = {}
     found = []
     for text, language, movies in sorted(joined.annotate(movies=JoinedIds("movie_id"))):
-        if text not in begun:
+        if text not in known:
             at = _instant(text)
-            begun[text] = (at, timezone.localdate(at))
-        found.append(Beginning(*begun[text], language, sorted(map(int, movies.split(",")))))
+            known[text] = (at, timezone.localdate(at))
+        found.append(Start(*known[text], language, sorted(map(int, movies.split(",")))))
     return Timetable(found)
 
 
 def read_tags() -> dict[int, frozenset[int]]:
-    """Films by genre, of all films. One question."""
+    """Ids of films by id of genre, of all films. One query."""
     tags: QuerySet[Any] = Movie.genres.through.objects.order_by()
     joined = tags.values_list("genre_id").annotate(movies=JoinedIds("movie_id"))
     return {genre: frozenset(map(int, movies.split(","))) for genre, movies in joined}
 
 
 def _instant(text: str) -> datetime:
-    """As the databases write it in UTC: 2026-11-23 19:30:00, perhaps with a fraction, on PostgreSQL with +00."""
+    """Parse a UTC instant as the databases cast it: `2026-11-23 19:30:00`, optional fraction, +00 on PostgreSQL."""
     return datetime.fromisoformat(text.partition("+")[0]).replace(tzinfo=UTC)
 
 
-def _of(beginning: Beginning, movies: Collection[int]) -> Beginning:
-    kept = [movie for movie in beginning.movies if movie in movies]
-    return Beginning(beginning.at, beginning.day, beginning.language, kept)
+def _of(start: Start, movies: Collection[int]) -> Start:
+    kept = [movie for movie in start.movies if movie in movies]
+    return Start(start.at, start.day, start.language, kept)

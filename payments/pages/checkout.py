@@ -43,7 +43,7 @@ class SeeOther(HttpResponseRedirect):
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """My seats, what they cost, how long they are mine; POST goes to where the money is taken."""
-    showtime = Showtime.objects.with_places().filter(pk=showtime_id).first()
+    showtime = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
     if request.method != "POST":

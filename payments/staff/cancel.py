@@ -108,7 +108,7 @@ def _standing_of(booking: Booking, labels: list[str]) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_whole_showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """How many bookings, how much money, then a button; afterwards the same page counts what is left."""
-    showtime = get_object_or_404(Showtime.objects.with_places(), pk=showtime_id)
+    showtime = get_object_or_404(Showtime.objects.with_movie_and_screen(), pk=showtime_id)
     at = timezone.now()
     refusal = ""
     if request.method == "POST" and showtime.cancelled_at is None and at < showtime.ends_at:

@@ -90,7 +90,7 @@ def phase_of(showtime: Showtime, at: datetime) -> Phase:
 
 def read_lines(at: datetime) -> list[BoardLine]:
     """Everything on the board, in the order of the start. One query."""
-    return [BoardLine(each, phase_of(each, at)) for each in on_the_board(at).with_places()]
+    return [BoardLine(each, phase_of(each, at)) for each in on_the_board(at).with_movie_and_screen()]
 
 
 def day_of(line: BoardLine, today: date) -> date:

@@ -21,7 +21,7 @@ def ids(answer):
     return [showtime["id"] for showtime in answer.json()["showtimes"]]
 
 
-def test_a_showtime_is_told_to_the_letter_of_the_contract(client):
+def test_a_showtime_has_exactly_the_keys_of_the_contract(client):
     showtime = make_showtime(movie=make_movie("Sunrise"), starts_in=timedelta(hours=3))
     answer = client.get(f"/api/showtimes/{showtime.pk}/")
     assert answer.json() == {
@@ -53,12 +53,12 @@ def test_a_showtime_is_told_to_the_letter_of_the_contract(client):
         ({"cancelled_at": NOON}, "cancelled"),
     ],
 )
-def test_sales_are_a_word(client, fields, state):
+def test_sales_are_open_upcoming_closed_or_cancelled(client, fields, state):
     showtime = make_showtime(**fields)
     assert client.get(f"/api/showtimes/{showtime.pk}/").json()["sales"] == state
 
 
-def test_without_a_date_come_the_next_fourteen_days_in_order_and_nothing_that_has_ended(client):
+def test_without_a_date_the_next_fourteen_days_are_listed_in_order(client):
     screen = make_screen()
     hours = {
         name: timedelta(hours=n) for name, n in (("over", -3), ("running", -1), ("soon", 2), ("last", 24 * 14 - 1))
@@ -71,7 +71,7 @@ def test_without_a_date_come_the_next_fourteen_days_in_order_and_nothing_that_ha
     assert late.pk not in found
 
 
-def test_a_date_is_a_day_where_the_house_stands(client):
+def test_a_date_is_a_day_in_the_local_time_zone(client):
     midnight = datetime(2026, 6, 11, 23, 0, tzinfo=UTC) - NOON  # 12 June in London
     before, after = (make_showtime(starts_in=midnight + timedelta(minutes=n)) for n in (-1, 0))
     assert ids(client.get("/api/showtimes/?date=2026-06-11")) == [before.pk]
@@ -79,7 +79,7 @@ def test_a_date_is_a_day_where_the_house_stands(client):
     assert ids(client.get("/api/showtimes/?date=2026-06-13")) == []
 
 
-def test_movie_and_cinema_narrow_by_slug(client):
+def test_movie_and_cinema_filter_by_slug(client):
     one, other = make_showtime(movie=make_movie("Nosferatu")), make_showtime()
     assert ids(client.get("/api/showtimes/?movie=nosferatu")) == [one.pk]
     assert ids(client.get(f"/api/showtimes/?cinema={other.screen.cinema.slug}")) == [other.pk]
@@ -92,7 +92,7 @@ def test_movie_and_cinema_narrow_by_slug(client):
     ["date=today", "date=2026-13-01", "date=2026-6-1", "date=20260611", "date=2026-W24-4", "date=9999-12-31",
      "movie=a%00b"],
 )  # fmt: skip
-def test_a_filter_that_makes_no_sense_is_a_problem_and_names_itself(client, query):
+def test_an_invalid_filter_is_a_problem_that_names_it(client, query):
     answer = client.get(f"/api/showtimes/?{query}")
     assert answer.status_code == 422
     assert answer["Content-Type"] == "application/problem+json"
@@ -101,13 +101,13 @@ def test_a_filter_that_makes_no_sense_is_a_problem_and_names_itself(client, quer
     assert list(problem["errors"]) == [query.split("=")[0]]
 
 
-def test_a_showtime_that_is_not_there_is_a_problem(client):
+def test_an_unknown_showtime_is_a_problem(client):
     answer = client.get("/api/showtimes/999999/")
     assert answer.status_code == 404
     assert answer.json()["type"] == "not-found"
 
 
-def test_a_list_costs_the_same_number_of_queries_however_long(client, django_assert_num_queries):
+def test_a_list_needs_one_query_whatever_its_length(client, django_assert_num_queries):
     for _ in range(5):
         make_showtime()
     with django_assert_num_queries(1):
@@ -120,5 +120,5 @@ def test_other_methods_are_refused(client):
     assert answer.json()["type"] == "method-not-allowed"
 
 
-def test_the_clock_of_these_tests_stands_still():
+def test_the_clock_of_these_tests_is_frozen():
     assert timezone.now() == NOON

@@ -1,4 +1,4 @@
-"""Which films the page finds, and the count beside every choice, against plain Python over all rows."""
+"""The films that the page finds and the count of every choice, compared with plain Python over all rows."""
 
 import random
 import unicodedata
@@ -32,44 +32,44 @@ def _at_noon():
 
 @pytest.fixture
 def catalogue():
-    """Twenty-eight films and their times in two houses: past, now, later, sold, cancelled, closed, not open yet."""
+    """28 films with showtimes in two cinemas: past, running, later, sold out, cancelled, closed, not open yet."""
     return make_catalogue(28)
 
 
 def make_catalogue(n):
-    dice, plan, now = random.Random(7), make_plan(rows=1, per_row=2), timezone.now()
+    rng, plan, now = random.Random(7), make_plan(rows=1, per_row=2), timezone.now()
     screens = [make_screen(plan), make_screen(plan)]
     genres = [Genre.objects.create(name=name, slug=name.lower().replace(" ", "-")) for name in GENRES]
     times = []
     for number in range(n):
-        film = make_movie(f"{dice.choice(TITLES)} {number}")
-        film.slug, film.director, film.cast = f"film-{number}", dice.choice(PEOPLE), dice.sample(PEOPLE, 2)
-        film.original_language = dice.choice(list(CODES))
+        film = make_movie(f"{rng.choice(TITLES)} {number}")
+        film.slug, film.director, film.cast = f"film-{number}", rng.choice(PEOPLE), rng.sample(PEOPLE, 2)
+        film.original_language = rng.choice(list(CODES))
         film.save()
-        film.genres.set(dice.sample(genres, dice.randrange(3)))
-        times += [make_time(film, dice, screens, now, 60 * number + each) for each in range(dice.randrange(5))]
+        film.genres.set(rng.sample(genres, rng.randrange(3)))
+        times += [make_time(film, rng, screens, now, 60 * number + each) for each in range(rng.randrange(5))]
     Showtime.objects.bulk_create(times)
     return read_rows()
 
 
-def make_time(film, dice, screens, now, number):
-    starts = now + timedelta(hours=dice.choice([-2, 1, 5, 11, 14, 30, 60, 300, 330, 340, 900]), seconds=number)
-    left = dice.choice([0, 1, 2])
+def make_time(film, rng, screens, now, number):
+    starts = now + timedelta(hours=rng.choice([-2, 1, 5, 11, 14, 30, 60, 300, 330, 340, 900]), seconds=number)
+    left = rng.choice([0, 1, 2])
     fate = {
         "cancelled": {"cancelled_at": now},
         "closed": {"sales_close_at": now - timedelta(minutes=1)},
         "upcoming": {"sales_open_at": now + timedelta(minutes=5)},
     }
     return Showtime(
-        movie=film, screen=dice.choice(screens), plan=screens[0].plan, starts_at=starts,
-        ends_at=starts + timedelta(minutes=90), language=dice.choice(list(CODES)), currency="GBP",
+        movie=film, screen=rng.choice(screens), plan=screens[0].plan, starts_at=starts,
+        ends_at=starts + timedelta(minutes=90), language=rng.choice(list(CODES)), currency="GBP",
         prices={"standard": 900}, n_available=left, n_booked=2 - left,
-        **fate.get(dice.choice(["cancelled", "closed", "upcoming", "", "", ""]), {}),
+        **fate.get(rng.choice(["cancelled", "closed", "upcoming", "", "", ""]), {}),
     )  # fmt: skip
 
 
 class Films(HTMLParser):
-    """What a page or fragment says: films on, films to come, and the count beside each choice."""
+    """The content of a page or fragment: films on sale, films coming soon, and the count of each choice."""
 
     def __init__(self, text):
         super().__init__()
@@ -97,19 +97,19 @@ class Films(HTMLParser):
             self._counting = False
 
 
-def ask(client, asked, **headers):
-    response = client.get("/", asked, headers=headers)
+def get_films(client, query, **headers):
+    response = client.get("/", query, headers=headers)
     assert response.status_code == 200
     return Films(response.content.decode())
 
 
-def all_pages(client, asked, **headers):
-    """The slugs of the first answer and of all that follow it, as far as each says that there is more."""
-    films = ask(client, asked, **headers)
+def all_pages(client, query, **headers):
+    """The slugs of all pages, following the links to the next page."""
+    films = get_films(client, query, **headers)
     found, page = list(films.on), 1
     while f"page={page + 1}" in films.next:
         page += 1
-        films = ask(client, {**asked, "page": page}, **headers)
+        films = get_films(client, {**query, "page": page}, **headers)
         found += films.on
     return found
 
@@ -119,28 +119,28 @@ def plain(text):
     return "".join(letter for letter in marks if unicodedata.category(letter) != "Mn")
 
 
-def fits(film, times, asked, now):
-    """The rule in plain Python, row by row."""
+def matches(film, times, query, now):
+    """Whether a film matches: the rule in plain Python."""
     names = {name for genre in film.genres.all() for name in (genre.name.casefold(), genre.slug)}
-    if asked.get("genre") and not names & {value.casefold() for value in asked["genre"]}:
+    if query.get("genre") and not names & {value.casefold() for value in query["genre"]}:
         return False
     text = plain(" ".join([film.title, film.director, *film.cast]))
-    if not all(word in text for word in plain(asked.get("q", "")).split()):
+    if not all(word in text for word in plain(query.get("q", "")).split()):
         return False
-    return any(is_wanted(time, asked, now) for time in times)
+    return any(is_match(time, query, now) for time in times)
 
 
-def is_wanted(time, asked, now):
+def is_match(time, query, now):
     closes = time.sales_close_at or time.starts_at + timedelta(minutes=15)
     if time.cancelled_at or closes <= now or time.ends_at <= now or time.starts_at >= now + timedelta(days=14):
         return False
     language = {time.language.casefold(), CODES[time.language], slugify(time.language)}
-    if asked.get("language") and not language & {value.casefold() for value in asked["language"]}:
+    if query.get("language") and not language & {value.casefold() for value in query["language"]}:
         return False
-    house = {time.screen.cinema.slug, time.screen.cinema.name.casefold()}
-    if asked.get("cinema") and not house & {value.casefold() for value in asked["cinema"]}:
+    cinema = {time.screen.cinema.slug, time.screen.cinema.name.casefold()}
+    if query.get("cinema") and not cinema & {value.casefold() for value in query["cinema"]}:
         return False
-    return "date" not in asked or timezone.localdate(time.starts_at).isoformat() == asked["date"]
+    return "date" not in query or timezone.localdate(time.starts_at).isoformat() == query["date"]
 
 
 def read_rows():
@@ -150,16 +150,16 @@ def read_rows():
     return rows
 
 
-def expected(rows, asked):
+def expected(rows, query):
     now = timezone.now()
-    return sorted(film.slug for film, times in rows.items() if fits(film, times, asked, now))
+    return sorted(film.slug for film, times in rows.items() if matches(film, times, query, now))
 
 
 def some(values):
     return st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)
 
 
-WISHES = st.fixed_dictionaries(
+FILTERS = st.fixed_dictionaries(
     {},
     optional={
         "genre": some(["drama", "Crime", "FILM NOIR", "film-noir", "no-such"]),
@@ -172,16 +172,16 @@ WISHES = st.fixed_dictionaries(
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(wish=WISHES)
-def test_page_links_and_fragments_find_exactly_what_plain_python_finds(client, catalogue, wish):
-    houses = sorted({time.screen.cinema.slug for times in catalogue.values() for time in times})
-    asked = {**wish}
-    if "cinema" in wish:
-        asked["cinema"] = [houses[value] if isinstance(value, int) else value for value in wish["cinema"]]
-    wanted = expected(catalogue, asked)
-    assert sorted(all_pages(client, asked)) == wanted
-    assert sorted(all_pages(client, asked, **HTMX)) == wanted
-    counts = ask(client, asked, **HTMX).counts
+@given(filters=FILTERS)
+def test_pages_and_fragments_find_exactly_what_plain_python_finds(client, catalogue, filters):
+    cinemas = sorted({time.screen.cinema.slug for times in catalogue.values() for time in times})
+    query = {**filters}
+    if "cinema" in filters:
+        query["cinema"] = [cinemas[value] if isinstance(value, int) else value for value in filters["cinema"]]
+    wanted = expected(catalogue, query)
+    assert sorted(all_pages(client, query)) == wanted
+    assert sorted(all_pages(client, query, **HTMX)) == wanted
+    counts = get_films(client, query, **HTMX).counts
     assert counts or not wanted
     for (name, value), count in counts.items():
-        assert count == len(expected(catalogue, {**asked, name: [value]})), (name, value)
+        assert count == len(expected(catalogue, {**query, name: [value]})), (name, value)

@@ -1,4 +1,4 @@
-"""What an address may ask of the front page, as a page and as a fragment; which films are found: `test_filters.py`."""
+"""Filters in the address of the front page, as a page and as a fragment. `test_filters.py` tests which films match."""
 
 import random
 import re
@@ -25,11 +25,11 @@ PEOPLE = ("Greta Schröder", "Buster Keaton", "Maria Falconetti", "Toshirō Mifu
 WORDS = ("Night", "River", "Überfahrt", "Moon", "100%", "A_B")
 
 
-class House:
-    """A catalogue in which everything meets everything."""
+class Catalogue:
+    """Films with every combination of genre, language, cinema and day."""
 
     def __init__(self):
-        chance, self.at = random.Random(7), timezone.now()
+        rng, self.at = random.Random(7), timezone.now()
         plan = make_plan(rows=1, per_row=2)
         genres = [Genre.objects.get_or_create(slug=slug, defaults={"name": name})[0] for slug, name in GENRES.items()]
         screens = [
@@ -40,38 +40,38 @@ class House:
         ]
         minute = 0
         for number in range(70):
-            title = f"{chance.choice(WORDS)} {chance.choice(WORDS)} {number}"
+            title = f"{rng.choice(WORDS)} {rng.choice(WORDS)} {number}"
             movie = Movie.objects.create(
-                title=title, slug=f"film-{number}", director=chance.choice(PEOPLE), cast=chance.sample(PEOPLE, 2)
+                title=title, slug=f"film-{number}", director=rng.choice(PEOPLE), cast=rng.sample(PEOPLE, 2)
             )
-            movie.genres.set(chance.sample(genres, chance.randint(0, 3)))
-            for _ in range(chance.randint(0, 4)):
+            movie.genres.set(rng.sample(genres, rng.randint(0, 3)))
+            for _ in range(rng.randint(0, 4)):
                 minute += 7
-                starts = self.at + timedelta(days=chance.randint(0, 15), minutes=minute)
-                screen, language = chance.choice(screens), chance.choice([*LANGUAGES, ""])
-                cancelled = self.at if chance.random() < 0.1 else None
+                starts = self.at + timedelta(days=rng.randint(0, 15), minutes=minute)
+                screen, language = rng.choice(screens), rng.choice([*LANGUAGES, ""])
+                cancelled = self.at if rng.random() < 0.1 else None
                 Showtime.objects.create(
                     movie=movie, screen=screen, plan=plan, starts_at=starts, ends_at=starts + timedelta(minutes=5),
-                    language=language, cancelled_at=cancelled, currency="GBP", n_available=chance.randint(0, 2),
+                    language=language, cancelled_at=cancelled, currency="GBP", n_available=rng.randint(0, 2),
                 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def house(django_db_setup, django_db_blocker):
+def catalogue(django_db_setup, django_db_blocker):
     from django.db import connection, transaction
 
     with django_db_blocker.unblock():
-        held = transaction.atomic()
-        held.__enter__()
+        atomic = transaction.atomic()
+        atomic.__enter__()
         try:
-            yield House()
+            yield Catalogue()
         finally:
             connection.set_rollback(True)
-            held.__exit__(None, None, None)
+            atomic.__exit__(None, None, None)
 
 
 def section(text):
-    """The films that are showing, without those that are to come."""
+    """The part of the page with films on sale, without those coming soon."""
     return text.split('id="soon"')[0]
 
 
@@ -80,7 +80,7 @@ def films_of(text):
 
 
 def by_plain_links(query):
-    """All pages, as somebody without a script follows them."""
+    """The films of all pages, by the links that work without a script."""
     client, found, path = Client(), [], f"/{query}"
     while path:
         page = client.get(path).content.decode()
@@ -100,7 +100,7 @@ def by_plain_links(query):
         ("cinema=Old+Mill", "cinema=old-mill"),
     ],
 )
-def test_a_value_may_be_written_as_people_write_it(house, one, other):
+def test_a_value_may_be_a_name_a_slug_or_a_code(catalogue, one, other):
     assert by_plain_links(f"?{one}") == by_plain_links(f"?{other}") != []
 
 
@@ -114,32 +114,32 @@ def test_a_value_may_be_written_as_people_write_it(house, one, other):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
-def test_nothing_that_is_asked_breaks_the_page(house, query, headers):
+def test_no_query_breaks_the_page(catalogue, query, headers):
     response = Client(headers=headers).get(f"/?{query}")
     assert response.status_code == 200
     assert b"<script>alert" not in response.content
     assert "HX-Request" in response["Vary"]
 
 
-def test_a_value_that_nobody_has_gives_nothing_and_can_be_taken_away(house):
+def test_an_unknown_value_finds_nothing_and_can_be_removed(catalogue):
     page = Client().get("/?genre=opera&language=German").content.decode()
     assert films_of(page) == []
     assert "No film is all of that" in page
     assert 'href="/?language=German"' in page
 
 
-def test_the_fragment_names_its_address_and_leaves_out_what_is_empty(house):
+def test_a_fragment_pushes_its_address_without_empty_filters(catalogue):
     answer = Client(headers={"HX-Request": "true"}).get("/?q=&cinema=&genre=drama&date=")
     assert answer["HX-Push-Url"] == "/?genre=drama"
 
 
-def test_typing_is_not_taken_away_but_a_link_sets_the_box(house):
+def test_the_search_box_is_replaced_after_a_link_but_not_while_typing(catalogue):
     typed = Client(headers={"HX-Request": "true", "HX-Trigger": "finder"}).get("/?q=night").content.decode()
     linked = Client(headers={"HX-Request": "true", "HX-Trigger": "day-any"}).get("/?q=night").content.decode()
     assert 'id="q"' not in typed and 'id="q"' in linked
 
 
-def test_seats_left_are_drawn_as_on_the_page_and_known_again(house):
+def test_seats_left_are_the_html_of_the_page_and_answer_304_when_unchanged(catalogue):
     some_ids = list(Showtime.objects.order_by("pk").values_list("pk", flat=True)[:5])
     path = "/showtimes/left/?" + "&".join(f"id={pk}" for pk in some_ids) + "&id=abc&id=&id=99999999"
     answer = Client().get(path)
@@ -148,6 +148,6 @@ def test_seats_left_are_drawn_as_on_the_page_and_known_again(house):
 
 
 @pytest.mark.parametrize("query", ["", "?genre=drama&genre=crime&language=German", "?q=night"])
-def test_the_page_asks_fewer_than_fifteen_questions(house, query, django_assert_max_num_queries):
+def test_the_page_needs_fewer_than_fifteen_queries(catalogue, query, django_assert_max_num_queries):
     with django_assert_max_num_queries(14):
         assert Client().get(f"/{query}").status_code == 200

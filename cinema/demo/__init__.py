@@ -1,1 +1,1 @@
-"""The demo programme: two houses, five rooms, 24 films, a rolling week. The films' facts are real, the houses not."""
+"""The demo: two cinemas, five screens, 24 films and a rolling week. The facts of the films are real."""

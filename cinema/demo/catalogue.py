@@ -1,4 +1,4 @@
-"""Put the demo's houses and films into the catalogue. What is there already is left as it is."""
+"""Add the demo's cinemas, films and showtimes. Existing rows are not changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from cinema import artwork
-from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, Place, PlannedShowtime, planned_showtimes_of
+from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, PlannedShowtime, ScreenKey, planned_showtimes_of
 from cinema.models import Cinema, Genre, Movie, Screen, Showtime
 from cinema.plans.store import import_plan
 
@@ -23,34 +23,34 @@ CINEMAS = {
     HARBOURSIDE: {"slug": "lantern-harbourside", "city": "Bristol", "address": "4 Lantern Quay, Bristol"},
     OLD_MILL: {"slug": "lantern-old-mill", "city": "Bath", "address": "12 Weir Lane, Bath"},
 }
-PLANS: dict[Place, str] = {
+PLANS: dict[ScreenKey, str] = {
     (HARBOURSIDE, "Screen 1"): "screen-1.json",
     (HARBOURSIDE, "Screen 2"): "screen-2.json",
     (HARBOURSIDE, "Studio"): "studio.json",
     (OLD_MILL, "Great Hall"): "great-hall.json",
     (OLD_MILL, "Weaving Room"): "weaving-room.json",
 }
-DRAWN_BY_HAND = Path(settings.BASE_DIR) / "static" / "posters"
+HAND_DRAWN_POSTERS = Path(settings.BASE_DIR) / "static" / "posters"
 
 
-def add_cinemas() -> dict[Place, Screen]:
-    """The cinemas and their rooms, with the seats of the plan files unless a room has a plan of its own by now."""
+def add_cinemas() -> dict[ScreenKey, Screen]:
+    """The screens of the demo's cinemas. A screen that has no plan yet gets the one of its file."""
     for name, facts in CINEMAS.items():
         Cinema.objects.get_or_create(name=name, defaults=facts)
-    ready = _rooms()
-    for place, file in PLANS.items():
-        if place not in ready:
-            import_plan((HERE / file).read_bytes(), cinema=place[0], screen=place[1])
-    return _rooms() if len(ready) < len(PLANS) else ready
+    ready = _screens()
+    for key, file in PLANS.items():
+        if key not in ready:
+            import_plan((HERE / file).read_bytes(), cinema=key[0], screen=key[1])
+    return _screens() if len(ready) < len(PLANS) else ready
 
 
-def _rooms() -> dict[Place, Screen]:
-    rooms = Screen.objects.filter(cinema__name__in=CINEMAS, plan__isnull=False).select_related("cinema", "plan")
-    return {place: room for room in rooms if (place := (room.cinema.name, room.name)) in PLANS}
+def _screens() -> dict[ScreenKey, Screen]:
+    screens = Screen.objects.filter(cinema__name__in=CINEMAS, plan__isnull=False).select_related("cinema", "plan")
+    return {key: screen for screen in screens if (key := (screen.cinema.name, screen.name)) in PLANS}
 
 
 def add_movies() -> dict[str, Movie]:
-    """The films by the slug that the demo knows them by."""
+    """The demo's films by their slug in the demo's file; a film may have another one in the database."""
     films = read_movies()
     known = {(movie.title, movie.release_date): movie for movie in Movie.objects.all()}
     slugs = {movie.slug: movie for movie in known.values()}
@@ -77,7 +77,7 @@ def _add_movie(facts: dict[str, Any]) -> Movie:
         **{name: facts[name] for name in plain}, release_date=date.fromisoformat(facts["release_date"])
     )
     movie.genres.set(_genre(name) for name in facts["genres"])
-    if (DRAWN_BY_HAND / f"{movie.slug}.svg").is_file():
+    if (HAND_DRAWN_POSTERS / f"{movie.slug}.svg").is_file():
         movie.poster, movie.picture = f"posters/{movie.slug}.svg", f"posters/{movie.slug}-screen.svg"
     else:
         artwork.draw(movie)
@@ -90,59 +90,61 @@ def _genre(name: str) -> Genre:
 
 
 def missing_showtimes(
-    screens: dict[Place, Screen], at: datetime, history: int
-) -> dict[tuple[Place, date], list[PlannedShowtime]]:
-    """What is to be added, by room and day: the coming week, premieres further ahead, and `history` thinner days back.
+    screens: dict[ScreenKey, Screen], at: datetime, history: int
+) -> dict[tuple[ScreenKey, date], list[PlannedShowtime]]:
+    """The showtimes to add, by screen and day: a week, premieres further ahead, main showtimes of `history` past days.
 
-    A room's day that has a showing in it already is left to whoever runs the house; a premiere alone does not count.
+    A screen's day that has a showtime already is left to the staff, unless its only showtime is a premiere.
     """
-    wanted = [slot for slot in _planned_showtimes(at, history) if slot.place in screens]
-    places = {screen.pk: place for place, screen in screens.items()}
+    wanted = [planned for planned in _planned_showtimes(at, history) if planned.screen in screens]
+    keys = {screen.pk: key for key, screen in screens.items()}
     first, last = at - timedelta(days=history + 2), at + timedelta(days=AHEAD + 2)
-    there = Showtime.objects.filter(screen__in=places, starts_at__range=(first, last))
-    spans = [(places[room], start, end) for room, start, end in there.values_list("screen_id", "starts_at", "ends_at")]
-    premieres = {(slot.place, slot.starts_at) for slot in wanted if slot.is_premiere}
-    full = {(place, timezone.localdate(start)) for place, start, _ in spans if (place, start) not in premieres}
-    missing: dict[tuple[Place, date], list[PlannedShowtime]] = {}
-    for slot in wanted:
-        key = slot.place, timezone.localdate(slot.starts_at)
-        if key not in full and not _is_taken(slot, spans):
-            missing.setdefault(key, []).append(slot)
+    there = Showtime.objects.filter(screen__in=keys, starts_at__range=(first, last))
+    spans = [(keys[pk], start, end) for pk, start, end in there.values_list("screen_id", "starts_at", "ends_at")]
+    premieres = {(planned.screen, planned.starts_at) for planned in wanted if planned.is_premiere}
+    full = {(key, timezone.localdate(start)) for key, start, _ in spans if (key, start) not in premieres}
+    missing: dict[tuple[ScreenKey, date], list[PlannedShowtime]] = {}
+    for planned in wanted:
+        day = planned.screen, timezone.localdate(planned.starts_at)
+        if day not in full and not _is_taken(planned, spans):
+            missing.setdefault(day, []).append(planned)
     return missing
 
 
 def _planned_showtimes(at: datetime, history: int) -> Iterator[PlannedShowtime]:
-    """Of what has begun, and of long ago, only the main showings; of what is far ahead, only premieres."""
+    """All of the coming week; of what has started only the main showtimes, of what is further ahead only premieres."""
     zone = timezone.get_default_timezone()
     today = timezone.localdate(at, zone)
     runtimes = {film["slug"]: film["runtime"] for film in read_movies()}
     for days in range(-history, AHEAD + 1):
-        for slot in planned_showtimes_of(today + timedelta(days=days), runtimes, zone):
-            has_begun = slot.starts_at <= at
-            if (slot.is_main and history > 0) if has_begun else (days < DAYS or slot.is_premiere):
-                yield slot
+        for planned in planned_showtimes_of(today + timedelta(days=days), runtimes, zone):
+            has_started = planned.starts_at <= at
+            if (planned.is_main and history > 0) if has_started else (days < DAYS or planned.is_premiere):
+                yield planned
 
 
-def _is_taken(slot: PlannedShowtime, spans: Iterable[tuple[Place, datetime, datetime]]) -> bool:
-    return any(place == slot.place and start < slot.ends_at and end > slot.starts_at for place, start, end in spans)
+def _is_taken(planned: PlannedShowtime, spans: Iterable[tuple[ScreenKey, datetime, datetime]]) -> bool:
+    return any(
+        key == planned.screen and start < planned.ends_at and end > planned.starts_at for key, start, end in spans
+    )
 
 
-def add_showtime(screen: Screen, movie: Movie, slot: PlannedShowtime) -> Showtime:
-    """A showing with nothing sold and no seats on sale yet; the caller opens its sales."""
+def add_showtime(screen: Screen, movie: Movie, planned: PlannedShowtime) -> Showtime:
+    """Create the showtime without seats on sale; the caller opens its sales."""
     assert screen.plan is not None
-    facts = next(film for film in read_movies() if film["slug"] == slot.movie)
-    lowest = min(slot.prices.values())
+    facts = next(film for film in read_movies() if film["slug"] == planned.movie)
+    lowest = min(planned.prices.values())
     keys = screen.plan.categories.values_list("key", flat=True)
     return Showtime.objects.create(
         movie=movie,
         screen=screen,
         plan=screen.plan,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
+        starts_at=planned.starts_at,
+        ends_at=planned.ends_at,
         language=facts["language"],
         subtitles=facts["subtitles"],
-        format=slot.format,
+        format=planned.format,
         currency=settings.CURRENCY,
-        prices={key: slot.prices.get(key, lowest) for key in keys},
-        sales_open_at=slot.sales_open_at,
+        prices={key: planned.prices.get(key, lowest) for key in keys},
+        sales_open_at=planned.sales_open_at,
     )

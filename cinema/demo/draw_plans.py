@@ -1,7 +1,7 @@
-"""Draws four of the demo's rooms: `python -m cinema.demo.draw_plans` writes their plan files anew, byte for byte.
+"""Generate four of the demo's seating plans: `python -m cinema.demo.draw_plans` writes the same files, byte for byte.
 
-Not part of the running product, which only reads the files. A row is written as a line of letters, one a chair, with
-spaces for aisles; it is laid on a parabola that bends towards the screen. All lengths are seat pitches until the end.
+Not part of the running product, which only reads the files. A row is a string with one letter per chair and spaces for
+aisles; it is laid on a parabola that bends towards the screen. Lengths are seat pitches, converted at the end.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PITCH = 25  # drawing units
-AISLE = 0.6  # of free floor for one space
-WING_AT = 9.5  # the wings of the Weaving Room, from its middle
+AISLE = 0.6  # free floor of one space
+WING_AT = 9.5  # from the middle of the Weaving Room to its wings
 STEP = 1.05  # from row to row
 NAMESPACE = uuid.UUID("6f1f4a1e-6a44-5d0c-9d8b-0a5ac2b6c1de")
-SOFA, RECLINER, WHEELCHAIR, COMPANION = "sofa", "recliner", "wheelchair", "companion"
+RECLINER, WHEELCHAIR, COMPANION = "recliner", "wheelchair", "companion"
 Json = dict[str, Any]
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Chair:
-    """What a letter stands for: how much floor it takes to its left and right, and what it is."""
+    """The meaning of a letter: a chair, and the floor to the left and right of its centre."""
 
     category: str
     sidecar: Mapping[str, str]
@@ -37,7 +37,7 @@ class Chair:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one zone that share a bend and a place. `rows` are (name, letters), the front one first."""
+    """The rows of one zone, with their bend and position. `rows` are (name, letters), the front one first."""
 
     zone: str
     rows: Sequence[tuple[str, str]]
@@ -103,7 +103,7 @@ def _zone(plan: str, block: Block, chairs: Mapping[str, Chair], areas: Sequence[
 
 
 def _row(plan: str, block: Block, depth: int, name: str, line: str, chairs: Mapping[str, Chair]) -> list[Json]:
-    """One row object for each run of chairs between two aisles; numbers go on across them."""
+    """One row object for each run of chairs between two aisles; the seat numbers continue across them."""
     rows: list[Json] = []
     x, number, new_run = -_length(line, chairs) / 2, 0, True
     for letter in line:
@@ -132,7 +132,7 @@ def _length(line: str, chairs: Mapping[str, Chair]) -> float:
 
 
 def _place(block: Block, x: float, depth: int) -> Point:
-    """In drawing units. The ends of a row come towards the screen."""
+    """In drawing units. The ends of a row bend towards the screen."""
     y = depth * block.step - block.bend * x * x
     sine, cosine = math.sin(math.radians(block.turn)), math.cos(math.radians(block.turn))
     turned = block.at[0] + x * cosine - y * sine, block.at[1] + x * sine + y * cosine
@@ -151,7 +151,7 @@ def _seat(plan: str, row: str, number: int, one: Chair, place: Point) -> Json:
 
 
 def _area(shape: str, at: Point, color: str, words: str = "", size: float = 0.5, **more: Any) -> Json:
-    """`more` is what the shape needs, in drawing units; words stand at `at`, or where `text_at` says."""
+    """`more` has the geometry of the shape, in drawing units; the text is at `at`, shifted by `text_at`."""
     dx, dy = more.pop("text_at", (0, 0))
     text = {"text": words, "position": {"x": dx * PITCH, "y": dy * PITCH}, "size": size * PITCH, "color": color}
     return {
@@ -172,7 +172,7 @@ def _polygon(at: Point, points: Sequence[Point], color: str, words: str = "", **
 
 
 def _box(at: Point, extent: Point, color: str, words: str, **more: Any) -> Json:
-    """A rectangle of this size with its words in the middle."""
+    """A rectangle with its text in the middle."""
     sides = {"width": extent[0] * PITCH, "height": extent[1] * PITCH}
     return _area("rectangle", at, color, words, rectangle=sides, text_at=(extent[0] / 2, extent[1] / 2), **more)
 
@@ -186,7 +186,7 @@ def _uuid(*parts: str) -> str:
 
 
 def lounge() -> Json:
-    """Recliners, and sofas for two; nobody sits on a plain chair."""
+    """Recliners and sofas for two, without plain chairs."""
     chairs = {
         "r": recliner("Recliner"),
         "w": Chair("Wheelchair place", {"kind": WHEELCHAIR}, 0.8, 0.6),
@@ -204,7 +204,7 @@ def lounge() -> Json:
 
 
 def studio() -> Json:
-    """Forty-eight seats, six rows, one aisle off the middle."""
+    """48 seats in six rows, one aisle off the middle."""
     chairs = {
         "s": chair("Standard"), "p": chair("Back row"), "w": wheelchair("Standard"), "c": companion("Standard"),
     }  # fmt: skip
@@ -243,7 +243,7 @@ def great_hall() -> Json:
 
 
 def weaving_room() -> Json:
-    """A floor between two wings under the columns of the mill, with a stage for the piano and a bar at the back."""
+    """A floor between two wings, with a stage, a piano, columns and a bar at the back."""
     chairs = {
         "s": chair("Floor"), "t": chair("Loom row"), "g": chair("Wing"), "w": wheelchair("Floor"),
         "c": companion("Floor"),
@@ -271,7 +271,7 @@ def weaving_room() -> Json:
 
 
 def _wing(side: int, corners: Sequence[Point]) -> Json:
-    """The platform under a wing, turned as its rows are."""
+    """The platform under a wing, rotated like its rows."""
     angle = math.radians(-side * 28)
     turned = [
         (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
@@ -280,7 +280,7 @@ def _wing(side: int, corners: Sequence[Point]) -> Json:
     return _polygon((side * WING_AT, 1.5), turned, "#8db664")
 
 
-ROOMS = {
+DRAWINGS = {
     "screen-2.json": lounge,
     "studio.json": studio,
     "great-hall.json": great_hall,
@@ -288,18 +288,18 @@ ROOMS = {
 }
 
 
-def written(value: Any, depth: int = 0) -> str:
-    """JSON with whatever fits into a line in a line, so that a changed seat is a changed line."""
+def to_json(value: Any, depth: int = 0) -> str:
+    """JSON with every value that fits on one line, so that a changed seat is one changed line in a diff."""
     flat = json.dumps(value, ensure_ascii=False)
     if len(flat) < 300 or not isinstance(value, dict | list):
         return flat
     pad, end = " " * (depth + 1), " " * depth
     if isinstance(value, list):
-        return "[\n" + ",\n".join(pad + written(one, depth + 1) for one in value) + f"\n{end}]"
-    lines = (f"{pad}{json.dumps(key)}: {written(one, depth + 1)}" for key, one in value.items())
+        return "[\n" + ",\n".join(pad + to_json(one, depth + 1) for one in value) + f"\n{end}]"
+    lines = (f"{pad}{json.dumps(key)}: {to_json(one, depth + 1)}" for key, one in value.items())
     return "{\n" + ",\n".join(lines) + f"\n{end}}}"
 
 
 if __name__ == "__main__":
-    for file, draw in ROOMS.items():
-        (HERE / file).write_text(written(draw()) + "\n", encoding="utf-8")
+    for file, draw in DRAWINGS.items():
+        (HERE / file).write_text(to_json(draw()) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the demo's rooms play on a given day, and when. Pure: the same day always has the same programme."""
+"""What the demo's screens show on a given day, and when. Pure: the same day always has the same showtimes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 DAYS = 8  # today and a week
-AHEAD = 28  # premieres are announced so many days before
-ADVANCE = timedelta(days=14)  # and sold from so long before
+AHEAD = 28  # days before its start at which a premiere is listed
+ADVANCE = timedelta(days=14)  # time before its start at which a premiere goes on sale
 TRAILERS, CLEANING = timedelta(minutes=15), timedelta(minutes=20)
 EVENING = time(17)
 WEEKEND, SATURDAY = (4, 5, 6), 5
-SHORT = 30  # minutes; half the price
-Place = tuple[str, str]  # cinema and screen
+SHORT = 30  # minutes; a shorter film costs half
+ScreenKey = tuple[str, str]  # names of cinema and screen
 
 HARBOURSIDE, OLD_MILL = "Lantern Harbourside", "Lantern Old Mill"
 
-# One of them opens every Saturday in the Great Hall and stays until Thursday; so two are always to come.
+# One of them opens every Saturday in the Great Hall and runs until Thursday, so two are always announced.
 PREMIERES = ("tokyo-story", "king-kong", "la-grande-illusion", "the-third-man", "la-belle-et-la-bete")
 
-# The one starring film of each evening in the big room, Monday first; the rest goes round.
+# One film for each evening on the main screen, Monday first; the other lists rotate.
 STARS = ("the-general", "nosferatu", "sunrise", "m", "caligari", "metropolis", "the-gold-rush")
 MATINEES = ("safety-last", "bringing-up-baby", "prince-achmed", "the-gold-rush", "stagecoach")
 AFTERNOONS = ("sunrise", "metropolis", "it-happened-one-night", "the-lost-world", "pandoras-box", "nosferatu")
@@ -34,53 +34,53 @@ WEAVING = ("bicycle-thieves", "pandoras-box", "rome-open-city", "m", "it-happene
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One place in a room's day: from when, what goes round in it, on which weekdays (Monday is 0)."""
+class ScheduleEntry:
+    """A showtime of a screen's day: its start, the films that rotate in it, and its weekdays (Monday is 0)."""
 
     clock: str
-    reel: Sequence[str]
+    films: Sequence[str]
     days: str = "0123456"
     format: str = ""
-    is_main: bool = False  # what a thinner programme keeps
+    is_main: bool = False  # also part of the shorter schedule of past days
 
 
-ROOMS: Mapping[Place, Sequence[Turn]] = {
+SCHEDULE: Mapping[ScreenKey, Sequence[ScheduleEntry]] = {
     (HARBOURSIDE, "Screen 1"): (
-        Turn("10:45", FAMILY, "56", "Family"),
-        Turn("13:30", MATINEES),
-        Turn("16:15", AFTERNOONS, is_main=True),
-        Turn("19:30", STARS, format="Live piano", is_main=True),
-        Turn("22:30", LATE, "345"),
+        ScheduleEntry("10:45", FAMILY, "56", "Family"),
+        ScheduleEntry("13:30", MATINEES),
+        ScheduleEntry("16:15", AFTERNOONS, is_main=True),
+        ScheduleEntry("19:30", STARS, format="Live piano", is_main=True),
+        ScheduleEntry("22:30", LATE, "345"),
     ),
     (HARBOURSIDE, "Screen 2"): (
-        Turn("14:30", SOFAS, "23456"),
-        Turn("17:15", SOFAS),
-        Turn("20:15", SOFAS, is_main=True),
-        Turn("22:50", LATE, "45"),
+        ScheduleEntry("14:30", SOFAS, "23456"),
+        ScheduleEntry("17:15", SOFAS),
+        ScheduleEntry("20:15", SOFAS, is_main=True),
+        ScheduleEntry("22:50", LATE, "45"),
     ),
     (HARBOURSIDE, "Studio"): (
-        Turn("14:00", SHORTS),
-        Turn("15:45", STUDIO),
-        Turn("18:00", STUDIO, is_main=True),
-        Turn("20:30", STUDIO),
-        Turn("23:10", LATE),
+        ScheduleEntry("14:00", SHORTS),
+        ScheduleEntry("15:45", STUDIO),
+        ScheduleEntry("18:00", STUDIO, is_main=True),
+        ScheduleEntry("20:30", STUDIO),
+        ScheduleEntry("23:10", LATE),
     ),
     (OLD_MILL, "Great Hall"): (
-        Turn("11:00", FAMILY, "6", "Family"),
-        Turn("14:20", GRAND, "256"),
-        Turn("19:00", GRAND, is_main=True),
+        ScheduleEntry("11:00", FAMILY, "6", "Family"),
+        ScheduleEntry("14:20", GRAND, "256"),
+        ScheduleEntry("19:00", GRAND, is_main=True),
     ),
     (OLD_MILL, "Weaving Room"): (
-        Turn("16:40", WEAVING, "12456"),
-        Turn("19:20", WEAVING, "012456", is_main=True),
-        Turn("19:20", WEAVING, "3", "Q&A", is_main=True),
-        Turn("22:00", LATE, "456"),
+        ScheduleEntry("16:40", WEAVING, "12456"),
+        ScheduleEntry("19:20", WEAVING, "012456", is_main=True),
+        ScheduleEntry("19:20", WEAVING, "3", "Q&A", is_main=True),
+        ScheduleEntry("22:00", LATE, "456"),
     ),
 }
 
-# Minor units by category key of the room's plan: before five, in the evening, on an evening from Friday to Sunday.
+# Minor units by category key of the screen's plan: before 17:00, in the evening, on an evening from Friday to Sunday.
 Tariff = Mapping[str, tuple[int, int, int]]
-PRICES: Mapping[Place, Tariff] = {
+PRICES: Mapping[ScreenKey, Tariff] = {
     (HARBOURSIDE, "Screen 1"): {
         "standard": (900, 1150, 1250),
         "premium": (1150, 1450, 1550),
@@ -108,7 +108,7 @@ PRICES: Mapping[Place, Tariff] = {
 
 @dataclass(frozen=True)
 class PlannedShowtime:
-    place: Place
+    screen: ScreenKey
     movie: str
     starts_at: datetime
     ends_at: datetime
@@ -123,42 +123,42 @@ class PlannedShowtime:
 
 
 def planned_showtimes_of(day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[PlannedShowtime]:
-    """The showings of one day, room by room; `runtimes` in minutes by slug. No two overlap in one room."""
-    for place in ROOMS:
-        yield from _planned_in(place, day, runtimes, zone)
+    """The showtimes of one day, screen by screen, without overlaps; `runtimes` are minutes by slug."""
+    for key in SCHEDULE:
+        yield from _planned_in(key, day, runtimes, zone)
 
 
-def _planned_in(place: Place, day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[PlannedShowtime]:
+def _planned_in(key: ScreenKey, day: date, runtimes: Mapping[str, int], zone: tzinfo) -> Iterator[PlannedShowtime]:
     free = datetime.combine(day, time(9), zone)
     played: set[str] = set()
-    for number, turn in enumerate(ROOMS[place]):
-        if str(day.weekday()) not in turn.days:
+    for number, entry in enumerate(SCHEDULE[key]):
+        if str(day.weekday()) not in entry.days:
             continue
-        premiere = place == (OLD_MILL, "Great Hall") and turn.is_main and _premiere_of(day)
-        movie = premiere or _pick(turn, day, number, played)
+        premiere = key == (OLD_MILL, "Great Hall") and entry.is_main and _premiere_of(day)
+        movie = premiere or _pick(entry, day, number, played)
         played.add(movie)
-        starts = max(datetime.combine(day, time.fromisoformat(turn.clock), zone), free)
+        starts = max(datetime.combine(day, time.fromisoformat(entry.clock), zone), free)
         ends = starts + TRAILERS + timedelta(minutes=runtimes[movie])
         is_first = bool(premiere) and day.weekday() == SATURDAY
         yield PlannedShowtime(
-            place, movie, starts, ends, turn.format or _format(movie), _prices(place, starts, runtimes[movie]),
-            turn.is_main, is_first,
+            key, movie, starts, ends, entry.format or _format(movie), _prices(key, starts, runtimes[movie]),
+            entry.is_main, is_first,
         )  # fmt: skip
         free = _next_quarter(ends + CLEANING)
 
 
 def _premiere_of(day: date) -> str:
-    """What runs in the Great Hall of an evening from Saturday to Thursday; Fridays go round."""
+    """The premiere in the Great Hall on an evening from Saturday to Thursday; "" on Fridays."""
     days_in = (day.weekday() - SATURDAY) % 7
     week = (day - timedelta(days=days_in)).toordinal() // 7
     return PREMIERES[week % len(PREMIERES)] if days_in < 6 else ""
 
 
-def _pick(turn: Turn, day: date, number: int, played: set[str]) -> str:
-    """The film whose turn it is, or the next one of the reel that this room has not had today."""
-    first = day.weekday() if turn.reel is STARS else day.toordinal() + 2 * number
-    reel = [turn.reel[(first + n) % len(turn.reel)] for n in range(len(turn.reel))]
-    return next((movie for movie in reel if movie not in played), reel[0])
+def _pick(entry: ScheduleEntry, day: date, number: int, played: set[str]) -> str:
+    """The entry's film of the day, or the next one that this screen has not shown today."""
+    first = day.weekday() if entry.films is STARS else day.toordinal() + 2 * number
+    rotated = [entry.films[(first + n) % len(entry.films)] for n in range(len(entry.films))]
+    return next((movie for movie in rotated if movie not in played), rotated[0])
 
 
 def _next_quarter(moment: datetime) -> datetime:
@@ -169,7 +169,7 @@ def _format(movie: str) -> str:
     return "35 mm" if movie in ("sunrise", "nosferatu", "the-third-man", "tokyo-story", "stagecoach") else "Digital"
 
 
-def _prices(place: Place, starts: datetime, minutes: int) -> Mapping[str, int]:
+def _prices(key: ScreenKey, starts: datetime, minutes: int) -> Mapping[str, int]:
     column = 0 if starts.time() < EVENING else 2 if starts.weekday() in WEEKEND else 1
     share = 2 if minutes < SHORT else 1
-    return {key: prices[column] // share // 50 * 50 for key, prices in PRICES[place].items()}
+    return {category: prices[column] // share // 50 * 50 for category, prices in PRICES[key].items()}

@@ -1,4 +1,4 @@
-"""The account that a demo copy shows its visitors: staff, with a password that only this copy knows."""
+"""The staff account of a demo; each installation has a password of its own."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ EMAIL = "staff@example.com"
 
 
 def demo_staff_password() -> str:
-    """The setting, else a random one made once and kept in DATA_DIR."""
+    """DEMO_STAFF_PASSWORD, or else a random one that is created once and stored in DATA_DIR."""
     return settings.DEMO_STAFF_PASSWORD or kept_secret(settings.DATA_DIR / "demo_staff_password", length=9)
 
 
 def ensure_demo_staff() -> bool:
-    """Makes the account, or gives it the password of the setting. Only a demo has it: False elsewhere."""
+    """Create the account, or update its password. Only with DEBUG or demo payments; elsewhere it returns False."""
     if not (settings.DEBUG or settings.DEMO_PAYMENTS):
         return False
     password = demo_staff_password()

@@ -1,4 +1,4 @@
-"""The demo's films, rooms and programme, without a database."""
+"""The demo's films, screens and schedule, without a database."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from cinema.demo.showtimes import (
     OLD_MILL,
     PREMIERES,
     PRICES,
-    ROOMS,
+    SCHEDULE,
     SHORTS,
     planned_showtimes_of,
 )  # fmt: skip
@@ -32,72 +32,74 @@ def drawn(screen, cinema=HARBOURSIDE):
     return build_plan(read_plan((HERE / PLANS[cinema, screen]).read_bytes()))
 
 
-def slots(days, first=MONDAY, zone=UTC):
-    return [slot for n in range(days) for slot in planned_showtimes_of(first + timedelta(days=n), RUNTIMES, zone)]
+def planned_showtimes(days, first=MONDAY, zone=UTC):
+    return [planned for n in range(days) for planned in planned_showtimes_of(first + timedelta(days=n), RUNTIMES, zone)]
 
 
 @pytest.mark.parametrize("first", [MONDAY, date(2026, 10, 12), date(2027, 3, 15)])
-def test_no_two_showings_overlap_in_a_room_in_six_weeks_also_when_the_clocks_change(first):
+def test_no_two_showtimes_overlap_on_a_screen_in_six_weeks_with_a_clock_change(first):
     ends = {}
-    for slot in slots(42, first, ZoneInfo("Europe/London")):
-        starts_at, ends_at = slot.starts_at.astimezone(UTC), slot.ends_at.astimezone(UTC)
-        assert ends_at > starts_at >= ends.get(slot.place, datetime(2020, 1, 1, tzinfo=UTC))
-        ends[slot.place] = ends_at
+    for planned in planned_showtimes(42, first, ZoneInfo("Europe/London")):
+        starts_at, ends_at = planned.starts_at.astimezone(UTC), planned.ends_at.astimezone(UTC)
+        assert ends_at > starts_at >= ends.get(planned.screen, datetime(2020, 1, 1, tzinfo=UTC))
+        ends[planned.screen] = ends_at
 
 
-def test_every_evening_has_a_show_that_starts_after_eleven():
+def test_every_evening_has_a_showtime_after_eleven():
     for n in range(14):
-        last = max(slot.starts_at for slot in slots(1, MONDAY + timedelta(days=n)))
+        last = max(planned.starts_at for planned in planned_showtimes(1, MONDAY + timedelta(days=n)))
         assert last.hour >= 23 and last.date() == MONDAY + timedelta(days=n)
 
 
-def test_both_houses_play_daily_in_their_own_rhythm_and_every_film_has_its_turn():
-    played = slots(56)
-    assert {(slot.place[0], slot.starts_at.date()) for slot in played} == {
-        (house, MONDAY + timedelta(days=n)) for house in (HARBOURSIDE, OLD_MILL) for n in range(56)
+def test_both_cinemas_have_showtimes_daily_at_different_times_and_every_film_is_shown():
+    played = planned_showtimes(56)
+    assert {(planned.screen[0], planned.starts_at.date()) for planned in played} == {
+        (cinema, MONDAY + timedelta(days=n)) for cinema in (HARBOURSIDE, OLD_MILL) for n in range(56)
     }
-    clocks = {house: {turn.clock for place in ROOMS if place[0] == house for turn in ROOMS[place]} for house in CINEMAS}
+    clocks = {
+        cinema: {entry.clock for key in SCHEDULE if key[0] == cinema for entry in SCHEDULE[key]} for cinema in CINEMAS
+    }
     assert not clocks[HARBOURSIDE] & clocks[OLD_MILL]
-    assert {slot.movie for slot in played} == set(RUNTIMES)
-    assert {slot.format for slot in played} == {"Digital", "35 mm", "Live piano", "Family", "Q&A"}
+    assert {planned.movie for planned in played} == set(RUNTIMES)
+    assert {planned.format for planned in played} == {"Digital", "35 mm", "Live piano", "Family", "Q&A"}
 
 
-def test_a_room_does_not_show_a_film_twice_a_day():
-    shown = Counter((slot.place, slot.starts_at.date(), slot.movie) for slot in slots(56))
+def test_a_screen_does_not_show_a_film_twice_a_day():
+    shown = Counter((planned.screen, planned.starts_at.date(), planned.movie) for planned in planned_showtimes(56))
     assert max(shown.values()) == 1
 
 
-def test_two_premieres_are_always_to_come_and_are_not_played_before_them():
-    """Whatever the day: two films that are nowhere in the coming fortnight open within the fortnight after it."""
+def test_two_premieres_are_always_announced_and_not_shown_before():
+    """On any day two films without a showtime in the next 15 days have a premiere in the 14 days after."""
     for n in range(28):
         today = MONDAY + timedelta(days=n)
-        near = {slot.movie for slot in slots(15, today)}
-        later = {slot.movie for slot in slots(14, today + timedelta(days=15)) if slot.is_premiere}
+        near = {planned.movie for planned in planned_showtimes(15, today)}
+        later = {planned.movie for planned in planned_showtimes(14, today + timedelta(days=15)) if planned.is_premiere}
         assert len(later) == 2 and not later & near, today
-    for slot in slots(28):
-        assert slot.sales_open_at == (slot.starts_at - timedelta(days=14) if slot.is_premiere else None)
+    for planned in planned_showtimes(28):
+        assert planned.sales_open_at == (planned.starts_at - timedelta(days=14) if planned.is_premiere else None)
 
 
-def test_the_evening_costs_more_than_the_afternoon_and_the_weekend_more_than_either():
+def test_evenings_cost_more_than_afternoons_and_weekends_more_than_both():
     for tariff in PRICES.values():
         assert all(afternoon < evening < weekend for afternoon, evening, weekend in tariff.values())
     hall = PRICES[OLD_MILL, "Great Hall"]
     assert hall["balcony"] < hall["front-stalls"] < hall["balcony-front"] < hall["stalls"] < hall["premium-stalls"]
     studio, big = PRICES[HARBOURSIDE, "Studio"], PRICES[HARBOURSIDE, "Screen 1"]
     assert studio["standard"] < big["standard"]
-    short = next(s for s in slots(7) if s.movie == "a-trip-to-the-moon")
+    short = next(s for s in planned_showtimes(7) if s.movie == "a-trip-to-the-moon")
     assert short.prices["standard"] == 350
 
 
-@pytest.mark.parametrize("place", ROOMS)
-def test_every_room_has_a_price_for_each_of_its_seats(place):
-    cinema, screen = place
+@pytest.mark.parametrize("key", SCHEDULE)
+def test_every_screen_has_a_price_for_each_of_its_seats(key):
+    cinema, screen = key
     hall = drawn(screen, cinema)
-    assert {seat.category for seat in hall.seats} <= PRICES[place].keys()
+    assert {seat.category for seat in hall.seats} <= PRICES[key].keys()
     assert not hall.notes
 
 
-def test_the_facts_of_every_film_are_complete_and_its_language_is_one_of_few():
+def test_the_facts_of_every_film_are_complete():
     films = read_movies()
     assert len(films) == 24 == len({film["slug"] for film in films})
     for film in films:
@@ -114,14 +116,14 @@ def test_the_facts_of_every_film_are_complete_and_its_language_is_one_of_few():
     assert {*PREMIERES, *FAMILY, *LATE, *SHORTS} <= RUNTIMES.keys()
 
 
-@pytest.mark.parametrize("file", draw_plans.ROOMS)
-def test_the_drawn_plan_files_are_as_their_drawing_says(file):
-    assert (HERE / file).read_text() == draw_plans.written(draw_plans.ROOMS[file]()) + "\n"
+@pytest.mark.parametrize("file", draw_plans.DRAWINGS)
+def test_the_generated_plan_files_are_up_to_date(file):
+    assert (HERE / file).read_text() == draw_plans.to_json(draw_plans.DRAWINGS[file]()) + "\n"
 
 
-@pytest.mark.parametrize("place", ROOMS)
-def test_companions_sit_beside_the_wheelchair_place_and_sofas_are_whole(place):
-    hall = drawn(place[1], place[0])
+@pytest.mark.parametrize("key", SCHEDULE)
+def test_companion_seats_are_beside_wheelchair_spaces_and_sofas_have_both_halves(key):
+    hall = drawn(key[1], key[0])
     seats = hall.seats
     wheelchairs = [seat for seat in seats if seat.kind == "wheelchair"]
     assert bool(wheelchairs) and len({seat.label for seat in seats}) == len(seats)
@@ -134,10 +136,10 @@ def test_companions_sit_beside_the_wheelchair_place_and_sofas_are_whole(place):
             assert other.shape == "sofa-end" and other.segment == seat.segment and other.category == seat.category
 
 
-def test_the_five_rooms_differ():
+def test_the_five_screens_differ():
     studio, lounge, big = drawn("Studio"), drawn("Screen 2"), drawn("Screen 1")
     hall, weaving = drawn("Great Hall", OLD_MILL), drawn("Weaving Room", OLD_MILL)
-    assert [len(room.seats) for room in (studio, big, lounge, hall, weaving)] == [48, 174, 70, 602, 148]
+    assert [len(plan.seats) for plan in (studio, big, lounge, hall, weaving)] == [48, 174, 70, 602, 148]
     assert {seat.shape for seat in lounge.seats if seat.kind == "seat"} == {"recliner", "sofa-start", "sofa-end"}
     assert Counter(seat.zone for seat in hall.seats) == {"Stalls": 398, "Balcony": 204}
     assert all(len(aisles_of(row)) == 2 for row in rows_of(hall.seats))
@@ -147,10 +149,10 @@ def test_the_five_rooms_differ():
     assert {area["shape"] for area in weaving.areas} >= {"polygon", "rectangle", "circle", "text", "ellipse"}
 
 
-@pytest.mark.parametrize("place", [(OLD_MILL, "Great Hall"), (HARBOURSIDE, "Studio"), (HARBOURSIDE, "Screen 1")])
-def test_rows_bend_to_the_screen(place):
-    """The ends of a row are nearer to it than its middle, and their chairs turn inwards."""
-    for row in rows_of(drawn(place[1], place[0]).seats):
+@pytest.mark.parametrize("key", [(OLD_MILL, "Great Hall"), (HARBOURSIDE, "Studio"), (HARBOURSIDE, "Screen 1")])
+def test_rows_bend_towards_the_screen(key):
+    """The ends of a row are nearer to it than the middle, and their chairs are rotated inwards."""
+    for row in rows_of(drawn(key[1], key[0]).seats):
         middle = row[len(row) // 2]
         assert row[0].y < middle.y > row[-1].y
         assert row[0].turn > 0 > row[-1].turn

@@ -1,4 +1,4 @@
-"""What is shown, where and when: films, houses, rooms, their drawings, showtimes."""
+"""What is shown, where and when: films, cinemas, screens, seating plans, showtimes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PICTURE_PATH = "Static path, or an address of this site beginning with /"
 
 
 def new_epoch() -> str:
-    """A random name for one unbroken life of a seat map (live-map rule R6)."""
+    """A random name for one uninterrupted sequence of versions of a seat map (live-map rule R6)."""
     return secrets.token_hex(6)
 
 
 def picture_url(path: str) -> str:
-    """Where a browser finds a film's picture: `path` is a static path, or an address of our own; "" for none."""
+    """The URL of a picture. `path` is a static path, or an address of this site that begins with /; "" for none."""
     return path if path == "" or path.startswith("/") else static(path)
 
 
@@ -84,7 +84,7 @@ class Movie(models.Model):
 
 
 class Artwork(models.Model):
-    """A drawing made for a film that came without one. Immutable and named by its content: `/artwork/<hash>.svg`."""
+    """A drawing for a film without a picture. Immutable, named by a hash of its content: `/artwork/<hash>.svg`."""
 
     hash = models.CharField(max_length=32, unique=True)
     svg = models.TextField()
@@ -106,7 +106,7 @@ class Cinema(models.Model):
     city = models.CharField(max_length=120, blank=True)
     address = models.CharField(max_length=250, blank=True)
     refund_fee = models.PositiveIntegerField(
-        default=0, help_text="Minor units of each seat's price that the house keeps when a buyer cancels"
+        default=0, help_text="Minor units of each seat's price that the operator keeps when a buyer cancels"
     )
 
     class Meta:
@@ -117,7 +117,7 @@ class Cinema(models.Model):
 
 
 class RefundTier(models.Model):
-    """How much of a price comes back to a buyer who cancels early enough. Without any: all of it, until the setting."""
+    """The share of a price that is refunded up to a time before the start. Without tiers: all, until CANCEL_UNTIL."""
 
     cinema = models.ForeignKey(Cinema, on_delete=models.CASCADE, related_name="refund_tiers")
     minutes_before = models.PositiveIntegerField(help_text="Up to this many minutes before the start")
@@ -135,7 +135,7 @@ class RefundTier(models.Model):
 
 
 class SeatingPlan(models.Model):
-    """A drawing that seats come from. Immutable: a changed drawing is a new row with another hash."""
+    """The drawing of a screen's seats. Immutable: a changed drawing is a new row with another hash."""
 
     hash = models.CharField(max_length=32, unique=True, help_text="Of everything a browser draws")
     name = models.CharField(max_length=120)
@@ -153,7 +153,9 @@ class SeatCategory(models.Model):
     key = models.SlugField(max_length=60)
     name = models.CharField(max_length=120)
     color = models.CharField(max_length=9, help_text="As the plan gives it, #rrggbb")
-    cloth = models.CharField(max_length=12, default="ice", help_text="The house's own colour nearest to it")
+    seat_colour = models.CharField(
+        max_length=12, default="ice", db_column="cloth", help_text="The nearest of the product's seat colours"
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -166,7 +168,7 @@ class SeatCategory(models.Model):
 
 
 class Seat(models.Model):
-    """One chair of a drawing. `index` runs 0..n-1; neighbours in one `segment` sit side by side."""
+    """One chair of a plan. `index` is 0 to n-1; neighbours with the same `segment` are side by side."""
 
     class Kind(models.TextChoices):
         SEAT = "seat"
@@ -174,7 +176,7 @@ class Seat(models.Model):
         COMPANION = "companion"
 
     class Shape(models.TextChoices):
-        """How it is drawn; what it is sold as is its kind and category."""
+        """How it is drawn. Kind and category say what is sold."""
 
         CHAIR = "chair"
         RECLINER = "recliner"
@@ -224,22 +226,22 @@ class Screen(models.Model):
 
 class ShowtimeQuerySet(models.QuerySet["Showtime"]):
     def with_movie_and_screen(self) -> ShowtimeQuerySet:
-        """Everything a line about a showtime needs, in one query."""
+        """With movie, screen, cinema and plan, in one query."""
         return self.select_related("movie", "screen__cinema", "plan")
 
     def not_ended(self, at: datetime) -> ShowtimeQuerySet:
         return self.filter(ends_at__gt=at)
 
     def listed(self, at: datetime) -> ShowtimeQuerySet:
-        """What the programme shows: not cancelled, not ended, in the order people read it."""
+        """The showtimes to list: not cancelled, not ended, in order of time."""
         return self.with_movie_and_screen().not_ended(at).filter(cancelled_at=None).order_by("starts_at", "id")
 
 
 class Showtime(models.Model):
     """One movie on one screen at one time, with the version and the counters of its seat map.
 
-    `version`, `epoch`, the `n_…` counters and `revenue` are written by `booking` only, in the
-    statement that numbers a seat change; they are exact whenever the row is read.
+    `version`, `epoch`, the `n_…` counters and `revenue` are written by `booking` only, in the statement that takes the
+    next version; they are exact whenever the row is read.
     """
 
     movie = models.ForeignKey(Movie, on_delete=models.PROTECT, related_name="showtimes")
@@ -270,7 +272,7 @@ class Showtime(models.Model):
     class Meta:
         ordering = ["starts_at", "id"]
         indexes = [
-            # All that the finder asks of a showtime but seats, so that counting reads the index alone.
+            # All columns that the finder filters by, except seats: counting is an index-only scan.
             models.Index(
                 fields=["starts_at", "ends_at", "sales_close_at", "cancelled_at", "movie", "language", "screen"],
                 name="showtime_for_the_finder",
@@ -291,7 +293,7 @@ class Showtime(models.Model):
 
     @property
     def closes_at(self) -> datetime:
-        """When sales end by themselves."""
+        """When sales close: `sales_close_at`, or 15 minutes after the start, but not after the end."""
         return self.sales_close_at or min(self.starts_at + timedelta(minutes=15), self.ends_at)
 
     def sales(self, at: datetime) -> SalesState:

@@ -1,4 +1,4 @@
-"""What runs when on a screen: how long a showing takes, local times, and showings that would overlap."""
+"""Times of showtimes: their length, local times, and overlaps on one screen."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ UNKNOWN_RUNTIME = timedelta(minutes=120)
 
 
 def length_of(runtime: int | None) -> timedelta:
-    """From the start to the end of a showing: the trailers and the film, in minutes; two hours if nobody knows."""
+    """From the start to the end of a showtime: trailers and film. `runtime` is in minutes; without one, two hours."""
     return TRAILERS + (timedelta(minutes=runtime) if runtime else UNKNOWN_RUNTIME)
 
 
 def at_wall_time(moment: datetime, zone: tzinfo) -> datetime:
-    """The instant at which the clocks of the zone show this naive time.
+    """The instant of a naive local time in a zone.
 
     Raises:
-        ValueError: with the reason; the clocks skip this time, or show it twice.
+        ValueError: with the reason, if a clock change skips this time or repeats it.
     """
     first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
@@ -31,21 +31,23 @@ def at_wall_time(moment: datetime, zone: tzinfo) -> datetime:
     )
 
 
-def find_overlap(*, screen_id: int, starts_at: datetime, ends_at: datetime, but: int | None = None) -> Showtime | None:
-    """The first showing on this screen that runs in that time and is not called off; `but` is one to leave out.
+def find_overlap(
+    *, screen_id: int, starts_at: datetime, ends_at: datetime, exclude_id: int | None = None
+) -> Showtime | None:
+    """The first showtime on this screen that overlaps that time and is not cancelled, other than `exclude_id`.
 
-    Only what holds the screen's row lock may rely on the answer: see `lock_screens`.
+    The answer is only reliable while the transaction holds the screen's row lock: see `lock_screens`.
     """
     found = Showtime.objects.filter(
         screen_id=screen_id, cancelled_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at
     )
-    if but is not None:
-        found = found.exclude(pk=but)
+    if exclude_id is not None:
+        found = found.exclude(pk=exclude_id)
     return found.select_related("movie", "screen").order_by("starts_at").first()
 
 
 def lock_screens(pks: set[int]) -> list[Screen]:
-    """Row-lock screens in `pk` order: whoever changes a screen's times waits for whoever else does."""
+    """Row-lock screens in `pk` order: changes of a screen's showtimes are done one after the other."""
     return list(
         Screen.objects.select_for_update(of=("self",)).select_related("cinema").filter(pk__in=pks).order_by("pk")
     )

@@ -28,10 +28,10 @@ def make_plan(rows: int = 4, per_row: int = 10) -> SeatingPlan:
     n = next(_numbers)
     plan = SeatingPlan.objects.create(hash=uuid.uuid4().hex[:16], name=f"Hall {n}", width=per_row + 2, height=rows + 5)
     standard = SeatCategory.objects.create(
-        plan=plan, key="standard", name="Standard", color="#6b97de", cloth="ice", position=0
+        plan=plan, key="standard", name="Standard", color="#6b97de", seat_colour="ice", position=0
     )
     premium = SeatCategory.objects.create(
-        plan=plan, key="premium", name="Premium", color="#cba6f0", cloth="plum", position=1
+        plan=plan, key="premium", name="Premium", color="#cba6f0", seat_colour="plum", position=1
     )
     Seat.objects.bulk_create(
         Seat(

@@ -1,4 +1,4 @@
-"""Django's admin site of the cinema. Django imports this package to find what is registered."""
+"""The admin site of the cinema. Django imports this package, which imports the registrations."""
 
 from cinema.admin import catalogue
 

@@ -1,4 +1,4 @@
-"""The back office of the catalogue. Seats, plans and counters are read here, never typed."""
+"""The catalogue in the admin site. Seats, plans and counters are shown here and cannot be edited."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 else:
 
     class OfModel:
-        """Generic for the type checker, plain when it runs."""
+        """A class that is generic for the type checker only."""
 
         def __class_getitem__(cls, model):
             return cls
@@ -57,7 +57,7 @@ admin.site.index_title = gettext_lazy("Programme")
 
 
 def link_to(thing: Any, words: object = "") -> SafeString | str:
-    """To the page of the back office that a row has; "" for none."""
+    """A link to the admin page of a row; "" without a row."""
     if thing is None:
         return ""
     address = reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
@@ -71,7 +71,7 @@ def link_to_showtimes(number: int, **wanted: object) -> SafeString | str:
 
 
 class ReadOnly:
-    """What is written elsewhere, by what it happens to."""
+    """No add, change and delete: the rows are written by use cases."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -84,7 +84,7 @@ class ReadOnly:
 
 
 def ahead(path: str = "") -> Count:
-    """How many showings are still to come."""
+    """The number of showtimes to come; `path` is the lookup to their screen or movie."""
     to_come = {f"{path}showtimes__starts_at__gt": timezone.now(), f"{path}showtimes__cancelled_at": None}
     return Count(f"{path}showtimes", filter=Q(**to_come), distinct=True)
 
@@ -159,7 +159,7 @@ class MovieAdmin(ModelAdmin[Movie]):
 
 
 class RefundTierInline(TabularInline[RefundTier, Cinema]):
-    """What comes back to a buyer who cancels. Staff always give back everything."""
+    """What a buyer who cancels gets back. A cancellation by staff refunds everything."""
 
     model = RefundTier
     form = RefundTierForm
@@ -197,8 +197,8 @@ class ScreenAdmin(ModelAdmin[Screen]):
     search_fields = ("name", "cinema__name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Screen]:
-        places = Count("plan__seats", distinct=True)
-        return super().get_queryset(request).annotate(ahead=ahead(), places=places)
+        seat_count = Count("plan__seats", distinct=True)
+        return super().get_queryset(request).annotate(ahead=ahead(), seat_count=seat_count)
 
     @admin.display(description=gettext_lazy("cinema"), ordering="cinema__name")
     def cinema_link(self, screen: Screen) -> SafeString | str:
@@ -208,9 +208,9 @@ class ScreenAdmin(ModelAdmin[Screen]):
     def plan_link(self, screen: Screen) -> SafeString | str:
         return link_to(screen.plan) or _("none yet")
 
-    @admin.display(description=gettext_lazy("seats"), ordering="places")
+    @admin.display(description=gettext_lazy("seats"), ordering="seat_count")
     def seats(self, screen: Any) -> int:
-        return int(screen.places)
+        return int(screen.seat_count)
 
     @admin.display(description=gettext_lazy("to come"), ordering="ahead")
     def to_come(self, screen: Any) -> SafeString | str:
@@ -221,7 +221,7 @@ class ScreenAdmin(ModelAdmin[Screen]):
         return [page, *super().get_urls()]
 
     def import_plan(self, request: HttpRequest) -> HttpResponse:
-        """A plan file in, a screen with seats out, or every bad row by name."""
+        """Import a plan file, or show every bad row."""
         if not (self.has_add_permission(request) and self.has_change_permission(request)):
             raise PermissionDenied
         form = PlanFileForm(request.POST or None, request.FILES or None)
@@ -246,20 +246,20 @@ class ScreenAdmin(ModelAdmin[Screen]):
 class CategoryInline(ReadOnly, TabularInline[SeatCategory, SeatingPlan]):
     model = SeatCategory
     extra = 0
-    fields = ("name", "key", "color", "cloth", "n_seats")
+    fields = ("name", "key", "color", "seat_colour", "n_seats")
     readonly_fields = ("n_seats",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SeatCategory]:
-        return super().get_queryset(request).annotate(places=Count("seats"))
+        return super().get_queryset(request).annotate(seat_count=Count("seats"))
 
     @admin.display(description=gettext_lazy("seats"))
     def n_seats(self, category: Any) -> int:
-        return int(category.places)
+        return int(category.seat_count)
 
 
 @admin.register(SeatingPlan)
 class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
-    """A plan is immutable: a changed drawing is imported and becomes another plan."""
+    """Read-only: a plan is immutable, and a changed drawing is imported as another plan."""
 
     list_display = ("name", "hash", "n_seats", "used_by", "created_at")
     search_fields = ("name", "hash")
@@ -267,27 +267,27 @@ class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
     inlines = (CategoryInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SeatingPlan]:
-        return super().get_queryset(request).annotate(places=Count("seats")).prefetch_related("screens__cinema")
+        return super().get_queryset(request).annotate(seat_count=Count("seats")).prefetch_related("screens__cinema")
 
     @admin.display(description=gettext_lazy("drawing"))
     def drawing(self, plan: SeatingPlan) -> SafeString:
         return plan_picture(plan.hash)
 
-    @admin.display(description=gettext_lazy("seats"), ordering="places")
+    @admin.display(description=gettext_lazy("seats"), ordering="seat_count")
     def n_seats(self, plan: Any) -> int:
-        return int(plan.places)
+        return int(plan.seat_count)
 
     @admin.display(description=gettext_lazy("used by"))
     def used_by(self, plan: SeatingPlan) -> str:
         return "; ".join(str(screen) for screen in plan.screens.all()) or _("no screen")
 
 
-COUNTERS = ("n_available", "n_locked", "n_booked", "n_blocked", "takings")
+COUNTER_FIELDS = ("n_available", "n_locked", "n_booked", "n_blocked", "takings")
 
 
 @admin.register(Showtime)
 class ShowtimeAdmin(ModelAdmin[Showtime]):
-    """The prices stand in a table of their own, which is there once the screen is known."""
+    """Prices are fields of their own section, which is shown once a screen is chosen."""
 
     list_display = ("movie", "room", "starts_at", "state", "seats_left", "occupancy", "takings")
     list_filter = (WhenFilter, "screen__cinema", ScreenFilter)
@@ -309,12 +309,12 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
         whole: list[Any] = [(None, {"fields": ("movie", "screen", "starts_at", "ends_at"), "description": what})]
         if plan is not None:
             prices = [price_name(category.key) for category in plan.categories.all()]
-            settled = bool(obj and (obj.n_locked or obj.n_booked))
-            why = _("Seats are locked or sold at these prices, so they stay.") if settled else ""
+            is_sold = bool(obj and (obj.n_locked or obj.n_booked))
+            why = _("Seats are locked or sold at these prices, so they stay.") if is_sold else ""
             whole.append((_("Prices"), {"fields": prices, "description": why}))
         whole.append((_("As it is shown"), {"fields": ("language", "subtitles", "format")}))
         sales = ["sales_open_at", "sales_close_at", "cancelled_at"]
-        whole.append((_("Sales"), {"fields": [*sales, "state", *COUNTERS] if obj else sales[:2]}))
+        whole.append((_("Sales"), {"fields": [*sales, "state", *COUNTER_FIELDS] if obj else sales[:2]}))
         return whole
 
     def get_form(self, request: HttpRequest, obj: Showtime | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -323,7 +323,7 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
         return super().get_form(request, obj, change, **kwargs)
 
     def _plan_of(self, request: HttpRequest, obj: Showtime | None) -> SeatingPlan | None:
-        """Of the room that was chosen just now, else of the one that the showing has. Seats on sale stay in theirs."""
+        """The plan of the chosen screen, or of the showtime. With seats on sale always that of the showtime."""
         if obj and obj.n_seats:
             return obj.plan
         chosen = request.POST.get("screen") or request.GET.get("screen") or ""
@@ -332,14 +332,13 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
         return obj.plan if obj else None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Showtime | None = None) -> tuple[str, ...]:
-        """Seats that are on sale stay in the room they were sold in; what was sold is that film, and not called off
-        by a date."""
-        room = ("screen",) if obj and obj.n_seats else ()
+        """With seats on sale the screen is fixed; with locked or sold seats also the film and the cancellation."""
+        fixed = ("screen",) if obj and obj.n_seats else ()
         sold = ("movie", "cancelled_at") if obj and (obj.n_booked or obj.n_locked) else ()
-        return (*room, *sold, "state", *COUNTERS)
+        return (*fixed, *sold, "state", *COUNTER_FIELDS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Showtime | None = None) -> bool:
-        """Once seats are on sale a showtime is cancelled, not deleted."""
+        """A showtime with seats on sale can be cancelled, not deleted."""
         return super().has_delete_permission(request, obj) and not (obj and obj.n_seats)
 
     @admin.display(description=gettext_lazy("state"))

@@ -1,4 +1,4 @@
-"""Beside the lists of the back office: which showtimes are shown."""
+"""Filters of the list of showtimes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cinema.models import Screen, Showtime
 
 
 class ScreenFilter(admin.SimpleListFilter):
-    """By the room, named with its house in one question."""
+    """By screen, with the name of its cinema; one query."""
 
     title = gettext_lazy("screen")
     parameter_name = "screen__id__exact"
@@ -29,7 +29,7 @@ class ScreenFilter(admin.SimpleListFilter):
 
 
 class WhenFilter(admin.SimpleListFilter):
-    """What is to come, unless somebody asks for more: most work is there."""
+    """By time: showtimes that have not ended by default, or the past, or all."""
 
     title = gettext_lazy("time")
     parameter_name = "when"

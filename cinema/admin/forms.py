@@ -1,4 +1,4 @@
-"""The forms of the back office: names by the line, prices by the category, a plan from a file."""
+"""Forms of the admin site: lists with one name per line, prices per category, a plan from a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cinema.schedule import find_overlap, length_of, lock_screens
 
 
 class LinesField(forms.Field):
-    """A list of names, one a line."""
+    """A list of names, one per line."""
 
     widget = forms.Textarea
 
@@ -38,7 +38,7 @@ class LinesField(forms.Field):
 
 
 class PriceField(forms.CharField):
-    """What a seat costs, as people write it; minor units inside."""
+    """A price as text; the value is in minor units."""
 
     def __init__(self, *, currency: str, **options: Any) -> None:
         self.currency = currency
@@ -49,7 +49,7 @@ class PriceField(forms.CharField):
         return money_text(value, self.currency) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
-        if isinstance(value, int):  # a field that cannot be typed in comes with what is stored
+        if isinstance(value, int):  # a disabled field has the stored value
             return value
         try:
             return parse_price(super().clean(value), self.currency)
@@ -58,7 +58,7 @@ class PriceField(forms.CharField):
 
 
 class FeeField(PriceField):
-    """Money that may be nothing."""
+    """An amount that may be 0."""
 
     def clean(self, value: Any) -> Any:
         return 0 if str(value).strip() in ("", "0") else super().clean(value)
@@ -96,7 +96,7 @@ class MovieForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Movie
-        fields = ("title", "slug", "cast", "spoken_languages", "trailer_url")  # the back office adds the plain ones
+        fields = ("title", "slug", "cast", "spoken_languages", "trailer_url")  # the admin adds the others
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
@@ -114,26 +114,26 @@ class PlanFileForm(forms.Form):
 
 
 class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A showing with a price for each category of its room. `plan` is known once the screen is."""
+    """A showtime with a price for each category of its plan. `plan` is None until a screen is chosen."""
 
     plan: SeatingPlan | None = None
 
     class Meta:
         model = Showtime
-        fields = ("movie", "screen", "starts_at", "ends_at")  # the back office adds the plain ones
+        fields = ("movie", "screen", "starts_at", "ends_at")  # the admin adds the others
 
     def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
         super().__init__(data, *args, **options)
-        is_settled = bool(self.instance.n_locked or self.instance.n_booked)
+        is_sold = bool(self.instance.n_locked or self.instance.n_booked)
         suggested = {price_name(key): amount for key, amount in self._suggested().items()}
         if self.is_bound and data is not None and not any(name in data for name in self._price_names()):
-            typed = data.copy()  # the screen was only just chosen: its prices have not been asked for
+            typed = data.copy()  # the screen is new: the form that was sent had no fields for its prices
             for name in self._price_names() & suggested.keys():
                 typed[name] = money_text(suggested[name], self._currency)
             self.data = typed
         for name in self._price_names():
             self.initial.setdefault(name, suggested.get(name))
-            self.fields[name].disabled = is_settled
+            self.fields[name].disabled = is_sold
         if "ends_at" in self.fields:
             self.fields["ends_at"].required = False
 
@@ -145,7 +145,7 @@ class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
         return self.instance.currency or settings.CURRENCY
 
     def _suggested(self) -> dict[str, int]:
-        """The prices it has, else those of the last showing in the same room."""
+        """Its own prices, or those of the last showtime with the same plan."""
         own: dict[str, int] = self.instance.prices
         if self.plan is None or (self.instance.plan_id == self.plan.pk and own):
             return own
@@ -183,10 +183,10 @@ class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
             self._refuse_overlap(cleaned, screen)
 
     def _refuse_overlap(self, cleaned: dict[str, Any], screen: Screen) -> None:
-        """With the screen's row held until the form is saved: nobody else puts a showing there meanwhile."""
+        """Row-locks the screen until the form is saved, so that no other transaction adds a showtime there."""
         lock_screens({screen.pk})
         other = find_overlap(
-            screen_id=screen.pk, starts_at=cleaned["starts_at"], ends_at=cleaned["ends_at"], but=self.instance.pk
+            screen_id=screen.pk, starts_at=cleaned["starts_at"], ends_at=cleaned["ends_at"], exclude_id=self.instance.pk
         )
         if other is not None:
             words = {
@@ -203,7 +203,7 @@ def price_name(key: str) -> str:
 
 
 def showtime_form_of(plan: SeatingPlan | None, currency: str) -> type[ShowtimeForm]:
-    """The form of a showing in a room with this plan: a price for each of its categories."""
+    """The form of a showtime with this plan: a price for each of its categories."""
     fields: dict[str, Any] = {
         price_name(category.key): PriceField(currency=currency, label=f"{category.name}, {currency}")
         for category in (plan.categories.all() if plan else ())

@@ -1,1 +1,1 @@
-"""Seating plans: reading, checking, storing and drawing them."""
+"""Seating plans: reading, checking, storing and drawing."""

@@ -1,4 +1,4 @@
-"""From a read plan to the drawing we keep: seat pitches, segments, turns, labels, categories, one hash. Pure."""
+"""Build the stored drawing of a read plan: seat pitches, segments, rotations, labels, categories, one hash. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from django.utils.text import slugify
 
 from cinema.imports.bad_rows import BadRow
 from cinema.plans import geometry
-from cinema.plans.drawing import box_of, head_room, letter_spots, rows_of, screen_room
+from cinema.plans.drawing import box_of, letter_spots, rows_of, screen_depth, top_of
 from cinema.plans.file import FileRow, FileSeat, PlanFile
 from cinema.plans.json_reader import BadPlan, plain_text
 from cinema.plans.seat_colours import match_seat_colours
 
-SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # from the outermost chairs, and the hindmost area, to the drawing's edge
+SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # pitches to the edge: at the sides, behind the last chair, behind the last area
 NO_SALE = re.compile(r"not[ _-]?(available|for[ _-]?sale)|unavailable|blocked", re.IGNORECASE)
 WHEELCHAIR = re.compile(r"wheel[ -]?chair|accessible", re.IGNORECASE)
 COMPANION = re.compile(r"companion|carer", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-DRAWING = 1  # raise it when the same plan would be drawn otherwise: browsers keep a layout for a year
+DRAWING = 1  # raise it when the same plan is drawn differently: browsers cache a layout for a year
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DrawnCategory:
     key: str
     name: str
     color: str
-    cloth: str
+    seat_colour: str
     for_sale: bool
 
 
@@ -69,7 +69,7 @@ class DrawnPlan:
 
 @dataclass
 class _Run:
-    """The seats of one row object, in order, with the segment of each."""
+    """The seats of one row object, in order, with the number of the segment of each."""
 
     row: FileRow
     seats: list[FileSeat]
@@ -81,7 +81,7 @@ class _Run:
 
 
 def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnPlan:
-    """The drawing of a plan. `names` gives categories readable names. Raises BadPlan with every bad row."""
+    """The drawing of a plan; `names` renames categories. Raises BadPlan with every bad row."""
     categories = _categories(plan, names or {})
     runs = [_run(row) for row in plan.rows if row.seats]
     pitch = plan.pitch or geometry.pitch_of([run.points for run in runs]) or 1.0
@@ -93,9 +93,15 @@ def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnP
     seats = _seats(groups, labels, categories)
     width, height = _fit(seats, areas := _areas(plan, pitch), pitch)
     drawn = tuple(categories.values())
-    content = [DRAWING, width, height, [asdict(c) for c in drawn], [asdict(s) for s in seats], areas]
+    content = [DRAWING, width, height, [_hashed(c) for c in drawn], [asdict(s) for s in seats], areas]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
     return DrawnPlan(digest, plan.name, width, height, drawn, tuple(seats), tuple(areas), tuple(plan.notes))
+
+
+def _hashed(category: DrawnCategory) -> dict[str, Any]:
+    """A category as layout hashes cover it. The keys are part of every stored hash, so they never change."""
+    facts = asdict(category)
+    return {"cloth": facts.pop("seat_colour"), **facts}
 
 
 def _run(row: FileRow) -> _Run:
@@ -104,14 +110,14 @@ def _run(row: FileRow) -> _Run:
 
 
 def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCategory]:
-    """By the name in the file. A name that is a UUID becomes “Category 1” unless `names` says better."""
+    """By the name in the file. A UUID as a name is replaced by one of `names`, or by “Category 1”."""
     unknown = set(names) - {category.name for category in plan.categories}
     if unknown:
         raise BadPlan([BadRow("--category", name, "is none of the plan's categories") for name in sorted(unknown)])
-    cloths = match_seat_colours([category.color for category in plan.categories])
+    seat_colours = match_seat_colours([category.color for category in plan.categories])
     drawn: dict[str, DrawnCategory] = {}
     keys: set[str] = set()
-    for number, (category, cloth) in enumerate(zip(plan.categories, cloths, strict=True), start=1):
+    for number, (category, seat_colour) in enumerate(zip(plan.categories, seat_colours, strict=True), start=1):
         name = names.get(category.name) or category.name
         name = f"Category {number}" if UUID.fullmatch(name) else plain_text(name)
         stem = key = slugify(name)[:50] or f"category-{number}"
@@ -119,12 +125,12 @@ def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCate
             key = f"{stem}-{number}"
         keys.add(key)
         for_sale = not NO_SALE.fullmatch(category.name.strip()) and not NO_SALE.fullmatch(name)
-        drawn[category.name] = DrawnCategory(key, name, category.color, cloth, for_sale)
+        drawn[category.name] = DrawnCategory(key, name, category.color, seat_colour, for_sale)
     return drawn
 
 
 def _group(runs: Sequence[_Run]) -> list[list[_Run]]:
-    """Runs of the same row of the same zone, front to back; inside a row along it."""
+    """Runs grouped by zone and row, from front to back; inside a row in order along it."""
     groups: dict[tuple[int, str], list[_Run]] = defaultdict(list)
     for run in runs:
         groups[run.row.zone, run.row.name].append(run)
@@ -140,7 +146,7 @@ def _group(runs: Sequence[_Run]) -> list[list[_Run]]:
 
 
 def _refuse_overlaps(plan: PlanFile, pitch: float) -> None:
-    """Two chairs on one spot cannot both be clicked."""
+    """Raise BadPlan for chairs in the same position: only one of them could be clicked."""
     spots: dict[tuple[int, int], str] = {}
     problems = []
     for row, seat in plan.seats():
@@ -154,7 +160,7 @@ def _refuse_overlaps(plan: PlanFile, pitch: float) -> None:
 
 
 def _labels(groups: Sequence[Sequence[_Run]]) -> dict[int, str]:
-    """By id() of the seat: row and number; a hyphen or the zone joins only rows that would be mixed up without."""
+    """Labels by id() of the seat: row and number, with a hyphen or the zone only for rows that would be ambiguous."""
     forms = [0] * len(groups)
     while True:
         owners: dict[str, list[tuple[int, FileSeat]]] = defaultdict(list)
@@ -196,16 +202,16 @@ def _seats(
     seats: list[DrawnSeat] = []
     segment = -1
     for group in groups:
-        turns = geometry.turns_of([point for run in group for point in run.points], centre)
-        place = 0
+        rotations = geometry.chair_rotations([point for run in group for point in run.points], centre)
+        position = 0
         for run in group:
             before = None
             for seat, part in zip(run.seats, run.parts, strict=True):
                 segment += part != before
                 before = part
                 category = categories[seat.category]
-                seats.append(_seat(len(seats), run.row, seat, labels[id(seat)], segment, turns[place], category))
-                place += 1
+                seats.append(_seat(len(seats), run.row, seat, labels[id(seat)], segment, rotations[position], category))
+                position += 1
     return seats
 
 
@@ -233,7 +239,7 @@ def _seat(
 
 
 def _areas(plan: PlanFile, pitch: float) -> list[dict[str, Any]]:
-    """Shapes and texts in seat pitches, not yet moved to where the house stands."""
+    """Shapes and texts in seat pitches, in the origin of the file; `_fit` moves them."""
     areas = []
     for area in plan.areas:
         drawn: dict[str, Any] = {
@@ -261,14 +267,14 @@ def _areas(plan: PlanFile, pitch: float) -> list[dict[str, Any]]:
 
 
 def _fit(seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: float) -> tuple[float, float]:
-    """Scale seats to pitches and move everything so that the screen has its room. Returns width and height."""
+    """Scale seats to pitches, and move everything so that there is space for the screen. Returns width and height."""
     for seat in seats:
         seat.x, seat.y = seat.x / pitch, seat.y / pitch
     boxes = [box_of(area) for area in areas]
     spots = [(x, y) for row in rows_of(seats) for x, y in letter_spots(row)]
     left = min([s.x - SIDE for s in seats] + [x - 0.4 for x, _ in spots] + [x0 - 0.2 for x0, _, _, _ in boxes])
     right = max([s.x + SIDE for s in seats] + [x + 0.4 for x, _ in spots] + [x1 + 0.2 for _, _, x1, _ in boxes])
-    top = head_room(seats, areas) - screen_room(right - left)
+    top = top_of(seats, areas) - screen_depth(right - left)
     bottom = max([s.y + BACK for s in seats] + [y1 + BEHIND for _, _, _, y1 in boxes])
     for seat in seats:
         seat.x, seat.y = round(seat.x - left, 3), round(seat.y - top, 3)

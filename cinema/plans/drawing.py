@@ -1,7 +1,7 @@
-"""What is drawn besides the seats: walls, steps, aisle lights, doors, row letters, the plan's own areas. Pure.
+"""The drawing behind the seats: walls, steps, aisle lights, doors, row letters, the plan's own areas. Pure.
 
-Everything is generated from where the seats stand, in seat pitches, so any imported plan gets a floor. A plan's
-words are escaped here, its numbers are numbers, its colours were matched against a strict pattern when read.
+Everything is computed from the positions of the seats, in seat pitches, so any imported plan gets a floor. Texts of a
+plan are escaped here, its numbers are floats, and its colours matched a strict pattern when they were read.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from django.utils.html import escape
 
 Point = tuple[float, float]
 FRONT = 0.347  # from the middle of a chair to its front edge
-ROOM_FOR_SCREEN = 3.9  # pitches kept free above the house
-WIDE, ROOM_PER_WIDTH = 20, 0.15  # a wider house has a larger screen, not a longer strip
-NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may simply touch
+SCREEN_DEPTH = 3.9  # pitches kept free for the screen, above the first row
+WIDE, DEPTH_PER_WIDTH = 20, 0.15  # a wider plan has a deeper screen, not only a longer one
+NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may touch
 HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
 
 
-class Standing(Protocol):
-    """What a drawing needs to know of a seat."""
+class PlacedSeat(Protocol):
+    """What a drawing needs of a seat."""
 
     @property
     def x(self) -> float: ...
@@ -41,7 +41,7 @@ class Standing(Protocol):
     def shape(self) -> str: ...
 
 
-S = TypeVar("S", bound=Standing)
+S = TypeVar("S", bound=PlacedSeat)
 
 
 def rows_of(seats: Sequence[S]) -> list[list[S]]:
@@ -53,17 +53,17 @@ def segments_of(row: Sequence[S]) -> list[list[S]]:
 
 
 def aisles_of(row: Sequence[S]) -> list[tuple[S, S]]:
-    """The chairs on the two sides of each aisle that cuts the row."""
+    """The two chairs beside each aisle in the row."""
     gaps = [(a[-1], b[0]) for a, b in pairwise(segments_of(row))]
     return [(a, b) for a, b in gaps if NARROWEST_AISLE <= _free_floor(a, b) <= WIDEST_AISLE]
 
 
-def _free_floor(a: Standing, b: Standing) -> float:
+def _free_floor(a: PlacedSeat, b: PlacedSeat) -> float:
     return math.dist((a.x, a.y), (b.x, b.y)) - _half(a) - _half(b)
 
 
-def letter_spots(row: Sequence[Standing]) -> tuple[Point, Point]:
-    """Where the row's letter is written, start and end: in its outer aisles, or outside a row that has not two."""
+def letter_spots(row: Sequence[PlacedSeat]) -> tuple[Point, Point]:
+    """The positions of the row's letter at both ends: in its outer aisles, or outside a row without two aisles."""
     aisles = aisles_of(row)
     if len(aisles) > 1:
         (a, b), (c, d) = aisles[0], aisles[-1]
@@ -72,33 +72,33 @@ def letter_spots(row: Sequence[Standing]) -> tuple[Point, Point]:
     return _beside(first, last, -1), _beside(last, first, 1)
 
 
-def _beside(seat: Standing, other: Standing, side: int) -> Point:
-    """Beside a seat, away from the other end of its row."""
+def _beside(seat: PlacedSeat, other: PlacedSeat, side: int) -> Point:
+    """A point beside a seat, on the side away from the other end of its row."""
     tx, ty = _along(seat)
     away = (seat.x - other.x) * tx + (seat.y - other.y) * ty
     reach = math.copysign(_half(seat) + 0.38, away if abs(away) > 1e-6 else side)
     return seat.x + tx * reach, seat.y + ty * reach
 
 
-def _half(seat: Standing) -> float:
+def _half(seat: PlacedSeat) -> float:
     return HALF_WIDTHS.get(seat.shape, 0.5)
 
 
-def _along(seat: Standing) -> Point:
+def _along(seat: PlacedSeat) -> Point:
     angle = math.radians(seat.turn)
     return math.cos(angle), math.sin(angle)
 
 
-def _shift(seat: Standing, along: float, back: float) -> Point:
-    """A spot beside (to its right) and behind a chair, in the chair's own directions."""
+def _shift(seat: PlacedSeat, along: float, back: float) -> Point:
+    """A point `along` to the right of and `back` behind a chair, in the chair's own directions."""
     tx, ty = _along(seat)
     return seat.x + tx * along - ty * back, seat.y + ty * along + tx * back
 
 
-def floor_svg(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]], width: float, height: float) -> str:
-    """The floor as one SVG, to be laid under the seats; it has no interaction and no style of its own."""
+def floor_svg(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], width: float, height: float) -> str:
+    """The floor as one SVG, to be shown under the seats; without interaction and without inline style."""
     rows = rows_of(seats)
-    parts = [f'<path class="floor__room" d="{_wall(width, height, head_room(seats, areas))}"/>']
+    parts = [f'<path class="floor__room" d="{_wall(width, height, top_of(seats, areas))}"/>']
     parts += [_area(area) for area in areas]
     parts += [f'<path class="floor__step" d="{"".join(_steps(row))}"/>' for row in rows[:-1]]
     lights = "".join(f'<circle cx="{x:.2f}" cy="{y:.2f}" r=".05"/>' for row in rows for x, y in _lights(row))
@@ -107,34 +107,34 @@ def floor_svg(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]], wid
     return f'<svg class="floor" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def screen_room(width: float) -> float:
-    """How deep the floor is that a house of this width leaves to its screen."""
-    return round(ROOM_FOR_SCREEN + max(0.0, width - WIDE) * ROOM_PER_WIDTH, 3)
+def screen_depth(width: float) -> float:
+    """The depth of the floor that a plan of this width keeps free for its screen."""
+    return round(SCREEN_DEPTH + max(0.0, width - WIDE) * DEPTH_PER_WIDTH, 3)
 
 
-def head_room(seats: Sequence[Standing], areas: Sequence[Mapping[str, Any]]) -> float:
-    """Where the house begins: its foremost chair, letter or area, whichever is nearest to the screen."""
+def top_of(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]]) -> float:
+    """The smallest y of all chairs, letters and areas: the end of the space for the screen."""
     spots = [y - 0.2 for row in rows_of(seats) for _, y in letter_spots(row)]
     return min([seat.y - FRONT for seat in seats] + spots + [box_of(area)[1] - 0.1 for area in areas])
 
 
-def _wall(w: float, h: float, room: float) -> str:
-    """The house widens from the screen to the side walls and closes in a shallow curve."""
+def _wall(w: float, h: float, top: float) -> str:
+    """The walls: widening from the screen to the sides, closed by a shallow curve. `top` is that of `top_of`."""
     mid, edge, bend, low = w / 2, w * 0.327, w * 0.415, h - 1.79
-    deep = room - ROOM_FOR_SCREEN
-    top, turn, shoulder, side = (y + deep for y in (2.6, 2.9, 4.0, 5.1))
+    deep = top - SCREEN_DEPTH
+    start, bow, shoulder, side = (y + deep for y in (2.6, 2.9, 4.0, 5.1))
     return (
-        f"M{mid - edge:.2f} {top:.2f}C{mid - bend:.2f} {turn:.2f} .12 {shoulder:.2f} .1 {side:.2f}"
+        f"M{mid - edge:.2f} {start:.2f}C{mid - bend:.2f} {bow:.2f} .12 {shoulder:.2f} .1 {side:.2f}"
         f"L.1 {low:.2f}Q.12 {low + 0.65:.2f} .8 {low + 0.75:.2f}"
         f"Q{mid:.2f} {low + 1.57:.2f} {w - 0.8:.2f} {low + 0.75:.2f}"
         f"Q{w - 0.12:.2f} {low + 0.65:.2f} {w - 0.1:.2f} {low:.2f}"
-        f"L{w - 0.1:.2f} {side:.2f}C{w - 0.12:.2f} {shoulder:.2f} {mid + bend:.2f} {turn:.2f} "
-        f"{mid + edge:.2f} {top:.2f}Z"
+        f"L{w - 0.1:.2f} {side:.2f}C{w - 0.12:.2f} {shoulder:.2f} {mid + bend:.2f} {bow:.2f} "
+        f"{mid + edge:.2f} {start:.2f}Z"
     )
 
 
-def _steps(row: Sequence[Standing]) -> Iterator[str]:
-    """A line behind each run of chairs, bent as the run is."""
+def _steps(row: Sequence[PlacedSeat]) -> Iterator[str]:
+    """A line behind each segment of the row, with the same bend."""
     for part in segments_of(row):
         upright = abs(part[0].turn) > 60
         first, last = (part[0], part[-1]) if not upright or part[0].turn > 0 else (part[-1], part[0])
@@ -145,17 +145,19 @@ def _steps(row: Sequence[Standing]) -> Iterator[str]:
         yield f"M{ax:.2f} {ay:.2f}Q{2 * mx - (ax + bx) / 2:.2f} {2 * my - (ay + by) / 2:.2f} {bx:.2f} {by:.2f}"
 
 
-def _lights(row: Sequence[Standing]) -> Iterator[Point]:
-    """A lamp behind each of the two chairs that stand at an aisle, on the aisle's edge."""
+def _lights(row: Sequence[PlacedSeat]) -> Iterator[Point]:
+    """A light behind each chair beside an aisle, on the edge of the aisle."""
     for a, b in aisles_of(row):
         way = 1 if (b.x - a.x) * _along(a)[0] + (b.y - a.y) * _along(a)[1] > 0 else -1
         yield _shift(a, way * (_half(a) + 0.03), 0.5)
         yield _shift(b, -way * (_half(b) + 0.03), 0.5)
 
 
-def _exits(rows: Sequence[Sequence[Standing]], width: float) -> list[str]:
-    """Doors on both sides: of the cross aisle, the one gap between rows that is clearly wider than the others; in a
-    room without one beside the front row, where there is floor for them."""
+def _exits(rows: Sequence[Sequence[PlacedSeat]], width: float) -> list[str]:
+    """Doors on both sides, where there is free floor: at the cross aisle, or beside the front row without one.
+
+    The cross aisle is a gap between rows of at least 1.4 times their median gap.
+    """
     flat = [row for row in rows if abs(row[0].turn) < 60 and row[-1].x - row[0].x > width / 3]
     depths = [max(seat.y for seat in row) for row in flat]
     gaps = [b - a for a, b in pairwise(depths)]
@@ -180,7 +182,7 @@ def _exit(side: int, x: float, y: float) -> str:
 
 
 def _area(area: Mapping[str, Any]) -> str:
-    """A shape of the plan, faint, because the floor is dark and its colours are not ours; then its words."""
+    """A shape of the plan, faint because its colours are not made for the dark floor; then its text."""
     paint = f'fill="{area["color"] or "none"}" fill-opacity=".14" stroke="{area["border"] or "none"}"'
     turn = f' transform="{_rotation(area)}"' if area["rotation"] % 360 else ""
     style = f'class="floor__area" {paint} stroke-opacity=".45" stroke-width=".04"{turn}'
@@ -214,7 +216,7 @@ def _words(area: Mapping[str, Any], turn: str) -> str:
 
 
 def box_of(area: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of an area as drawn; a rotated one by the circle round it."""
+    """Left, top, right, bottom of an area as drawn; of a rotated one, the box of its enclosing circle."""
     x, y = area["x"], area["y"]
     w, h = area.get("size", (0, 0))
     if area["shape"] == "polygon" and area["points"]:

@@ -1,8 +1,8 @@
-"""Read a pretix seating plan (JSON) into plain values, or name every bad row of it. No database, no clock.
+"""Read a pretix seating plan (JSON), or name every bad row. No database, no clock.
 
-The format is described at pretix.eu; ours is a validator of our own that tolerates keys it does not know, because
-other people's exporters add some. Our sidecar key, tolerated as unknown by others, is `bookmyseat`: on a seat
-`{"kind": "wheelchair", "shape": "sofa-start"}`, on the plan `{"pitch": 25}` (drawing units from seat to seat).
+The format is described at pretix.eu. Unknown keys are ignored, because other exporters add some. Our own extension is
+the key `bookmyseat`, which others ignore: on a seat `{"kind": "wheelchair", "shape": "sofa-start"}`, on the plan
+`{"pitch": 25}` (drawing units from seat to seat).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cinema.imports.bad_rows import read_json
-from cinema.plans.json_reader import BadPlan, Found, Reader, plain_text
+from cinema.plans.json_reader import BadPlan, JsonObject, Reader, plain_text
 
 MAX_BYTES = 10_000_000
 MAX_SEATS, MAX_ROWS, MAX_ZONES, MAX_CATEGORIES = 10_000, 3_000, 200, 60
@@ -36,7 +36,7 @@ class FileSeat:
 
 @dataclass
 class FileRow:
-    """One row object: seats that stand side by side, unless a gap says otherwise."""
+    """One row object: seats side by side, apart from aisles."""
 
     zone: int
     zone_name: str
@@ -53,7 +53,7 @@ class FileCategory:
 
 @dataclass
 class FileArea:
-    """Drawing only. `shape` is rectangle (at = top left), ellipse, circle (at = centre), polygon or text."""
+    """A decoration. `shape` is rectangle (`at` = top left), ellipse, circle (`at` = centre), polygon or text."""
 
     shape: str
     at: Point
@@ -81,7 +81,7 @@ class PlanFile:
 
 
 def read_plan(content: bytes) -> PlanFile:
-    """The plan of a file. Raises BadFile with every bad row; coordinates come out absolute, in drawing units."""
+    """The plan of a file, with absolute coordinates in drawing units. Raises BadFile with every bad row."""
     if len(content) > MAX_BYTES:
         raise BadPlan.whole(f"is larger than {MAX_BYTES:,} bytes")
     data = read_json(content)
@@ -90,13 +90,13 @@ def read_plan(content: bytes) -> PlanFile:
     read = Reader()
     plan = _read_plan(read, data)
     if not read.problems:
-        _mend_guids(read, plan)
+        _make_guids_unique(read, plan)
     if read.problems:
         raise BadPlan(read.problems)
     return plan
 
 
-def _read_plan(read: Reader, data: Found) -> PlanFile:
+def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
     plan = PlanFile(
         name=read.text(data, "name", "plan", most=120),
         categories=_read_categories(read, data),
@@ -123,7 +123,7 @@ def _read_plan(read: Reader, data: Found) -> PlanFile:
     return plan
 
 
-def _read_categories(read: Reader, data: Found) -> list[FileCategory]:
+def _read_categories(read: Reader, data: JsonObject) -> list[FileCategory]:
     categories: list[FileCategory] = []
     for index, entry in read.objects(data, "categories", "plan", most=MAX_CATEGORIES):
         path = f"categories[{index}]"
@@ -134,7 +134,7 @@ def _read_categories(read: Reader, data: Found) -> list[FileCategory]:
     return categories
 
 
-def _read_zone(read: Reader, plan: PlanFile, zone: Found, index: int, categories: set[str]) -> None:
+def _read_zone(read: Reader, plan: PlanFile, zone: JsonObject, index: int, categories: set[str]) -> None:
     path = f"zones[{index}]"
     name = read.text(zone, "name", path, most=60, required=False)
     zone_at = read.point(zone, "position", path)
@@ -149,7 +149,7 @@ def _read_zone(read: Reader, plan: PlanFile, zone: Found, index: int, categories
 
 
 def _read_row(
-    read: Reader, row: Found, path: str, zone: tuple[int, str], zone_at: Point, categories: set[str]
+    read: Reader, row: JsonObject, path: str, zone: tuple[int, str], zone_at: Point, categories: set[str]
 ) -> FileRow:
     name = read.text(row, "row_number", path, most=30, empty=True)
     for label in ("row_label", "seat_label", "row_number_position"):
@@ -162,7 +162,7 @@ def _read_row(
     return FileRow(zone[0], zone[1], name, seats, path)
 
 
-def _read_seat(read: Reader, seat: Found, path: str, origin: Point, categories: set[str]) -> FileSeat:
+def _read_seat(read: Reader, seat: JsonObject, path: str, origin: Point, categories: set[str]) -> FileSeat:
     guid = read.text(seat, "seat_guid", path, most=120, strip=False)
     if guid != guid.strip():
         read.refuse(path, "seat_guid", "begins or ends with a space")
@@ -170,7 +170,7 @@ def _read_seat(read: Reader, seat: Found, path: str, origin: Point, categories: 
     if category and category not in categories:
         read.refuse(path, "category", f"“{category}” is none of the plan's categories")
     ours = seat.get("bookmyseat")
-    sidecar: Found = ours if isinstance(ours, dict) else {}
+    sidecar: JsonObject = ours if isinstance(ours, dict) else {}
     return FileSeat(
         number=read.text(seat, "seat_number", path, most=10),
         at=_add(origin, read.point(seat, "position", path)),
@@ -183,7 +183,7 @@ def _read_seat(read: Reader, seat: Found, path: str, origin: Point, categories: 
     )
 
 
-def _read_area(read: Reader, area: Found, path: str, origin: Point) -> FileArea | None:
+def _read_area(read: Reader, area: JsonObject, path: str, origin: Point) -> FileArea | None:
     """None for a text area without words."""
     shape = read.choice(area, "shape", path, ("polygon", "rectangle", "ellipse", "circle", "text")) or "text"
     drawn = FileArea(
@@ -202,7 +202,7 @@ def _read_area(read: Reader, area: Found, path: str, origin: Point) -> FileArea 
     return None if shape == "text" and not drawn.text else drawn
 
 
-def _read_shape(read: Reader, area: Found, path: str, drawn: FileArea) -> None:
+def _read_shape(read: Reader, area: JsonObject, path: str, drawn: FileArea) -> None:
     if drawn.shape == "text":
         return
     inside = f"{path}.{drawn.shape}"
@@ -227,19 +227,19 @@ def _read_shape(read: Reader, area: Found, path: str, drawn: FileArea) -> None:
         )
 
 
-def _mend_guids(read: Reader, plan: PlanFile) -> None:
-    """A guid that several seats share is replaced by the seat's uuid, else by zone, row and number."""
+def _make_guids_unique(read: Reader, plan: PlanFile) -> None:
+    """Replace guids that several seats share by the seat's uuid, or by zone, row and number."""
     shared = {guid for guid, count in Counter(seat.guid for _, seat in plan.seats()).items() if count > 1}
     uuids = Counter(seat.uuid for _, seat in plan.seats())
-    mended = Counter[str]()
+    replaced = Counter[str]()
     for row, seat in plan.seats():
         if seat.guid not in shared:
             continue
         by_uuid = bool(seat.uuid) and uuids[seat.uuid] == 1
         seat.guid = seat.uuid if by_uuid else f"{row.zone}/{row.name}/{seat.number}"
-        mended["its uuid" if by_uuid else "zone, row and number"] += 1
+        replaced["its uuid" if by_uuid else "zone, row and number"] += 1
     if shared:
-        how = ", ".join(f"{count} seats by {way}" for way, count in mended.items())
+        how = ", ".join(f"{count} seats by {way}" for way, count in replaced.items())
         plan.notes.append(f"{len(shared)} seat_guid values are used more than once; told apart instead: {how}")
     seen: dict[str, str] = {}
     for _, seat in plan.seats():

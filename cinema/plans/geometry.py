@@ -1,7 +1,7 @@
-"""Where seats stand: order, neighbours, aisles, the turn of a chair. Pure arithmetic on points.
+"""Positions of seats: order, neighbours, aisles, the rotation of a chair. Pure arithmetic on points.
 
 A row object is a physical run of chairs; a gap of more than 1.6 times its median distance is an aisle. Measured on
-two real plans, 1,307 of 1,311 distances lie within a fifth of the median and the other four beyond 1.6 times it.
+two real plans: 1,307 of 1,311 distances are within a fifth of the median, and the other four beyond 1.6 times it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from statistics import fmean, median
 
 Point = tuple[float, float]
 AISLE = 1.6
-AISLE_IN_SHORT_ROWS = 2.0  # in pitches of the plan: two or three chairs have no median worth the name
+AISLE_IN_SHORT_ROWS = 2.0  # in pitches of the plan: the median of one or two distances is not reliable
 
 
 def direction_of(points: Sequence[Point]) -> Point:
-    """The unit vector along which points spread most, pointing right, or down for what is rather upright."""
+    """The unit vector of the largest spread of the points, pointing right, or down for an upright row."""
     cx, cy = fmean(x for x, _ in points), fmean(y for _, y in points)
     xx = sum((x - cx) ** 2 for x, _ in points)
     yy = sum((y - cy) ** 2 for _, y in points)
     xy = sum((x - cx) * (y - cy) for x, y in points)
     angle = math.atan2(2 * xy, xx - yy) / 2
     dx, dy = math.cos(angle), math.sin(angle)
-    turned = dx < 0 if abs(dx) >= abs(dy) else dy < 0
-    return (-dx, -dy) if turned else (dx, dy)
+    is_reversed = dx < 0 if abs(dx) >= abs(dy) else dy < 0
+    return (-dx, -dy) if is_reversed else (dx, dy)
 
 
 def order_along(points: Sequence[Point]) -> list[int]:
@@ -40,13 +40,13 @@ def steps_between(ordered: Sequence[Point]) -> list[float]:
 
 
 def pitch_of(rows: Sequence[Sequence[Point]]) -> float:
-    """The median distance of neighbours over rows that are in order; 0.0 when there is none."""
+    """The median distance of neighbours in ordered rows; 0.0 without neighbours."""
     steps = [step for row in rows for step in steps_between(row) if step > 0]
     return median(steps) if steps else 0.0
 
 
 def split_at_aisles(ordered: Sequence[Point], pitch: float) -> list[int]:
-    """For each point of an ordered row the number of its segment, from 0."""
+    """The number of the segment of each point of an ordered row, from 0."""
     steps = steps_between(ordered)
     if not steps:
         return [0] * len(ordered)
@@ -59,10 +59,10 @@ def split_at_aisles(ordered: Sequence[Point], pitch: float) -> list[int]:
     return segments
 
 
-def turns_of(ordered: Sequence[Point], centre_x: float) -> list[float]:
-    """How far each chair turns, in degrees clockwise, so that it stands square on its row and faces the screen.
+def chair_rotations(ordered: Sequence[Point], centre_x: float) -> list[float]:
+    """The rotation of each chair, in degrees clockwise, at right angles to its row and towards the screen.
 
-    The screen is above. In an upright row (a side block) chairs face the middle of the house.
+    The screen is at the top. In an upright row (a side block) chairs face the middle, `centre_x`.
     """
     if len(ordered) < 2:
         return [0.0] * len(ordered)
@@ -84,7 +84,7 @@ def _face(angle: float, mean_x: float, centre_x: float) -> float:
 
 
 def _slopes(along: Sequence[float], across: Sequence[float]) -> list[float]:
-    """The slope of the row at each chair: of the parabola through it if it is one, else of its neighbours."""
+    """The slope of the row at each chair: of the parabola that fits the row, or between the neighbours if none fits."""
     fitted = _parabola(along, across)
     if fitted is not None:
         return fitted
@@ -98,7 +98,7 @@ def _slopes(along: Sequence[float], across: Sequence[float]) -> list[float]:
 
 
 def _parabola(along: Sequence[float], across: Sequence[float]) -> list[float] | None:
-    """Slopes of the least-squares parabola; None if the chairs do not stand on it (0.15 of their distance)."""
+    """Slopes of the least-squares parabola; None if a chair is further from it than 0.15 of the median distance."""
     mean = fmean(along)
     u = [value - mean for value in along]
     n, s2, s3, s4 = len(u), sum(v * v for v in u), sum(v**3 for v in u), sum(v**4 for v in u)

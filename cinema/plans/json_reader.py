@@ -1,4 +1,4 @@
-"""Take values out of somebody else's JSON, one at a time, and remember everything that is wrong with it."""
+"""Read typed values from untrusted JSON and collect every problem."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 from cinema.imports.bad_rows import BadFile, BadRow
 
-Found = dict[str, Any]
+JsonObject = dict[str, Any]
 COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
-FAR = 1_000_000.0  # no drawing is larger; beyond it arithmetic loses the seat
+FAR = 1_000_000.0  # the largest coordinate; beyond it floats lose the precision of a seat
 
 
 class BadPlan(BadFile):
-    """A seating plan that cannot be taken."""
+    """A seating plan that cannot be imported."""
 
 
 def plain_text(text: str) -> str:
-    """One line without control or direction characters; what is left is still text, never markup."""
+    """The text on one line, without control and direction characters. Not escaped."""
     return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
 
 
 class Reader:
-    """Each method returns a usable value even after a refusal, so that one pass finds every bad row."""
+    """Reads one value per method. Each returns a usable value also after a refusal, so one pass finds every bad row."""
 
     def __init__(self) -> None:
         self.problems: list[BadRow] = []
@@ -33,7 +33,7 @@ class Reader:
     def refuse(self, path: str, field: str, reason: str) -> None:
         self.problems.append(BadRow(path, field, reason))
 
-    def object(self, found: Found, key: str, path: str, required: bool = True) -> Found:
+    def object(self, found: JsonObject, key: str, path: str, required: bool = True) -> JsonObject:
         value = found.get(key)
         if isinstance(value, dict):
             return value
@@ -42,8 +42,8 @@ class Reader:
         return {}
 
     def objects(
-        self, found: Found, key: str, path: str, most: int, required: bool = True
-    ) -> Iterator[tuple[int, Found]]:
+        self, found: JsonObject, key: str, path: str, most: int, required: bool = True
+    ) -> Iterator[tuple[int, JsonObject]]:
         value = found.get(key)
         if not isinstance(value, list):
             if required or value is not None:
@@ -59,12 +59,12 @@ class Reader:
                 self.refuse(f"{path}.{key}[{index}]", "entry", "must be an object")
 
     def text(
-        self, found: Found, key: str, path: str, most: int,
+        self, found: JsonObject, key: str, path: str, most: int,
         required: bool = True, empty: bool = False, strip: bool = True,
     ) -> str:  # fmt: skip
         value = found.get(key)
         if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # a seat number written as a number is what it says
+            value = str(value)  # some exports write seat numbers as numbers
         if value is None and not required:
             return ""
         if not isinstance(value, str):
@@ -79,7 +79,9 @@ class Reader:
             self.refuse(path, key, "has control characters in it")
         return value
 
-    def number(self, found: Found, key: str, path: str, default: float | None = None, least: float = -FAR) -> float:
+    def number(
+        self, found: JsonObject, key: str, path: str, default: float | None = None, least: float = -FAR
+    ) -> float:
         value = found.get(key)
         if value is None and default is not None:
             return default
@@ -93,13 +95,13 @@ class Reader:
             return float(value)
         return default if default is not None else max(0.0, least)
 
-    def point(self, found: Found, key: str, path: str, required: bool = True) -> tuple[float, float]:
+    def point(self, found: JsonObject, key: str, path: str, required: bool = True) -> tuple[float, float]:
         value = self.object(found, key, path, required)
         if not value:
             return 0.0, 0.0
         return self.number(value, "x", f"{path}.{key}"), self.number(value, "y", f"{path}.{key}")
 
-    def color(self, found: Found, key: str, path: str) -> str:
+    def color(self, found: JsonObject, key: str, path: str) -> str:
         """Lower-case `#rrggbb`, or "" when there is none."""
         value = found.get(key)
         if value is None or value == "":
@@ -110,7 +112,7 @@ class Reader:
         value = value.lower()
         return value if len(value) == 7 else "#" + "".join(2 * c for c in value[1:])
 
-    def choice(self, found: Found, key: str, path: str, choices: Sequence[str]) -> str:
+    def choice(self, found: JsonObject, key: str, path: str, choices: Sequence[str]) -> str:
         value = found.get(key)
         if value is None or value == "":
             return ""

@@ -1,6 +1,6 @@
-"""A seating plan as browsers get it: seats as JSON, places as a style sheet, the floor as SVG. All immutable.
+"""A seating plan as browsers get it: seats as JSON, positions as a style sheet, the floor as SVG. All immutable.
 
-A layout is named by a hash of everything that is drawn, so each process keeps the ones it has built, for good.
+The name of a layout is a hash of everything that is drawn, so each process caches the layouts it has built.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from cinema.models import SeatingPlan
-from cinema.plans.drawing import Point, floor_svg, head_room, letter_spots, rows_of
+from cinema.plans.drawing import Point, floor_svg, letter_spots, rows_of, top_of
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
 
@@ -23,12 +23,12 @@ class PlanCategory:
     key: str
     name: str
     color: str
-    cloth: str
+    seat_colour: str
 
 
 @dataclass(frozen=True)
 class PlanSeat:
-    """A chair as drawn; `category` is its key, places are in seat pitches, `turn` in degrees clockwise."""
+    """A chair as drawn; `category` is a key, `x` and `y` are in seat pitches, `turn` in degrees clockwise."""
 
     index: int
     label: str
@@ -41,14 +41,14 @@ class PlanSeat:
     turn: float
     category: str
     category_name: str
-    cloth: str
+    seat_colour: str
     kind: str
     shape: str
     for_sale: bool
 
     @property
     def drawn_as(self) -> str:
-        """What `data-kind` says: a wheelchair space and a companion's chair before the shape of a chair."""
+        """The value of `data-kind`: the kind of a wheelchair space or companion seat, else the shape of the chair."""
         if self.kind != "seat":
             return self.kind
         return "seat" if self.shape == "chair" else self.shape
@@ -56,7 +56,7 @@ class PlanSeat:
 
 @dataclass(frozen=True)
 class PlanRow:
-    """The seats of one row, in order. `key` is safe in an attribute and a selector, and unique in the layout."""
+    """The seats of one row, in order. `key` is unique in the layout and safe in attributes and selectors."""
 
     key: str
     name: str
@@ -83,7 +83,9 @@ class Layout:
 def layout_of(layout_hash: str) -> Layout:
     """The layout of that hash, built once per process. Raises SeatingPlan.DoesNotExist."""
     plan = SeatingPlan.objects.get(hash=layout_hash)
-    categories = tuple(PlanCategory(c.key, c.name, c.color, c.cloth) for c in plan.categories.order_by("position"))
+    categories = tuple(
+        PlanCategory(c.key, c.name, c.color, c.seat_colour) for c in plan.categories.order_by("position")
+    )
     seats = _seats(plan)
     rows = _rows(seats)
     return Layout(
@@ -114,7 +116,7 @@ def _seats(plan: SeatingPlan) -> tuple[PlanSeat, ...]:
             turn=seat.turn,
             category=seat.category.key,
             category_name=seat.category.name,
-            cloth=seat.category.cloth,
+            seat_colour=seat.category.seat_colour,
             kind=seat.kind,
             shape=seat.shape,
             for_sale=seat.for_sale,
@@ -160,12 +162,12 @@ def _json(plan: SeatingPlan, categories: Sequence[PlanCategory], seats: Sequence
 
 
 def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) -> bytes:
-    """Only numbers and safe keys: no word of the plan gets into a style sheet."""
+    """Only numbers and safe keys: no text of the plan is in a style sheet."""
     lines = [
         "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
         "@layer pages {",
         f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
-        f"  .hall {{ --screen-room: {head_room(seats, plan.areas):.3f}; }}",
+        f"  .hall {{ --screen-room: {top_of(seats, plan.areas):.3f}; }}",
     ]
     lines += [
         f'  .seat:where([data-i="{s.index}"]) {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}'

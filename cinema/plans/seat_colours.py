@@ -1,4 +1,4 @@
-"""The house's own seat colours. A plan's colour is other people's text: it only chooses among them, never shows."""
+"""The product's own seat colours. A plan's colour, from a file, only selects one of these and is never shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-# As in the style sheet's `--cloth-…`, chosen to be told apart on the dark floor, also by colour-blind guests.
+# The same as `--cloth-…` in static/css/tokens.css. Distinguishable on the dark floor, also for colour-blind people.
 SEAT_COLOURS = {
     "ice": "#6b97de",
     "plum": "#cba6f0",
@@ -19,28 +19,28 @@ Lab = tuple[float, float, float]
 
 
 def match_seat_colours(colors: Sequence[str]) -> list[str]:
-    """A cloth for each `#rrggbb`: the nearest, but no cloth twice while another is left.
+    """The name of the nearest seat colour for each `#rrggbb`; none is used twice while another one is unused.
 
-    The closest pairs are matched first, so a colour that is a cloth already keeps it.
+    The closest pairs are matched first, so a colour that equals a seat colour keeps it.
     """
     matched: dict[int, str] = {}
     while len(matched) < len(colors):
         pairs = sorted(
-            (math.dist(lab_of(color), lab_of(tint)), index, cloth)
+            (math.dist(lab_of(color), lab_of(own)), index, name)
             for index, color in enumerate(colors)
-            for cloth, tint in SEAT_COLOURS.items()
+            for name, own in SEAT_COLOURS.items()
         )
         taken: set[str] = set()
-        for _, index, cloth in pairs:
-            if index not in matched and cloth not in taken:
-                matched[index] = cloth
-                taken.add(cloth)
+        for _, index, name in pairs:
+            if index not in matched and name not in taken:
+                matched[index] = name
+                taken.add(name)
     return [matched[index] for index in range(len(colors))]
 
 
 @lru_cache(maxsize=512)
 def lab_of(color: str) -> Lab:
-    """CIE L*a*b* (D65) of `#rrggbb`: distances there are roughly what an eye sees."""
+    """CIE L*a*b* (D65) of `#rrggbb`: distances in it are close to perceived differences."""
     r, g, b = (_linear(int(color[i : i + 2], 16) / 255) for i in (1, 3, 5))
     x = _curve((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047)
     y = _curve(0.2126 * r + 0.7152 * g + 0.0722 * b)

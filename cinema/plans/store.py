@@ -1,4 +1,4 @@
-"""Keep seating plans: one transaction from a file to a screen that uses it."""
+"""Store seating plans: one transaction from a file to a screen that uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cinema.plans.file import read_plan
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. Seats are compared by guid with those of the screen's plan before."""
+    """The result of an import. Seats are compared by guid with those of the screen's previous plan."""
 
     screen: Screen
     plan: SeatingPlan
@@ -32,13 +32,13 @@ class Imported:
 def import_plan(
     content: bytes, *, cinema: str, screen: str, names: Mapping[str, str] | None = None, dry_run: bool = False
 ) -> Imported:
-    """Make `screen` use the plan of a pretix file; cinema and screen are made if new.
+    """Make `screen` use the plan of a pretix file; cinema and screen are created if they do not exist.
 
-    A changed drawing is a new plan under a new hash. Showtimes keep the plan they were sold on, so no sold seat
-    can vanish. With `dry_run` everything is tried and nothing is kept.
+    A changed drawing is a new plan with a new hash. Showtimes keep the plan they were sold with, so no sold seat
+    disappears. With `dry_run` everything is checked and nothing is stored.
 
     Raises:
-        BadFile: every bad row is named in it, and nothing has been changed.
+        BadFile: with every bad row; nothing has been changed.
     """
     drawn = build_plan(read_plan(content), names)
     with transaction.atomic():
@@ -77,7 +77,7 @@ def _plan_of(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
         categories = {
             category.key: SeatCategory(
                 plan=plan, key=category.key, name=category.name, color=category.color,
-                cloth=category.cloth, position=position,
+                seat_colour=category.seat_colour, position=position,
             )
             for position, category in enumerate(drawn.categories)
         }  # fmt: skip
@@ -90,7 +90,7 @@ def _plan_of(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
 
 
 def _facts(seat: DrawnSeat) -> tuple[object, ...]:
-    """What makes a seat another one than before; its index may move without that."""
+    """The fields by which a seat counts as updated; its index may change without that."""
     return seat.label, seat.x, seat.y, seat.turn, seat.category, seat.kind, seat.shape, seat.for_sale
 
 

@@ -1,4 +1,4 @@
-"""The back office of the catalogue: every page opens for the manager, no page for anybody else."""
+"""The admin site of the catalogue: a superuser can open every page, other users none."""
 
 import json
 from datetime import timedelta
@@ -47,23 +47,23 @@ def sold_showtime(screen=None):
     return showtime
 
 
-def test_the_pages_below_are_those_of_every_registered_model():
+def test_the_tested_models_include_those_of_each_app():
     names = {model._meta.label for model in OURS}
     assert {"cinema.Movie", "cinema.Showtime", "cinema.SeatingPlan", "booking.Booking", "payments.Payment"} <= names
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
-def test_every_page_opens_for_the_manager(manager, model):
+def test_the_manager_can_open_every_page(manager, model):
     sold_showtime()
     wanted = {"q": "alice"} if admin.site._registry[model].search_fields else {}
     assert manager.get(page_of(model, "changelist")).status_code == 200
     assert manager.get(page_of(model, "changelist"), wanted).status_code == 200
-    assert manager.get(page_of(model, "add")).status_code == (403 if is_only_read(model) else 200)
+    assert manager.get(page_of(model, "add")).status_code == (403 if is_read_only(model) else 200)
     for row in model.objects.all()[:1]:
         assert manager.get(page_of(model, "change", row.pk)).status_code == 200
 
 
-def is_only_read(model):
+def is_read_only(model):
     return model._meta.label in (
         "cinema.SeatingPlan", "booking.Booking", "payments.Payment", "payments.Refund", "payments.StripeWebhookEvent",
         "payments.LedgerEntry", "payments.MoneyAlert",
@@ -71,7 +71,7 @@ def is_only_read(model):
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
-def test_no_page_opens_for_anybody_else(client, model):
+def test_other_users_can_open_no_page(client, model):
     pages = [page_of(model, "changelist"), page_of(model, "add"), page_of(model, "change", 1)]
     pages.append(reverse("admin:cinema_screen_import_plan"))
     for page in pages:
@@ -81,11 +81,11 @@ def test_no_page_opens_for_anybody_else(client, model):
         assert client.get(page).status_code == 403, "a customer"
     client.force_login(make_user(staff=True))
     for page in pages:
-        assert client.get(page).status_code == 403, "staff without the right to it"
+        assert client.get(page).status_code == 403, "staff without permission"
 
 
 @pytest.mark.parametrize("model", [Movie, Screen, Showtime, SeatingPlan, Booking], ids=lambda model: model._meta.label)
-def test_a_list_asks_the_same_questions_however_long_it_is(manager, model, django_assert_max_num_queries):
+def test_a_list_needs_the_same_number_of_queries_whatever_its_length(manager, model, django_assert_max_num_queries):
     page = page_of(model, "changelist")
     sold_showtime()
     manager.get(page)
@@ -97,7 +97,7 @@ def test_a_list_asks_the_same_questions_however_long_it_is(manager, model, djang
         assert manager.get(page).status_code == 200
 
 
-def test_names_of_a_film_are_typed_by_the_line(manager):
+def test_lists_of_names_are_edited_with_one_name_per_line(manager):
     movie = make_movie("Metropolis")
     movie.cast = ["Brigitte Helm", "Alfred Abel"]
     movie.save()
@@ -111,7 +111,7 @@ def test_names_of_a_film_are_typed_by_the_line(manager):
     assert (movie.cast, movie.spoken_languages) == (["Brigitte Helm", "Gustav Fröhlich"], ["German"])
 
 
-def test_the_address_of_our_own_page_is_no_slug(manager):
+def test_the_address_of_a_page_is_refused_as_a_slug(manager):
     answer = manager.post(page_of(Movie, "add"), {"title": "Dashboard", "slug": "admin-dashboard"})
     assert "Take another one" in answer.content.decode()
 
@@ -127,13 +127,13 @@ def test_artwork_is_drawn_for_films_without_a_poster_only(manager):
     assert bare.poster.startswith("/artwork/") and mine.poster == "posters/mine.svg"
 
 
-def test_a_plan_is_drawn_with_a_place_for_every_seat(manager):
+def test_the_picture_of_a_plan_has_every_seat(manager):
     page = manager.get(page_of(SeatingPlan, "change", make_screen().plan.pk)).content.decode()
     assert page.count("<rect data-cloth=") == 40
     assert page.count('data-cloth="plum"') == 10
 
 
-def test_a_plan_comes_in_by_the_page_or_is_refused_by_name(manager):
+def test_a_plan_is_imported_on_the_page_or_refused_with_every_bad_row(manager):
     page = reverse("admin:cinema_screen_import_plan")
     broken = plain_plan()
     broken["zones"][0]["rows"][0]["seats"][1]["category"] = "<b>Royal</b>"
@@ -143,15 +143,15 @@ def test_a_plan_comes_in_by_the_page_or_is_refused_by_name(manager):
         file.name = "plan.json"
         return manager.post(page, {"cinema": "Odeon", "screen": "1", "file": file}, follow=True).content.decode()
 
-    said = send(json.dumps(broken).encode())
-    assert "1 bad row" in said and "zones[0].rows[0].seats[1]" in said and "<b>Royal" not in said
+    page_text = send(json.dumps(broken).encode())
+    assert "1 bad row" in page_text and "zones[0].rows[0].seats[1]" in page_text and "<b>Royal" not in page_text
     assert "is not UTF-8" in send(b"\xff")
     assert not Screen.objects.exists()
     assert "18 created" in send(json.dumps(plain_plan()).encode())
     assert Screen.objects.get().plan.seats.count() == 18
 
 
-def showing(movie, screen, day="2030-05-01", clock="19:30", **more):
+def showtime_form(movie, screen, day="2030-05-01", clock="19:30", **more):
     return {
         "movie": movie.pk, "screen": screen.pk, "starts_at_0": day, "starts_at_1": clock, "language": "English", **more
     }  # fmt: skip
@@ -160,50 +160,50 @@ def showing(movie, screen, day="2030-05-01", clock="19:30", **more):
 PRICES = {"price_standard": "12.50", "price_premium": "15"}
 
 
-def test_a_showing_is_added_with_a_price_for_each_category(manager):
+def test_a_showtime_is_added_with_a_price_for_each_category(manager):
     movie, screen = make_movie(), make_screen()
-    asked = manager.post(page_of(Showtime, "add"), showing(movie, screen))
-    assert asked.status_code == 200
-    assert set(asked.context["adminform"].form.errors) == set(PRICES), "the prices are asked for"
-    manager.post(page_of(Showtime, "add"), showing(movie, screen, **PRICES))
+    answer = manager.post(page_of(Showtime, "add"), showtime_form(movie, screen))
+    assert answer.status_code == 200
+    assert set(answer.context["adminform"].form.errors) == set(PRICES), "the form has fields for the prices"
+    manager.post(page_of(Showtime, "add"), showtime_form(movie, screen, **PRICES))
     showtime = Showtime.objects.get()
     assert (showtime.plan, showtime.currency, showtime.n_seats) == (screen.plan, "GBP", 0)
     assert showtime.prices == {"standard": 1250, "premium": 1500}
     assert showtime.ends_at - showtime.starts_at == timedelta(minutes=105)
     form = manager.get(page_of(Showtime, "change", showtime.pk)).context["adminform"].form
-    assert [form[name].value() for name in PRICES] == ["12.50", "15.00"], "they come back as they are written"
+    assert [form[name].value() for name in PRICES] == ["12.50", "15.00"], "prices are shown as amounts"
 
 
-def test_prices_are_those_of_the_last_showing_in_the_room_unless_others_are_typed(manager):
+def test_prices_default_to_those_of_the_last_showtime_with_the_same_plan(manager):
     movie, screen = make_movie(), make_screen()
     make_showtime(screen=screen, prices={"standard": 700, "premium": 900})
     page = manager.get(page_of(Showtime, "add"), {"screen": screen.pk})
     assert page.context["adminform"].form["price_standard"].value() == "7.00"
-    manager.post(page_of(Showtime, "add"), showing(movie, screen))
+    manager.post(page_of(Showtime, "add"), showtime_form(movie, screen))
     assert Showtime.objects.latest("pk").prices == {"standard": 700, "premium": 900}
 
 
 @pytest.mark.parametrize("price", ["", "free", "0", "12.505", "-3", "1e3", "99999999999"])
-def test_what_is_no_price_is_refused(manager, price):
-    form = showing(make_movie(), make_screen(), **PRICES | {"price_standard": price})
+def test_an_invalid_price_is_refused(manager, price):
+    form = showtime_form(make_movie(), make_screen(), **PRICES | {"price_standard": price})
     answer = manager.post(page_of(Showtime, "add"), form)
     assert set(answer.context["adminform"].form.errors) == {"price_standard"}
     assert not Showtime.objects.exists()
 
 
-def test_an_overlap_is_refused_by_name(manager):
+def test_an_overlap_is_refused_with_the_name_of_the_other_film(manager):
     screen, first = make_screen(), make_movie("Metropolis")
-    manager.post(page_of(Showtime, "add"), showing(first, screen, **PRICES))
-    answer = manager.post(page_of(Showtime, "add"), showing(make_movie(), screen, clock="20:30"))
+    manager.post(page_of(Showtime, "add"), showtime_form(first, screen, **PRICES))
+    answer = manager.post(page_of(Showtime, "add"), showtime_form(make_movie(), screen, clock="20:30"))
     assert "Overlaps Metropolis, 2030-05-01 19:30 to 21:15 on Screen 1." in answer.content.decode()
     assert Showtime.objects.count() == 1
-    manager.post(page_of(Showtime, "add"), showing(make_movie(), screen, clock="21:15"))
+    manager.post(page_of(Showtime, "add"), showtime_form(make_movie(), screen, clock="21:15"))
     assert Showtime.objects.count() == 2
 
 
-def test_a_showing_that_is_moved_ends_later_too_and_keeps_its_room_once_on_sale(manager):
+def test_a_moved_showtime_ends_later_and_keeps_its_screen_once_on_sale(manager):
     showtime, other = make_showtime(), make_screen()
-    form = showing(showtime.movie, other, clock="20:00", **PRICES)
+    form = showtime_form(showtime.movie, other, clock="20:00", **PRICES)
     ends = timezone.localtime(showtime.ends_at)
     form |= {"ends_at_0": f"{ends:%Y-%m-%d}", "ends_at_1": f"{ends:%H:%M:%S}"}
     manager.post(page_of(Showtime, "change", showtime.pk), form)
@@ -216,40 +216,42 @@ def test_a_showing_that_is_moved_ends_later_too_and_keeps_its_room_once_on_sale(
 def test_a_screen_without_a_plan_and_a_start_in_the_past_are_refused(manager):
     bare = make_screen()
     Screen.objects.filter(pk=bare.pk).update(plan=None)
-    answer = manager.post(page_of(Showtime, "add"), showing(make_movie(), bare))
+    answer = manager.post(page_of(Showtime, "add"), showtime_form(make_movie(), bare))
     assert "no seating plan yet" in answer.content.decode()
-    answer = manager.post(page_of(Showtime, "add"), showing(make_movie(), make_screen(), day="2020-05-01", **PRICES))
+    answer = manager.post(
+        page_of(Showtime, "add"), showtime_form(make_movie(), make_screen(), day="2020-05-01", **PRICES)
+    )
     assert "This is in the past" in answer.content.decode()
     assert not Showtime.objects.exists()
 
 
-def test_prices_and_film_stay_once_seats_are_sold(manager):
+def test_prices_and_film_are_fixed_once_seats_are_sold(manager):
     showtime = sold_showtime()
     at = timezone.localtime(showtime.starts_at)
     clock = f"{at:%H:%M:%S}"
-    form = showing(make_movie(), showtime.screen, f"{at:%Y-%m-%d}", clock, price_standard="1", format="X")
+    form = showtime_form(make_movie(), showtime.screen, f"{at:%Y-%m-%d}", clock, price_standard="1", format="X")
     manager.post(page_of(Showtime, "change", showtime.pk), form)
     kept = Showtime.objects.get()
     assert (kept.format, kept.prices["standard"], kept.movie_id) == ("X", 1150, showtime.movie_id)
 
 
-def test_a_change_of_the_room_brings_the_prices_of_the_other_plan(manager):
+def test_another_screen_requires_the_prices_of_its_plan(manager):
     screen, other = make_screen(), make_screen(make_plan(rows=2))
     other.plan.categories.filter(key="premium").update(key="box")
     movie = make_movie()
-    manager.post(page_of(Showtime, "add"), showing(movie, screen, **PRICES))
+    manager.post(page_of(Showtime, "add"), showtime_form(movie, screen, **PRICES))
     showtime = Showtime.objects.get()
     page = page_of(Showtime, "change", showtime.pk)
-    answer = manager.post(page, showing(movie, other, **PRICES))
+    answer = manager.post(page, showtime_form(movie, other, **PRICES))
     assert set(answer.context["adminform"].form.errors) == {"price_box"}
-    manager.post(page, showing(movie, other, price_standard="9", price_box="20"))
+    manager.post(page, showtime_form(movie, other, price_standard="9", price_box="20"))
     showtime.refresh_from_db()
     assert (showtime.plan_id, showtime.prices) == (other.plan_id, {"standard": 900, "box": 2000})
 
 
 @pytest.mark.parametrize("screen", ["999999", ""])
-def test_a_screen_that_is_none_is_a_fault_of_the_form(manager, screen):
-    form = showing(make_movie(), make_screen()) | {"screen": screen}
+def test_an_unknown_screen_is_an_error_of_the_form(manager, screen):
+    form = showtime_form(make_movie(), make_screen()) | {"screen": screen}
     assert manager.post(page_of(Showtime, "add"), form).status_code == 200
     assert manager.get(page_of(Showtime, "add"), {"screen": screen}).status_code == 200
 
@@ -262,7 +264,7 @@ def terms_form(cinema, *tiers, fee="0"):
     return form
 
 
-def test_the_terms_of_refund_are_typed_on_the_cinemas_page(manager):
+def test_refund_terms_are_edited_on_the_page_of_the_cinema(manager):
     cinema = make_screen().cinema
     page = page_of(Cinema, "change", cinema.pk)
     assert "Refund terms" in manager.get(page).content.decode()
@@ -277,7 +279,7 @@ def test_the_terms_of_refund_are_typed_on_the_cinemas_page(manager):
 @pytest.mark.parametrize(
     ("tiers", "fee"), [([(60, 0)], "0"), ([(60, 101)], "0"), ([(-1, 50)], "0"), ([(60, 50), (60, 40)], "0"), ([], "-1")]
 )
-def test_terms_that_cannot_be_are_refused_on_the_page(manager, tiers, fee):
+def test_invalid_refund_terms_are_refused(manager, tiers, fee):
     cinema = make_screen().cinema
     answer = manager.post(page_of(Cinema, "change", cinema.pk), terms_form(cinema, *tiers, fee=fee))
     assert answer.status_code == 200 and "errorlist" in answer.content.decode()

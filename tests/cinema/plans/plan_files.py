@@ -1,4 +1,4 @@
-"""Seating plans of our own in pretix's format, with the defects that real exports have."""
+"""Seating plans in pretix's format, also with the defects of real exports."""
 
 import json
 import uuid
@@ -45,8 +45,8 @@ def plain_plan(rows="ABC", per_row=6, pitch=20):
 
 
 def plan_with_defects():
-    """Duplicate guids, null labels, categories named by UUID, a category that is not for sale, areas without words,
-    unknown keys, fractional and negative places, rows written from right to left, one row number in two objects."""
+    """Duplicate guids, null labels, UUIDs as names of categories, a category that is not for sale, areas without text,
+    unknown keys, fractional and negative positions, rows from right to left, one row number in two objects."""
     front = [
         seat(6 - n, -3.25 + 20.5 * n, 0.6, PARQUET, seat_guid=f"G-A-{n // 2}", uuid=f"a{n}", status="free", label=None)
         for n in range(6)
@@ -66,5 +66,5 @@ def plan_with_defects():
         [row("A", 0, front, **nulls), row("B", 22, left, **nulls), row("B", 22, right), row("C", 44.5, shut)],
         categories=(PARQUET, GALLERY, "NOT AVAILABLE"),
         areas=[floor, bar, wordless],
-        exported_by="somebody",
+        exported_by="another tool",
     )

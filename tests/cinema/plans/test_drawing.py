@@ -5,13 +5,13 @@ import pytest
 
 from cinema.demo.catalogue import HERE
 from cinema.plans.building import build_plan
-from cinema.plans.drawing import aisles_of, floor_svg, head_room, letter_spots, rows_of
+from cinema.plans.drawing import aisles_of, floor_svg, letter_spots, rows_of, top_of
 from cinema.plans.file import read_plan
 from tests.cinema.plans.plan_files import plain_plan, plan, plan_with_defects, row, seat, write_plan
 
 
 def side_blocks():
-    """Two upright blocks that look at each other, each with an aisle in the middle."""
+    """Two upright blocks that face each other, each with an aisle in the middle."""
     return plan([
         row(name, 0, [seat(n + 1, x, 20 * n + (40 if n > 4 else 0)) for n in range(10)])
         for name, x in (("L", 0), ("R", 400))
@@ -35,24 +35,24 @@ def hall(request):
     return build_plan(read_plan(HALLS[request.param]()))
 
 
-def test_any_hall_gets_a_floor_that_is_well_formed_and_inside_its_walls(hall):
+def test_the_floor_of_any_plan_is_well_formed_and_inside_its_walls(hall):
     svg = floor_svg(hall.seats, hall.areas, hall.width, hall.height)
     root = ElementTree.fromstring(svg)
     assert root.get("viewBox") == f"0 0 {hall.width:g} {hall.height:g}"
     assert not re.search(r"[\s\",]-?(nan|inf)|style=|\son\w+=", svg)
-    for lamp in root.iter("circle"):
-        assert 0 < float(lamp.get("cx")) < hall.width and 0 < float(lamp.get("cy")) < hall.height
+    for light in root.iter("circle"):
+        assert 0 < float(light.get("cx")) < hall.width and 0 < float(light.get("cy")) < hall.height
 
 
-def test_letters_stand_on_free_floor_inside_the_drawing(hall):
+def test_row_letters_are_on_free_floor_inside_the_drawing(hall):
     for one in rows_of(hall.seats):
         for x, y in letter_spots(one):
             assert 0.3 < x < hall.width - 0.3 and 0 < y < hall.height
             nearest = min(((other.x - x) ** 2 + (other.y - y) ** 2) ** 0.5 for other in hall.seats)
-            assert nearest > 0.6, "a letter must not lie under a chair"
+            assert nearest > 0.6, "a letter must not be under a chair"
 
 
-def test_the_big_room_has_two_aisles_in_every_row_but_the_first_and_doors_on_its_cross_aisle():
+def test_screen_1_has_two_aisles_in_every_row_but_the_first_and_doors_at_its_cross_aisle():
     hall = build_plan(read_plan(HALLS["screen-1"]()))
     assert [len(aisles_of(one)) for one in rows_of(hall.seats)] == [0] + [2] * 13
     assert floor_svg(hall.seats, hall.areas, hall.width, hall.height).count("floor__exit") == 2
@@ -66,9 +66,9 @@ def test_row_objects_that_touch_have_no_aisle_between_them():
     assert aisles_of(hall.seats) == []
 
 
-def test_a_wide_house_has_a_larger_screen_and_not_a_longer_strip():
-    """What is left for the screen above the house grows with its width; an ordinary room keeps what it had."""
-    wide, room = build_plan(read_plan(HALLS["great hall"]())), build_plan(read_plan(HALLS["screen-1"]()))
-    assert head_room(room.seats, room.areas) == pytest.approx(3.9, abs=0.01)
-    assert head_room(wide.seats, wide.areas) == pytest.approx(3.9 + 0.15 * (wide.width - 20), abs=0.01)
-    assert 0.71 * wide.width / (head_room(wide.seats, wide.areas) - 1.18) < 5.2
+def test_the_space_for_the_screen_grows_with_the_width_of_a_wide_plan():
+    """The space above the seats grows beyond a width of 20 pitches; that of a narrower plan is constant."""
+    wide, narrow = build_plan(read_plan(HALLS["great hall"]())), build_plan(read_plan(HALLS["screen-1"]()))
+    assert top_of(narrow.seats, narrow.areas) == pytest.approx(3.9, abs=0.01)
+    assert top_of(wide.seats, wide.areas) == pytest.approx(3.9 + 0.15 * (wide.width - 20), abs=0.01)
+    assert 0.71 * wide.width / (top_of(wide.seats, wide.areas) - 1.18) < 5.2

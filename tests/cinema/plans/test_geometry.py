@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from cinema.plans.building import build_plan
 from cinema.plans.file import read_plan
-from cinema.plans.geometry import order_along, pitch_of, split_at_aisles, turns_of
+from cinema.plans.geometry import chair_rotations, order_along, pitch_of, split_at_aisles
 from cinema.plans.seat_colours import SEAT_COLOURS, match_seat_colours
 from tests.cinema.plans.plan_files import plan, row, seat, write_plan
 
-places = st.floats(-1e4, 1e4, allow_nan=False)
+coordinates = st.floats(-1e4, 1e4, allow_nan=False)
 colors = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
 
 
@@ -17,9 +17,9 @@ def line(n, angle, pitch=25.0, x=0.0, y=0.0):
     return [(x + i * pitch * math.cos(angle), y + i * pitch * math.sin(angle)) for i in range(n)]
 
 
-@given(st.integers(2, 40), st.floats(-1.5, 1.5), places, places, st.randoms())
-def test_a_shuffled_straight_row_is_put_in_order_whatever_its_angle(n, angle, x, y, rng):
-    assume(abs(abs(angle) - math.pi / 4) > 0.01)  # exactly between level and upright either reading is right
+@given(st.integers(2, 40), st.floats(-1.5, 1.5), coordinates, coordinates, st.randoms())
+def test_a_shuffled_straight_row_is_ordered_at_any_angle(n, angle, x, y, rng):
+    assume(abs(abs(angle) - math.pi / 4) > 0.01)  # at exactly 45 degrees both orders are right
     points = line(n, angle, x=x, y=y)
     shuffled = points[:]
     rng.shuffle(shuffled)
@@ -30,7 +30,7 @@ def test_a_shuffled_straight_row_is_put_in_order_whatever_its_angle(n, angle, x,
 
 
 @given(st.lists(st.integers(2, 12), min_size=1, max_size=5), st.floats(0.01, 500), st.floats(1.75, 6))
-def test_every_aisle_splits_and_nothing_else_does(blocks, pitch, aisle):
+def test_a_row_is_split_at_every_aisle_and_nowhere_else(blocks, pitch, aisle):
     assume(sum(blocks) - len(blocks) > len(blocks) + 1)  # most distances are between neighbours
     points, x, expected = [], 0.0, []
     for number, count in enumerate(blocks):
@@ -42,26 +42,28 @@ def test_every_aisle_splits_and_nothing_else_does(blocks, pitch, aisle):
     assert split_at_aisles(points, pitch) == expected
 
 
-def test_two_chairs_far_apart_in_a_short_row_are_no_neighbours():
+def test_two_chairs_far_apart_in_a_short_row_are_not_neighbours():
     assert split_at_aisles([(0, 0), (75, 0)], 25) == [0, 1]
     assert split_at_aisles([(0, 0), (37, 0)], 25) == [0, 0], "armchairs are wider than chairs"
 
 
 @given(st.integers(3, 30), st.floats(0.001, 0.02))
-def test_a_bent_row_turns_each_chair_with_its_bend(n, bow):
+def test_each_chair_of_a_bent_row_is_rotated_with_its_bend(n, bow):
     xs = [i - (n - 1) / 2 for i in range(n)]
-    turns = turns_of([(x, -bow * x * x) for x in xs], 0)
-    assert all(abs(turn - math.degrees(math.atan(-2 * bow * x))) < 0.01 for turn, x in zip(turns, xs, strict=True))
+    rotations = chair_rotations([(x, -bow * x * x) for x in xs], 0)
+    assert all(
+        abs(rotation - math.degrees(math.atan(-2 * bow * x))) < 0.01 for rotation, x in zip(rotations, xs, strict=True)
+    )
 
 
-def test_side_blocks_face_the_middle_of_the_house():
+def test_side_blocks_face_the_middle():
     left, right = line(5, math.pi / 2, x=0), line(5, math.pi / 2, x=1000)
-    assert all(abs(turn - 90) < 1e-6 for turn in turns_of(left, 500))
-    assert all(abs(turn + 90) < 1e-6 for turn in turns_of(right, 500))
+    assert all(abs(rotation - 90) < 1e-6 for rotation in chair_rotations(left, 500))
+    assert all(abs(rotation + 90) < 1e-6 for rotation in chair_rotations(right, 500))
 
 
-@given(st.floats(0.5, 300), places, places)
-def test_a_drawing_in_any_unit_and_place_is_the_same_layout(unit, x, y):
+@given(st.floats(0.5, 300), coordinates, coordinates)
+def test_the_unit_and_the_origin_of_a_drawing_do_not_change_the_layout(unit, x, y):
     def drawn(unit, x, y):
         rows = [
             row(name, y + unit * r, [
@@ -78,7 +80,7 @@ def test_a_drawing_in_any_unit_and_place_is_the_same_layout(unit, x, y):
 
 
 @given(st.integers(1, 8), st.integers(1, 12), st.randoms())
-def test_indices_labels_and_places_obey_the_contract(rows, per_row, rng):
+def test_indices_labels_and_positions_obey_the_contract(rows, per_row, rng):
     made = [row(f"R{r}", 25 * r, [seat(n + 1, 25 * n) for n in range(per_row)]) for r in range(rows)]
     for one in made:
         rng.shuffle(one["seats"])
@@ -97,11 +99,11 @@ def test_a_plan_without_neighbours_has_no_pitch():
 
 
 @given(st.lists(colors, max_size=12))
-def test_no_cloth_is_used_twice_while_another_is_left(chosen):
-    cloths = match_seat_colours(chosen)
-    assert set(cloths) <= set(SEAT_COLOURS)
-    assert len(set(cloths)) == min(len(chosen), len(SEAT_COLOURS))
+def test_no_seat_colour_is_used_twice_while_another_is_unused(chosen):
+    found = match_seat_colours(chosen)
+    assert set(found) <= set(SEAT_COLOURS)
+    assert len(set(found)) == min(len(chosen), len(SEAT_COLOURS))
 
 
-def test_a_cloths_own_colour_keeps_its_cloth():
+def test_a_plan_colour_that_equals_a_seat_colour_keeps_it():
     assert match_seat_colours(list(SEAT_COLOURS.values())) == list(SEAT_COLOURS)

@@ -29,7 +29,7 @@ def run(tmp_path):
 
 
 def refused(run, content):
-    """The lines that name what is wrong; asserts that nothing was changed."""
+    """Assert that an import is refused and nothing is changed."""
     with pytest.raises(CommandError) as refusal:
         run(content)
     assert "Nothing was changed" in str(refusal.value)
@@ -41,23 +41,23 @@ def labels_of(screen="Screen 1"):
     return list(Screen.objects.get(name=screen).plan.seats.order_by("index").values_list("label", flat=True))
 
 
-def test_a_plain_plan_makes_cinema_screen_and_seats_and_says_so(run):
-    said = run(plain_plan())
-    assert "cinema Odeon: created" in said
-    assert "seats: 18 created, 0 updated, 0 unchanged" in said
+def test_a_plain_plan_creates_cinema_screen_and_seats_and_reports_them(run):
+    output = run(plain_plan())
+    assert "cinema Odeon: created" in output
+    assert "seats: 18 created, 0 updated, 0 unchanged" in output
     assert labels_of() == [f"{row}{n}" for row in "ABC" for n in range(1, 7)]
 
 
 def test_the_second_import_of_the_same_file_changes_nothing(run):
     run(plan_with_defects())
     before = [list(model.objects.order_by("pk").values()) for model in (Cinema, Screen, SeatingPlan, Seat)]
-    said = run(plan_with_defects_again())
-    assert "0 created, 0 updated, 13 unchanged" in said
+    output = run(plan_with_defects_again())
+    assert "0 created, 0 updated, 13 unchanged" in output
     assert [list(model.objects.order_by("pk").values()) for model in (Cinema, Screen, SeatingPlan, Seat)] == before
 
 
 def plan_with_defects_again():
-    """The seats that are not for sale have random guids in the helper; give the second file those of the first."""
+    """The same plan; the seats that are not for sale get the random guids of the first file."""
     again = plan_with_defects()
     kept = Seat.objects.filter(row="C").order_by("index").values_list("guid", flat=True)
     for one, guid in zip(again["zones"][0]["rows"][3]["seats"], kept, strict=True):
@@ -65,9 +65,9 @@ def plan_with_defects_again():
     return again
 
 
-def test_a_plan_with_the_defects_of_real_exports_is_taken(run):
-    said = run(plan_with_defects())
-    assert "5 seat_guid values are used more than once" in said
+def test_a_plan_with_the_defects_of_real_exports_is_imported(run):
+    output = run(plan_with_defects())
+    assert "5 seat_guid values are used more than once" in output
     seats = {one.label: one for one in Seat.objects.select_related("category")}
     assert len(seats) == 13
     assert len({one.guid for one in seats.values()}) == 13
@@ -89,21 +89,21 @@ def test_categories_named_by_uuid_can_be_given_names(run):
     ]  # fmt: skip
 
 
-def test_a_name_for_a_category_that_is_not_there_is_refused(run):
+def test_a_name_for_an_unknown_category_is_refused(run):
     with pytest.raises(CommandError):
         run(plain_plan(), "--category", "Royal=Box")
     assert not Cinema.objects.exists()
 
 
-def test_categories_that_look_alike_get_different_cloths(run):
+def test_categories_of_similar_colours_get_different_seat_colours(run):
     run(plan_with_defects())
-    cloths = SeatingPlan.objects.get().categories.values_list("cloth", flat=True)
-    assert len(set(cloths)) == 3
+    found = SeatingPlan.objects.get().categories.values_list("seat_colour", flat=True)
+    assert len(set(found)) == 3
 
 
-def test_a_dry_run_says_the_same_and_keeps_nothing(run):
-    said = run(plain_plan(), "--dry-run")
-    assert "18 created" in said and "nothing was kept" in said
+def test_a_dry_run_reports_the_same_and_stores_nothing(run):
+    output = run(plain_plan(), "--dry-run")
+    assert "18 created" in output and "nothing was kept" in output
     assert not Cinema.objects.exists() and not SeatingPlan.objects.exists()
 
 
@@ -116,8 +116,8 @@ def test_a_changed_drawing_is_another_plan_and_showtimes_keep_theirs(run):
     rows = smaller["zones"][0]["rows"]
     del rows[2]["seats"][5]
     rows[0]["seats"][0]["bookmyseat"] = {"kind": "wheelchair"}
-    said = run(smaller)
-    assert "0 created, 1 updated, 16 unchanged, 1 no longer on the plan" in said
+    output = run(smaller)
+    assert "0 created, 1 updated, 16 unchanged, 1 no longer on the plan" in output
     screen.refresh_from_db()
     assert screen.plan_id != old.pk
     assert Showtime.objects.get(pk=showtime.pk).plan_id == old.pk
@@ -146,7 +146,7 @@ def test_a_broken_file_names_every_bad_row_and_changes_nothing(run, tmp_path):
     file.write_text(json.dumps(broken))
     with pytest.raises(CommandError, match="8 bad rows"):
         call_command("import_seating_plan", str(file), "--cinema", "Odeon", "--screen", "1", stdout=out, stderr=out)
-    said = out.getvalue()
+    output = out.getvalue()
     for where, field in (
         ("zones[0].rows[0].seats[1].position", "x"),
         ("zones[0].rows[0].seats[2]", "seat_guid"),
@@ -157,7 +157,7 @@ def test_a_broken_file_names_every_bad_row_and_changes_nothing(run, tmp_path):
         ("zones[0].areas[0]", "shape"),
         ("zones[0].areas[1].circle", "radius"),
     ):
-        assert f"{where}: {field} " in said
+        assert f"{where}: {field} " in output
     assert not Cinema.objects.exists() and not Seat.objects.exists()
 
 
@@ -181,17 +181,17 @@ def test_a_broken_file_names_every_bad_row_and_changes_nothing(run, tmp_path):
         plan([], zones=[3]),
     ],
 )  # fmt: skip
-def test_what_is_no_plan_is_refused_whole(run, content):
+def test_an_invalid_plan_is_refused_as_a_whole(run, content):
     refused(run, content)
 
 
-def test_seats_with_one_guid_and_nothing_to_tell_them_apart_are_refused(run):
+def test_seats_with_the_same_guid_uuid_and_number_are_refused(run):
     twins = [seat(1, 0, seat_guid="x"), seat(2, 20, seat_guid="x")]
     twins[1]["seat_number"] = "1"
     refused(run, plan([row("A", 0, twins)]))
 
 
-def test_wheelchair_places_come_from_our_sidecar_or_from_the_name_of_a_category(run):
+def test_the_kind_of_a_seat_is_read_from_our_extension_or_from_its_category(run):
     seats = [
         seat(1, 0, bookmyseat={"kind": "wheelchair"}),
         seat(2, 20, category="Companion seats"),
@@ -204,7 +204,7 @@ def test_wheelchair_places_come_from_our_sidecar_or_from_the_name_of_a_category(
     ]  # fmt: skip
 
 
-def test_labels_are_short_until_rows_would_be_mixed_up(run):
+def test_labels_are_short_unless_they_would_be_ambiguous(run):
     rows = [row("A", 0, [seat(11, 0), seat(12, 20)]), row("A1", 22, [seat(1, 0), seat(3, 20)])]
     zones = [
         {"name": "Stalls", "position": {"x": 0, "y": 0}, "rows": [*rows, row("C", 44, [seat(1, 0)])]},
@@ -218,6 +218,6 @@ def test_labels_are_short_until_rows_would_be_mixed_up(run):
     assert labels_of() == ["A-11", "A-12", "A1-1", "A1-3", "Stalls C-1", "Circle C-1", "D1"]
 
 
-def test_a_missing_file_is_a_sentence_and_not_a_trace():
+def test_a_missing_file_is_an_error_message_without_a_traceback():
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_seating_plan", "/nowhere/plan.json", "--cinema", "Odeon", "--screen", "1")

@@ -1,4 +1,4 @@
-"""Addresses of the programme's JSON, under /api/."""
+"""URLs of the JSON about showtimes and layouts, under /api/."""
 
 from django.urls import path
 

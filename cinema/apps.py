@@ -14,7 +14,7 @@ class CinemaConfig(AppConfig):
 
 
 def make_cache_table(using: str, **kwargs: Any) -> None:
-    """`migrate` also makes the table in which several processes count their limits, if there is none yet."""
+    """Let `migrate` create the table of the rate limits that several processes share, if it does not exist."""
     from django.core.management import call_command
 
     call_command("createcachetable", database=using, verbosity=0)

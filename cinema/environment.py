@@ -1,4 +1,4 @@
-"""Reads settings from the environment (which wins) and `.env`; refuses a bad value with one clear sentence."""
+"""Read settings from the environment, which has precedence, and `.env`; refuse a bad value with one clear sentence."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def kept_secret(file: Path, *, length: int = 50) -> str:
-    """A random text of `length` random bytes, made at the first start and kept: a restart logs nobody out."""
+    """A random text from `length` random bytes, created once and stored, so that sessions survive a restart."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as fresh:
             fresh.write(secrets.token_urlsafe(length))
-    except FileExistsError:  # also when two processes start at once: one writes, the other waits for it
+    except FileExistsError:  # also if two processes start at once: one writes, the other waits below
         pass
     for _ in range(100):
         if text := file.read_text().strip():
@@ -35,7 +35,7 @@ def kept_secret(file: Path, *, length: int = 50) -> str:
 
 
 class Environment:
-    """Typed reading of settings. An unset and an empty variable mean the same: the default."""
+    """Typed reading of settings. An empty variable means the default, like an unset one."""
 
     def __init__(self, file: Path) -> None:
         if file.exists():
@@ -100,7 +100,7 @@ class Environment:
         return value
 
     def folder(self, name: str, *, default: Path, relative_to: Path) -> Path:
-        """The folder, made when it is missing; a relative one counts from `relative_to`."""
+        """The folder, created if missing; a relative path is relative to `relative_to`."""
         value = self.text(name)
         folder = (relative_to / value).resolve() if value else default
         try:
@@ -130,17 +130,17 @@ class Environment:
         return value
 
     def database(self, name: str, *, sqlite: Path) -> dict[str, Any]:
-        """Django's settings for one database; SQLite gets writers that queue, PostgreSQL a pool."""
+        """Django's settings for one database: waiting writers for SQLite, a connection pool for PostgreSQL."""
         url = self.text(name) or f"sqlite:///{sqlite}"
         try:
             config: dict[str, Any] = dict(environ.Env.db_url_config(url))
-        except Exception as error:  # the library raises what its parsing raises
+        except Exception as error:  # the library does not wrap the errors of its parsing
             self.refuse(name, f"cannot be read: {error}")
         if config["ENGINE"] == "django.db.backends.sqlite3":
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-            config["CONN_MAX_AGE"] = 60  # seconds; opening the file and its settings cost more than most requests
+            config["CONN_MAX_AGE"] = 60  # seconds; opening a connection costs more than most requests
             config["OPTIONS"] = {
-                # SQLite has no row locks: a writer takes the whole file at BEGIN and the others queue.
+                # SQLite has no row locks: a writer locks the file at BEGIN, and the others wait.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
@@ -149,10 +149,10 @@ class Environment:
             from cinema.database.statements import PlannedConnection
 
             config["CONN_MAX_AGE"] = 0
-            given = config.get("OPTIONS", {})  # what the address says behind its `?`, such as sslmode
+            given = config.get("OPTIONS", {})  # the query of the address, such as sslmode
             config["OPTIONS"] = {
                 **given,
-                # Our own statements are planned once a connection; without this those with arrays would be each time.
+                # Prepared statements are planned once per connection; by default, those with arrays at each execution.
                 "options": f"{given.get('options', '')} -c plan_cache_mode=force_generic_plan".strip(),
                 "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": PlannedConnection},
             }

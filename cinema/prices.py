@@ -1,17 +1,17 @@
-"""What a seat may cost: the amounts that a person types, in a file or in a form."""
+"""Read the price of a seat from a file or a form."""
 
 from __future__ import annotations
 
 from cinema.currencies import money_text, parse_money
 
-HIGHEST = 20_000_000  # minor units; a hundred such seats are still an amount that a booking can hold
+MAX_PRICE = 20_000_000  # minor units; a hundred such seats still fit into the total of a booking
 
 
 def parse_price(text: str, currency: str) -> int:
-    """Minor units. Raises ValueError with the reason; nothing is no price, because nobody could pay it."""
+    """Minor units. Raises ValueError with the reason; 0 is refused, because it cannot be paid."""
     price = parse_money(text.strip(), currency)
     if price == 0:
         raise ValueError("must be more than nothing")
-    if price > HIGHEST:
-        raise ValueError(f"must be at most {money_text(HIGHEST, currency)}")
+    if price > MAX_PRICE:
+        raise ValueError(f"must be at most {money_text(MAX_PRICE, currency)}")
     return price

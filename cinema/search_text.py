@@ -1,4 +1,4 @@
-"""What a search looks through: a film's title, director and cast without capitals and accents."""
+"""The text that a search compares with: title, director and cast of a film, without capitals and accents."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 else:
     TextField = models.TextField
 
-MOST_WORDS = 8
+MAX_WORDS = 8  # of a search
 
 
 def fold(text: str) -> str:
-    """`Gröde` and `grode` are the same to somebody who types on a phone."""
+    """Without case, accents and repeated spaces: `Gröde` and `grode` are equal."""
     apart = unicodedata.normalize("NFKD", text).casefold()  # in this order: "™" is "TM" before it is "tm"
     plain = unicodedata.normalize("NFKD", apart)
     return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).split())
@@ -26,13 +26,13 @@ def search_text_of(movie: Any) -> str:
     return fold(" ".join([movie.title, movie.director, *(str(name) for name in movie.cast or [])]))
 
 
-def words_of(question: str) -> list[str]:
-    """The folded words of a search, every one of which must occur."""
-    return fold(question.replace("\0", " ")).split()[:MOST_WORDS]
+def words_of(search: str) -> list[str]:
+    """The folded words of a search; a film matches if it has all of them."""
+    return fold(search.replace("\0", " ")).split()[:MAX_WORDS]
 
 
 class SearchTextField(TextField):
-    """Computed from the film whenever it is saved or created; `update` and `bulk_update` of its sources must set it."""
+    """Computed whenever a film is saved or created. After `update` or `bulk_update` of its sources set it by hand."""
 
     def pre_save(self, instance: models.Model, add: bool) -> str:
         text = search_text_of(instance)

@@ -1,6 +1,6 @@
-"""Every setting of the product, read from the environment or `.env`. A bad value stops the start with a sentence.
+"""Every setting of the product, read from the environment or `.env`. A bad value ends the start with a clear message.
 
-The names and defaults are the public contract; `.env.example` lists them with a line each.
+Names and defaults are a public contract; `.env.example` describes each in a line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cinema.environment import Environment, kept_secret
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
 
-# ---- Where we are -------------------------------------------------------------------------------------------------
+# ---- Deployment ---------------------------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=True)
 PORT = env.integer("PORT", default=8000, least=1, most=65535)
 DATA_DIR = env.folder("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
@@ -29,7 +29,7 @@ SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(DATA_DIR / "secret_key") if 
 if not SECRET_KEY:
     env.refuse("SECRET_KEY", "must be set when DEBUG=0; a long random text")
 
-# ---- The parts ----------------------------------------------------------------------------------------------------
+# ---- Apps, middleware, templates ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
     "cinema.apps.BackOfficeConfig",
@@ -84,12 +84,12 @@ TEMPLATES = [
     }
 ]
 
-# ---- The database and the bridge between processes ----------------------------------------------------------------
+# ---- Database, Redis, loop ----------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", sqlite=DATA_DIR / "db.sqlite3")}
-REDIS_URL = env.address("REDIS_URL", schemes=("redis", "rediss", "unix"))  # empty: one process, nothing to bridge
-LOOP = env.choice("LOOP", ("inside", "external"), default="inside")  # external: `manage.py work` runs it
+REDIS_URL = env.address("REDIS_URL", schemes=("redis", "rediss", "unix"))  # empty: one process only
+LOOP = env.choice("LOOP", ("inside", "external"), default="inside")  # external: `manage.py work` runs the loop
 
-# ---- Selling ------------------------------------------------------------------------------------------------------
+# ---- Sales --------------------------------------------------------------------------------------------------------
 SEAT_LOCK = timedelta(seconds=env.integer("SEAT_LOCK_SECONDS", default=300, least=1, most=3600))
 MAX_SEATS_PER_BOOKING = env.integer("MAX_SEATS_PER_BOOKING", default=10, least=1, most=100)
 DECLINE_POLICY = env.choice("DECLINE_POLICY", ("release", "retry"), default="release")
@@ -97,7 +97,7 @@ CANCEL_UNTIL = timedelta(minutes=env.integer("CANCEL_UNTIL_MINUTES", default=120
 PROCESSING_GRACE = timedelta(days=1)
 CURRENCY = env.currency("CURRENCY", default="GBP")
 
-# ---- Money --------------------------------------------------------------------------------------------------------
+# ---- Payments -----------------------------------------------------------------------------------------------------
 STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY")
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
 STRIPE_WEBHOOK_SECRETS = env.items("STRIPE_WEBHOOK_SECRET")
@@ -131,14 +131,14 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL") or "BookMySeat <tickets@loca
 if EMAIL_USE_SSL and EMAIL_USE_TLS:
     env.refuse("EMAIL_USE_SSL", "and EMAIL_USE_TLS are both 1; a server speaks one of them")
 
-# ---- Limits and live map ------------------------------------------------------------------------------------------
+# ---- Rate limits and live map -------------------------------------------------------------------------------------
 RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
 WS_HEARTBEAT = timedelta(seconds=env.integer("WS_HEARTBEAT_SECONDS", default=15, least=1, most=50))
 LIVE_POLL = timedelta(seconds=env.number("LIVE_POLL_SECONDS", default=2, least=0.1, most=60))
 DEMO_STAFF_PASSWORD = env.text("DEMO_STAFF_PASSWORD")
 DEMO_HISTORY_DAYS = env.integer("DEMO_HISTORY_DAYS", default=14, least=0, most=90)
-# Limits are counted here and nothing else is. One process counts in its memory; several count together in the database,
-# which log-in needs anyway: Redis may be away. Many entries, or guessing would push out what was counted against it.
+# The cache is used for rate limits only. One process counts in memory; several count in the database, which sign-in
+# needs anyway, because Redis may be down. Many entries: else many failed sign-ins would evict their own counts.
 ONE_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 MANY_PROCESSES = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "rate_limits"}
 IS_ALONE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3" and not REDIS_URL
@@ -156,8 +156,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_CHANGE_EMAIL = True  # one address an account; a new one counts once its owner has followed the link
-ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser is not enough to take an account over
+ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one is valid once it is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an unattended browser is not enough to take over an account
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
@@ -175,7 +175,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # ---- Sessions, cookies, headers -----------------------------------------------------------------------------------
 SESSION_ENGINE = "cinema.database.sessions"
-SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two copies on one host must not log each other out
+SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two installations on one host must not share sessions
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -183,7 +183,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "cinema.web.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_SSL_REDIRECT = False  # the proxy in front speaks TLS and redirects
+SECURE_SSL_REDIRECT = False  # the reverse proxy terminates TLS and redirects
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -195,7 +195,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "font-src": ["'self'"],
-        "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],  # trailers, when asked for
+        "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],  # trailers, loaded on request
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'", "https://checkout.stripe.com"],
@@ -218,14 +218,14 @@ STORAGES = {
     },
 }
 
-# ---- Words, time, logs --------------------------------------------------------------------------------------------
+# ---- Language, time, logs -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = env.language("LANGUAGE_CODE", default="en-gb")
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/London")
 USE_I18N = True
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-# W008: the proxy in front redirects to https. The others: without HTTPS=1 there is no https to be strict about.
+# W008: the reverse proxy redirects to https. The others only apply with HTTPS=1.
 SILENCED_SYSTEM_CHECKS = ["security.W008"] + ([] if HTTPS else ["security.W004", "security.W012", "security.W016"])
 LOGGING = {
     "version": 1,
@@ -236,8 +236,8 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
-        "uvicorn": {"level": "WARNING"},  # else two lines for every socket: a third of what it costs to let one in
+        "uvicorn": {"level": "WARNING"},  # else two lines per socket: a third of the cost of accepting one
         "stripe": {"level": "WARNING"},
-        "channels_redis": {"level": "CRITICAL"},  # a trace a second while Redis is away; the bridge says it once
+        "channels_redis": {"level": "CRITICAL"},  # else a traceback a second without Redis; the transport logs it once
     },
 }

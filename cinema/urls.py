@@ -1,4 +1,4 @@
-"""The site map. Apps are named by string only: `cinema` knows nobody above it."""
+"""The site map. It names other apps only by string, because `cinema` must not import them."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,9 +6,9 @@ from django.views.generic import RedirectView
 
 from cinema.accounts.pages import account
 
-handler429 = "cinema.accounts.pages.too_many_requests"  # a name of allauth's, not of Django's
+handler429 = "cinema.accounts.pages.too_many_requests"  # read by allauth, not by Django
 urlpatterns = [
-    path("", include("payments.urls")),  # first: its movies/admin-dashboard/ is no film's slug
+    path("", include("payments.urls")),  # first: movies/admin-dashboard/ is not the slug of a film
     path("", include("cinema.site_urls")),
     path("", include("booking.urls")),
     path("", include("realtime.urls")),

@@ -1,1 +1,1 @@
-"""Accounts and who may do what."""
+"""Accounts, sign-in, and access to staff pages."""

@@ -1,4 +1,4 @@
-"""What allauth asks the house: the client's address, how a mail goes out, what an error says."""
+"""The adapter of allauth: the client's address, sending of mail, texts of errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Every sentence says what happened and what helps."""
+    """Every error message says what happened and what to do."""
 
     error_messages: ClassVar[dict[str, str | Promise]] = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is closed."),
@@ -47,16 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """What was done to the account, and the way to take it back when that was somebody else."""
-        way_back = build_absolute_uri(self.request, reverse("account_reset_password"))
-        more = {"password_reset_url": way_back, **(context or {})}
+        """A mail about a change of the account, with a link to reset the password in case of an intruder."""
+        reset_url = build_absolute_uri(self.request, reverse("account_reset_password"))
+        more = {"password_reset_url": reset_url, **(context or {})}
         super().send_notification_mail(template_prefix, user, more, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """An account's mail goes out at once. When the mail server does not take it, nobody is locked out by that."""
+        """Send the mail at once. If that fails, the page shows a message and the request still succeeds."""
         try:
             super().send_mail(template_prefix, email, context)
-        except OSError as error:  # refused, timed out, and all that smtplib raises
+        except OSError as error:  # also the base class of every error of smtplib
             log.error("mail: %s to an account was not sent: %s", template_prefix, error)
             sentence = _("The mail could not be sent just now. Please ask for it again in a few minutes.")
             messages.error(self.request, sentence)

@@ -1,4 +1,4 @@
-"""Django's admin with the door of the house: who is signed in and no staff is refused, not asked to sign in again."""
+"""The admin site: signed-in users who are not staff get 403 instead of the sign-in page."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class BackOffice(AdminSite):
         guarded: Callable[..., HttpResponse] = super().admin_view(view, cacheable)
 
         @wraps(view)
-        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def view_for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
             return guarded(request, *args, **kwargs)
 
-        return door
+        return view_for_staff

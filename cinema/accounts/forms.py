@@ -10,10 +10,9 @@ from django.http import HttpRequest
 
 
 class ChangeEmailForm(AddEmailForm):  # type: ignore[misc]  # allauth ships no types
-    """The address in use stays until the owner of the new one has followed the link.
+    """The current address stays valid until the new one is confirmed.
 
-    allauth's own form takes an address that was never confirmed away at once: a slip in the new one would then be the
-    only way in.
+    allauth's own form removes an unconfirmed address at once: after a typing error in the new one nobody could sign in.
     """
 
     def save(self, request: HttpRequest) -> EmailAddress:

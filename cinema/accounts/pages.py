@@ -1,4 +1,4 @@
-"""The account's own front page, and the door that stays shut for a minute."""
+"""The overview page of an account, and the page of a reached rate limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-WAIT_SECONDS = 60  # the window of every limit that ends in this page
+WAIT_SECONDS = 60  # the window of every limit that leads to this page
 
 
 @never_cache
@@ -21,7 +21,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    """allauth's limits end here. Nothing has been done; the page says when to come back."""
+    """The 429 page of allauth's rate limits, with Retry-After. Nothing has been changed."""
     response = render(request, "429.html", status=429)
     response["Retry-After"] = str(WAIT_SECONDS)
     response["Cache-Control"] = "no-store"

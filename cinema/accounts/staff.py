@@ -1,4 +1,4 @@
-"""The door to the pages of the people who run the house."""
+"""Access control of staff pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 def staff_page(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Only staff get in: who is not signed in is sent to do so, everybody else is refused with 403."""
+    """A view for staff only: anonymous users are redirected to sign in, other users get 403."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -37,9 +37,9 @@ def staff_page(
 
 
 def staff_sessions(keys: Iterable[str]) -> set[str]:
-    """Which of these session keys belong to somebody who is signed in and staff now. Two queries, however many.
+    """The session keys that belong to signed-in staff now. Two queries, whatever their number.
 
-    For doors that stay open, such as a socket: who signs out, loses the role or changes the password is not among them.
+    For long connections such as sockets: a user who signs out, loses the role or changes the password is not included.
     """
     signed_in: dict[str, dict[str, Any]] = {}
     for session in Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now()):

@@ -1,6 +1,6 @@
-"""Read films in the shape of TMDB's movie details (JSON), or name every bad row. No database, no clock.
+"""Read films in the format of TMDB's movie details (JSON), or name every bad row. No database, no clock.
 
-Numbers are those of the file: the first film is row 1. Unknown keys are ignored and null is "not said", anywhere.
+The first film is row 1. Unknown keys are ignored, and null means that a fact is missing.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import Any
 from cinema.films.languages import language_name
 from cinema.imports.bad_rows import BadFile, BadRow, read_json, shown, unprintable
 
-Found = dict[str, Any]
+JsonObject = dict[str, Any]
 MAX_FILMS, MAX_LIST = 20_000, 2_000
-CAST_KEPT = 30  # a credits list goes down to the second dog
+CAST_KEPT = 30  # credits lists are much longer
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 FIRST_YEAR, LAST_YEAR = 1870, 2200
-LONGEST = 32_767  # minutes that the column holds; the longest film ever shown has 51,420
+MAX_RUNTIME = 32_767  # minutes; the limit of the column
 CODE = re.compile(r"[a-z]{2}")
 SITES = {
     "youtube": (re.compile(r"[A-Za-z0-9_-]{11}"), "https://www.youtube.com/watch?v={}"),
     "vimeo": (re.compile(r"[0-9]{4,12}"), "https://vimeo.com/{}"),
 }
-KINDS = ("Trailer", "Teaser", "Clip")  # the best first; anything else comes after
+KINDS = ("Trailer", "Teaser", "Clip")  # in order of preference; other kinds come last
 
 
 @dataclass(frozen=True)
 class FileMovie:
-    """A film as the file has it. `facts` are the model's own fields, and only those that the file says."""
+    """A film of the file. `facts` are fields of the model, only those that the file has."""
 
     row: int
     title: str
@@ -43,12 +43,12 @@ class FileMovie:
 
     @property
     def key(self) -> tuple[str, date | None]:
-        """What makes it this film and no other."""
+        """The identity of a film."""
         return self.title, self.release_date
 
 
 class FilmReader:
-    """Takes one film apart. Each method returns a usable value even after a refusal: one pass finds every fault."""
+    """Reads one film. Each method returns a usable value also after a refusal, so one pass finds every problem."""
 
     def __init__(self, row: int, problems: list[BadRow]) -> None:
         self.row = row
@@ -57,7 +57,7 @@ class FilmReader:
     def refuse(self, field: str, reason: str) -> None:
         self.problems.append(BadRow(f"row {self.row}", field, reason))
 
-    def text(self, found: Found, key: str, path: str, most: int, lines: bool = False) -> str:
+    def text(self, found: JsonObject, key: str, path: str, most: int, lines: bool = False) -> str:
         value = found.get(key)
         if value is None:
             return ""
@@ -73,7 +73,7 @@ class FilmReader:
             return value
         return ""
 
-    def number(self, found: Found, key: str, most: float) -> float | None:
+    def number(self, found: JsonObject, key: str, most: float) -> float | None:
         value = found.get(key)
         if value is None:
             return None
@@ -85,13 +85,13 @@ class FilmReader:
             return value
         return None
 
-    def object(self, found: Found, key: str) -> Found:
+    def object(self, found: JsonObject, key: str) -> JsonObject:
         value = found.get(key)
         if value is not None and not isinstance(value, dict):
             self.refuse(key, "must be an object")
         return value if isinstance(value, dict) else {}
 
-    def objects(self, found: Found, key: str, path: str) -> Iterator[tuple[str, Found]]:
+    def objects(self, found: JsonObject, key: str, path: str) -> Iterator[tuple[str, JsonObject]]:
         value = found.get(key)
         if value is None:
             return
@@ -148,7 +148,7 @@ def _read_movie(entry: Any, read: FilmReader) -> FileMovie:
     return FileMovie(read.row, title, _release_date(entry, read), said, tuple(dict.fromkeys(filter(None, genres))))
 
 
-def _title(entry: Found, read: FilmReader) -> str:
+def _title(entry: JsonObject, read: FilmReader) -> str:
     before = len(read.problems)
     title = read.text(entry, "title", "title", 200)
     if not title and len(read.problems) == before:
@@ -156,7 +156,7 @@ def _title(entry: Found, read: FilmReader) -> str:
     return title
 
 
-def _release_date(entry: Found, read: FilmReader) -> date | None:
+def _release_date(entry: JsonObject, read: FilmReader) -> date | None:
     value = entry.get("release_date")
     if value is None or value == "":
         return None
@@ -170,16 +170,16 @@ def _release_date(entry: Found, read: FilmReader) -> date | None:
     return day
 
 
-def _runtime(entry: Found, read: FilmReader) -> int | None:
-    value = read.number(entry, "runtime", LONGEST)
+def _runtime(entry: JsonObject, read: FilmReader) -> int | None:
+    value = read.number(entry, "runtime", MAX_RUNTIME)
     if value is not None and value != int(value):
         read.refuse("runtime", "must be whole minutes")
         return None
     return int(value) if value else None
 
 
-def _rating(entry: Found, read: FilmReader) -> Decimal | None:
-    """One decimal. Nobody has voted, or nobody says that anybody has: there is none."""
+def _rating(entry: JsonObject, read: FilmReader) -> Decimal | None:
+    """One decimal; None without votes, or for 0 without a count of votes."""
     value = read.number(entry, "vote_average", 10)
     votes = read.number(entry, "vote_count", 10**12)
     if value is None or votes == 0 or (value == 0 and not votes):
@@ -187,8 +187,8 @@ def _rating(entry: Found, read: FilmReader) -> Decimal | None:
     return Decimal(str(value)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
 
 
-def _languages(entry: Found, read: FilmReader) -> Found:
-    """As English names: `original_language` and `spoken_languages`."""
+def _languages(entry: JsonObject, read: FilmReader) -> JsonObject:
+    """`original_language` and `spoken_languages`, as English names."""
     spoken: dict[str, str] = {}
     for path, language in read.objects(entry, "spoken_languages", "spoken_languages"):
         code = read.text(language, "iso_639_1", f"{path}.iso_639_1", 20)
@@ -203,7 +203,7 @@ def _languages(entry: Found, read: FilmReader) -> Found:
     return {"original_language": original, "spoken_languages": list(dict.fromkeys(spoken.values()))}
 
 
-def _people(credits: Found, read: FilmReader) -> Found:
+def _people(credits: JsonObject, read: FilmReader) -> JsonObject:
     cast = [read.text(one, "name", f"{path}.name", 120) for path, one in read.objects(credits, "cast", "credits.cast")]
     directors = [
         read.text(one, "name", f"{path}.name", 120)
@@ -216,8 +216,8 @@ def _people(credits: Found, read: FilmReader) -> Found:
     return {"cast": list(dict.fromkeys(filter(None, cast)))[:CAST_KEPT], "director": ", ".join(names)}
 
 
-def _trailer(videos: Found, read: FilmReader) -> str:
-    """Where the best of the videos is watched: an official trailer, else a trailer, else what there is."""
+def _trailer(videos: JsonObject, read: FilmReader) -> str:
+    """The address of the best video: an official trailer, else a trailer, else the first of another kind."""
     best: list[tuple[bool, int, bool, int, str]] = []
     for number, (path, video) in enumerate(read.objects(videos, "results", "videos.results")):
         site, kind = video.get("site"), video.get("type")

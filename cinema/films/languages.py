@@ -1,4 +1,4 @@
-"""English names of languages by the code that TMDB gives: ISO 639-1, and a few of its own."""
+"""English names of languages by TMDB's codes: ISO 639-1, and a few of TMDB's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ vo=Volapük|wa=Walloon|wo=Wolof|xh=Xhosa|xx=No dialogue|yi=Yiddish|yo=Yoruba|za=
 
 
 def language_name(code: str, english_name: str = "") -> str:
-    """The name to show, "" for a code that is none. The file's own word wins, but for a film that nobody speaks in."""
+    """The name to show, "" for an unknown code. The file's name has precedence, except for films without dialogue."""
     if code == "xx" or english_name.casefold() == "no language":
         return NO_DIALOGUE
     return english_name or NAMES.get(code, "")

@@ -1,4 +1,4 @@
-"""Keep films: one transaction from a file to the catalogue. The same file again writes nothing."""
+"""Store films: one transaction from a file to the catalogue. A repeated import writes nothing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cinema.models import Genre, Movie
 from cinema.search_text import search_text_of
 
 T = TypeVar("T")
-AT_ONCE = 200  # rows a statement
-RESERVED = "admin-dashboard"  # a page stands there
-MERGED = "was imported by somebody else at the same moment; run it again"
+BATCH_SIZE = 200  # rows per statement
+RESERVED = "admin-dashboard"  # the address of a page
+CONCURRENT_IMPORT = "was imported by somebody else at the same moment; run it again"
 
 
 def import_movies(content: bytes, *, dry_run: bool = False) -> Summary:
-    """Put the films of a file into the catalogue: the same title and release date is the same film.
+    """Store the films of a file. Title and release date identify a film.
 
-    What the file does not say stays as it is. A film without pictures gets drawn ones. With `dry_run` everything is
-    tried but the drawing, and nothing is kept.
+    Facts that the file does not have are not changed. A film without a poster gets drawn artwork. With `dry_run`
+    everything but the drawing is checked, and nothing is stored.
 
     Raises:
-        BadFile: every bad row is named in it, and nothing has been changed.
+        BadFile: with every bad row; nothing has been changed.
     """
     films = read_movies(content)
     try:
@@ -36,16 +36,16 @@ def import_movies(content: bytes, *, dry_run: bool = False) -> Summary:
             summary = _store(films, with_artwork=not dry_run)
             if dry_run:
                 transaction.set_rollback(True)
-    except IntegrityError as error:  # title and date, and slugs, are unique: the other import has the same film
-        raise BadFile.whole(MERGED) from error
+    except IntegrityError as error:  # title and date, and slugs, are unique: another import stored the same film
+        raise BadFile.whole(CONCURRENT_IMPORT) from error
     return summary
 
 
 def draw_missing(movies: Iterable[Movie]) -> int:
-    """Drawn artwork for those of these saved films that have no poster. A picture of their own stays.
+    """Draw artwork for the saved films without a poster. An existing picture is kept.
 
     Returns:
-        How many were drawn.
+        The number of films drawn.
     """
     bare = [movie for movie in movies if not movie.poster]
     for part in _parts(bare):
@@ -88,12 +88,12 @@ def _create(films: Sequence[FileMovie]) -> dict[tuple[str, date | None], Movie]:
         slug = free_slug(film, taken)
         taken.add(slug)
         movies.append(Movie(title=film.title, release_date=film.release_date, slug=slug, **film.facts))
-    Movie.objects.bulk_create(movies, batch_size=AT_ONCE)
+    Movie.objects.bulk_create(movies, batch_size=BATCH_SIZE)
     return {(movie.title, movie.release_date): movie for movie in movies}
 
 
 def free_slug(film: FileMovie, taken: set[str]) -> str:
-    """From the title; with the year, then a number, where another film has it. Never a word that a page has."""
+    """A slug of the title, with the year and then a number if it is taken. Never RESERVED."""
     year = f"-{film.release_date.year}" if film.release_date else ""
     stem = slugify(film.title)[:180].strip("-_")
     tries = [stem] if stem and stem != RESERVED else []
@@ -104,7 +104,7 @@ def free_slug(film: FileMovie, taken: set[str]) -> str:
 
 
 def _genres(names: set[str]) -> dict[str, Genre]:
-    """By the name as the file writes it; capitals do not make another genre."""
+    """Genres by name as in the file. Names that differ only in case are the same genre."""
     by_name = {genre.name.casefold(): genre for genre in Genre.objects.all()}
     slugs = {genre.slug for genre in by_name.values()}
     new: dict[str, Genre] = {}
@@ -114,7 +114,7 @@ def _genres(names: set[str]) -> dict[str, Genre]:
             slug = next(s for s in (stem, *(f"{stem}-{n}" for n in range(2, len(slugs) + 3))) if s not in slugs)
             slugs.add(slug)
             new[name.casefold()] = by_name[name.casefold()] = Genre(name=name, slug=slug)
-    Genre.objects.bulk_create(new.values(), batch_size=AT_ONCE)
+    Genre.objects.bulk_create(new.values(), batch_size=BATCH_SIZE)
     return {name: by_name[name.casefold()] for name in names}
 
 
@@ -126,16 +126,16 @@ def _update(pairs: Sequence[tuple[FileMovie, Movie]]) -> set[int]:
         for name, value in other.items():
             setattr(movie, name, value)
         if other:
-            movie.search_text = search_text_of(movie)  # bulk_update takes values as they are
+            movie.search_text = search_text_of(movie)  # bulk_update does not call pre_save
             changed.append(movie)
             fields |= {*other, "search_text"}
     if changed:
-        Movie.objects.bulk_update(changed, sorted(fields), batch_size=AT_ONCE)
+        Movie.objects.bulk_update(changed, sorted(fields), batch_size=BATCH_SIZE)
     return {movie.pk for movie in changed}
 
 
 def _set_genres(pairs: Sequence[tuple[FileMovie, Movie]], genres: dict[str, Genre]) -> set[int]:
-    """The genres of a film are those of the file, if it names any."""
+    """Replace the genres of films for which the file has any. Returns the ids of the changed films."""
     through = Movie.genres.through
     wanted = {movie.pk: {genres[name].pk for name in film.genres} for film, movie in pairs if film.genres}
     stored: dict[int, set[int]] = {pk: set() for pk in wanted}
@@ -147,11 +147,11 @@ def _set_genres(pairs: Sequence[tuple[FileMovie, Movie]], genres: dict[str, Genr
         through.objects.filter(movie_id__in=part).delete()
     through.objects.bulk_create(
         (through(movie_id=pk, genre_id=genre) for pk in sorted(changed) for genre in sorted(wanted[pk])),
-        batch_size=AT_ONCE,
+        batch_size=BATCH_SIZE,
     )
     return changed
 
 
 def _parts(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(things), AT_ONCE):
-        yield things[start : start + AT_ONCE]
+    for start in range(0, len(things), BATCH_SIZE):
+        yield things[start : start + BATCH_SIZE]

@@ -1,10 +1,10 @@
-"""Trailers: shown in our page only when somebody asks, from hosts that set no cookies before."""
+"""Players of trailers, loaded only on request, from hosts that set no cookies before that."""
 
 from __future__ import annotations
 
 import re
 
-# As the content policy allows them to be framed.
+# The hosts must be in `frame-src` of the content security policy.
 PLAYERS = (
     (
         re.compile(r"https?://(?:www\.|m\.)?youtube\.com/watch\?(?:.*&)?v=([\w-]{6,20})(?:&.*)?"),
@@ -16,7 +16,7 @@ PLAYERS = (
 
 
 def player_of(address: str) -> str:
-    """The address of a player for this trailer; "" for one that we cannot show in our page."""
+    """The address of an embedded player for this trailer; "" for a host without one."""
     for pattern, player in PLAYERS:
         if found := pattern.fullmatch(address):
             return player.format(found[1])

@@ -1,1 +1,1 @@
-"""What every import of a file shares: rows, and how a bad one is named."""
+"""Shared by the imports of files: bad rows, the base command, and the reader of showtimes."""

@@ -1,4 +1,4 @@
-"""What every import shares: bad rows by name, reading a file, a dry run, and the command round it."""
+"""Shared by all imports: bad rows, reading a file, the dry run, and the base of the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_SHOWN = 60
 
 @dataclass(frozen=True)
 class BadRow:
-    """Where in the file, which field, and why it cannot be taken."""
+    """A place in the file, a field, and the reason for refusing it."""
 
     row: str
     field: str
@@ -29,7 +29,7 @@ class BadRow:
 
 
 class BadFile(Exception):
-    """The file cannot be taken; `problems` names every bad row."""
+    """The file cannot be imported; `problems` has every bad row."""
 
     def __init__(self, problems: Sequence[BadRow]) -> None:
         super().__init__("1 bad row" if len(problems) == 1 else f"{len(problems):,} bad rows")
@@ -42,7 +42,7 @@ class BadFile(Exception):
 
 @dataclass
 class Summary:
-    """What an import did, in rows of the file."""
+    """The result of an import, in rows of the file."""
 
     created: int = 0
     updated: int = 0
@@ -53,15 +53,15 @@ class Summary:
 
 
 def shown(value: object) -> str:
-    """A value of the file as an error may print it: short, on one line, without anything a terminal obeys."""
+    """A value of the file for an error message: short, on one line, without control characters."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: MAX_SHOWN + 1])
     return f"“{text[:MAX_SHOWN]}{'…' if len(text) > MAX_SHOWN else ''}”"
 
 
 def unprintable(text: str, allowed: str = "") -> bool:
-    """Whether a text has control characters, half characters, or marks that turn the writing of a page round.
+    """Whether a text has control characters, surrogates, or marks that override the direction of text.
 
-    Joiners and other invisible letters are part of names in many scripts and stay.
+    Joiners and other invisible characters are allowed: names in many scripts contain them.
     """
     return any(
         (unicodedata.category(c) in ("Cc", "Cs") or c in "\u202d\u202e\u2028\u2029") and c not in allowed for c in text
@@ -69,7 +69,7 @@ def unprintable(text: str, allowed: str = "") -> bool:
 
 
 def read_text(content: bytes) -> str:
-    """The words of a file in UTF-8, with or without a byte order mark."""
+    """The text of a file in UTF-8, with or without a byte order mark."""
     if len(content) > MAX_BYTES:
         raise BadFile.whole(f"is larger than {MAX_BYTES:,} bytes; split it")
     try:
@@ -86,7 +86,7 @@ def read_json(content: bytes) -> Any:
 
 
 def read_file(file: Path) -> bytes:
-    """The bytes of a file; no more of a huge one than it takes to refuse it."""
+    """The bytes of a file, at most one more than allowed, so that `read_text` refuses a larger one."""
     try:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)
@@ -96,7 +96,7 @@ def read_file(file: Path) -> bytes:
 
 
 class ImportCommand(BaseCommand):
-    """A command that takes a file: a summary, or every bad row on stderr, exit 1 and nothing changed."""
+    """A command that imports a file. Bad rows are printed to stderr; then it exits with 1 and nothing is changed."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -113,5 +113,5 @@ class ImportCommand(BaseCommand):
             self.stdout.write("Dry run: nothing was kept.")
 
     def take(self, content: bytes, options: dict[str, Any]) -> None:
-        """Import this and say what was done. Raises BadFile."""
+        """Import the content and print a summary. Raises BadFile."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
-"""Read a programme (CSV), and name every bad row. No database; the clock is not asked.
+"""Read showtimes from CSV, and name every bad row. No database, no clock.
 
-Rows have the numbers that a spreadsheet gives them: the header is row 1.
+Rows are numbered as in a spreadsheet: the header is row 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cinema.prices import parse_price
 from cinema.schedule import at_wall_time
 
 NEEDED = ("movie", "cinema", "screen", "starts_at")
-OPTIONAL = {"language": 60, "subtitles": 60, "format": 30}  # with the most characters
+OPTIONAL = {"language": 60, "subtitles": 60, "format": 30}  # with their maximum length
 PRICE = re.compile(r"price_([a-z0-9_-]{1,60})")
 MAX_ROWS, MAX_CELL = 20_000, 300
 START = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.0+)?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -27,7 +27,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 
 @dataclass(frozen=True)
 class FileShowtime:
-    """A row as the file has it; `said` are language, subtitles and format where they are filled in."""
+    """A row of the file; `said` has language, subtitles and format if they are not empty."""
 
     row: int
     movie: str
@@ -36,7 +36,7 @@ class FileShowtime:
     starts_at: datetime
     said: Mapping[str, str]
     prices: Mapping[str, int]  # minor units by category key
-    faulty: frozenset[str] = frozenset()  # columns that could not be read; what stands for them here means nothing
+    faulty: frozenset[str] = frozenset()  # columns that could not be read; their values here are placeholders
 
     def bad(self, field: str, reason: str) -> BadRow:
         return BadRow(f"row {self.row}", field, reason)
@@ -44,7 +44,7 @@ class FileShowtime:
 
 @dataclass(frozen=True)
 class ShowtimeFile:
-    """`categories` are the keys that have a column of prices; `problems` are the bad rows that need no database."""
+    """`categories` are the keys with a column of prices; `problems` are the bad rows found without a database."""
 
     categories: tuple[str, ...]
     lines: tuple[FileShowtime, ...]
@@ -52,10 +52,10 @@ class ShowtimeFile:
 
 
 def read_showtimes(content: bytes, *, zone: tzinfo, currency: str) -> ShowtimeFile:
-    """The showings of a file. A time without an offset is the wall time of `zone`; prices are in `currency`.
+    """The showtimes of a file. A time without an offset is a local time in `zone`; prices are in `currency`.
 
     Raises:
-        BadFile: it is no CSV, or its header is wrong.
+        BadFile: the file is not CSV, or its header is wrong.
     """
     rows = _rows(content)
     header = _header(rows[0] if rows else [])
@@ -77,7 +77,7 @@ def read_showtimes(content: bytes, *, zone: tzinfo, currency: str) -> ShowtimeFi
 def _rows(content: bytes) -> list[list[str]]:
     text = read_text(content)
     first = text.partition("\n")[0]
-    separator = ";" if ";" in first and "," not in first else ","  # as spreadsheets write where 12,50 is a price
+    separator = ";" if ";" in first and "," not in first else ","  # spreadsheets with a decimal comma write ";"
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
@@ -138,7 +138,7 @@ def _read_row(
 
 
 def parse_start(text: str, zone: tzinfo) -> datetime:
-    """The instant of `2026-12-01T19:30:00Z`, or of the wall time `2026-12-01 19:30` in `zone`.
+    """The instant of `2026-12-01T19:30:00Z`, or of the local time `2026-12-01 19:30` in `zone`.
 
     Raises:
         ValueError: with the reason.

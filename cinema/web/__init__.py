@@ -1,1 +1,1 @@
-"""HTTP: problems, client addresses, static files, and the registry of metrics."""
+"""HTTP: problem documents, client addresses, static files, template context, metrics."""

@@ -1,4 +1,4 @@
-"""Whose address a request came from, when proxies stand in between."""
+"""The address of the client, also behind proxies."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(request: HttpRequest) -> str:
-    """The nearest address that is none of our own proxies.
+    """The nearest address that does not belong to TRUSTED_PROXIES.
 
-    `X-Forwarded-For` is read from its end, and only as far as TRUSTED_PROXIES vouch for it: each proxy adds who spoke
-    to it, so what a client wrote into the header itself stands before that and is never reached.
+    `X-Forwarded-For` is read from its end, as long as the address before is a trusted proxy. Each proxy appends the
+    address of its peer, so entries that the client has written stand further left and are not reached.
 
     Returns:
-        An address, or `unknown` when the server was not told one (a local socket).
+        An address, or `unknown` if the server has none (a local socket).
     """
     nearest = nearest_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
     return str(nearest) if nearest else "unknown"
 
 
 def nearest_address(peer: str, forwarded_for: str) -> Address | None:
-    """The same, from the address that the server saw and the header; None where it saw none."""
+    """The same, from the peer's address and the header; None without a peer's address."""
     nearest = _address(peer)
     for hop in reversed(forwarded_for.split(",")):
-        told = _address(hop)
-        if nearest is None or told is None or not _is_trusted(nearest):
+        address = _address(hop)
+        if nearest is None or address is None or not _is_trusted(nearest):
             break
-        nearest = told
+        nearest = address
     return nearest
 
 
 class ForwardedSchemeMiddleware:
-    """Forgets `X-Forwarded-Proto` from whoever is none of our proxies: a guest must not make plain HTTP look secure.
+    """Removes `X-Forwarded-Proto` unless a trusted proxy sent it: a client must not make plain HTTP look secure.
 
-    Over a local socket there is no address; only a proxy of this machine speaks there.
+    A local socket has no address; only a proxy on this machine can connect to it, so the header stays.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -53,7 +53,7 @@ class ForwardedSchemeMiddleware:
 
 
 def _address(text: str) -> Address | None:
-    """An address as proxies write it: bare, `192.0.2.1:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]`."""
+    """Parse an address as proxies write it: plain, `192.0.2.1:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]`."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

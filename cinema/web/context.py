@@ -1,4 +1,4 @@
-"""What every page may say about the house."""
+"""Template context of every page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"demo_payments": settings.DEMO_PAYMENTS, "lock_minutes": spoken_duration(settings.SEAT_LOCK.seconds)}
+    return {"demo_payments": settings.DEMO_PAYMENTS, "lock_minutes": duration_text(settings.SEAT_LOCK.seconds)}
 
 
-def spoken_duration(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """`5 minutes`, `1 minute`, `90 seconds`."""
     if seconds % 60:
         return f"{seconds} second{'s' if seconds != 1 else ''}"

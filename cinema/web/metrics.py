@@ -1,21 +1,21 @@
-"""What an operator may count (`/metrics`): every figure that lives below `realtime`, declared in one place.
+"""The Prometheus metrics (`/metrics`) of all packages below `realtime`, declared in one place.
 
-Counting takes a lock and about a microsecond, from any thread. What happens per frame and viewer is not counted here
-but in `realtime.fast_path.frame_counts`. Two registries: LOOP holds what only the process with the loop knows.
+An update takes a lock and about a microsecond, from any thread. Events per frame and viewer are not counted here but
+in `realtime.fast_path.frame_counts`. Two registries: LOOP has the metrics of the process that runs the loop.
 """
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else a second series per counter
 
 SITE = CollectorRegistry()
 LOOP = CollectorRegistry()
 
 LOCK_ANSWERS = Counter(
     "bookmyseat_lock_requests_total",
-    "Answers to wishes for seats: granted, released, or the kind of refusal.",
+    "Answers to requests for seats: granted, released, or the kind of refusal.",
     ["outcome"],
     registry=SITE,
 )
@@ -27,17 +27,17 @@ PROBLEMS = Counter(
 )
 BUSY = Counter(
     "bookmyseat_database_busy_total",
-    "Requests answered 503 because the database was full or away, or one showtime too full.",
+    "Requests answered with 503: database overloaded or unreachable, or the queue of a showtime full.",
     registry=SITE,
 )
 
 BEAT_AT = Gauge(
     "bookmyseat_loop_last_beat_timestamp_seconds",
-    "When the loop last began a round with a database that answered, in Unix time.",
+    "Start of the last round of the loop with an answer from the database, in Unix time.",
     registry=LOOP,
 )
 HOLDS_LEASE = Gauge(
-    "bookmyseat_loop_holds_lease", "1 when this process's loop acts, 0 when it stands by.", registry=LOOP
+    "bookmyseat_loop_holds_lease", "1 if the loop of this process has the lease, 0 if it waits for it.", registry=LOOP
 )
 LOOP_FAILURES = Counter(
     "bookmyseat_loop_failures_total",
@@ -47,14 +47,14 @@ LOOP_FAILURES = Counter(
 )
 EXPIRY_LAG = Histogram(
     "bookmyseat_lock_expiry_lag_seconds",
-    "How long after its end a lapsed lock was swept.",
+    "Time from the end of a lock to its release by the sweeper.",
     buckets=(0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
     registry=LOOP,
 )
-OUTBOX_PENDING = Gauge("bookmyseat_outbox_pending", "Messages that wait to be handled.", registry=LOOP)
+OUTBOX_PENDING = Gauge("bookmyseat_outbox_pending", "Messages to be handled.", registry=LOOP)
 OUTBOX_OVERDUE = Gauge(
     "bookmyseat_outbox_oldest_overdue_seconds",
-    "How long the oldest message has been due; 0 when none is.",
+    "Time since the oldest unhandled message was due; 0 without one.",
     registry=LOOP,
 )
 OUTBOX_DEAD = Gauge("bookmyseat_outbox_dead", "Dead letters: messages that a person must look at.", registry=LOOP)

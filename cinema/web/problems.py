@@ -1,7 +1,7 @@
-"""Refusals and how HTTP says them: RFC 9457 problem documents under `/api/`, pages elsewhere.
+"""Refusals as HTTP responses: RFC 9457 problem documents under `/api/`, pages elsewhere.
 
-Use cases raise a `Refusal`; nothing between them and this module catches it. The class carries its own status,
-so that the table from refusal to HTTP stands in one place: the classes themselves.
+Use cases raise a `Refusal`; nothing between them and this module catches it. Each class has its own HTTP status, so
+the classes are the only mapping from refusals to HTTP.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ View = Callable[..., HttpResponse]
 
 
 class Refusal(Exception):
-    """A rule said no. `detail` is a sentence for the person who asked; nothing has been changed."""
+    """A request that a rule does not allow. `detail` is a sentence for the user; nothing has been changed."""
 
     type: ClassVar[str] = "invalid"
     status: ClassVar[int] = 422
@@ -59,7 +59,7 @@ class MethodNotAllowed(Refusal):
 
 
 class Busy(Refusal):
-    """Nothing is wrong with the request; the house is full of them. Try again."""
+    """The request is valid, but the server is overloaded: the client should try again."""
 
     type, status, title = "busy", 503, "Too many people at once"
 
@@ -93,7 +93,7 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def is_overload(error: Exception) -> bool:
-    """A pool without a free connection, a refused connection, a lock waited for too long."""
+    """Whether the error is an overload: no free connection in the pool, connection refused, lock timeout."""
     return isinstance(error, (OperationalError, InterfaceError)) or type(error).__name__ in (
         "PoolTimeout",
         "PoolClosed",
@@ -101,14 +101,14 @@ def is_overload(error: Exception) -> bool:
 
 
 def busy_for(error: BaseException | None) -> Busy:
-    """What to tell whoever met this error; where the database gave no answer nobody knows what came of it."""
+    """The refusal for an overload; after a query timeout it says that the result is unknown."""
     if error is not None and isinstance(error.__cause__, NoAnswer):
         return Busy("Our records do not answer. Please look what has become of it before you try again.")
     return Busy()
 
 
 def api(*methods: str) -> Callable[[View], View]:
-    """A JSON endpoint: other methods, refusals and overload all become problem documents."""
+    """Decorator of a JSON endpoint: other methods and refusals are answered with problem documents."""
     allowed = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
 
     def decorate(view: View) -> View:
@@ -143,12 +143,12 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-# Requests that met a full database outside of a view, such as when the session was saved.
+# Requests with an overload outside of a view, such as while the session was saved.
 _overloaded: weakref.WeakSet[HttpRequest] = weakref.WeakSet()
 
 
 def note_overload(request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Django turns what middleware raises into a 500 before anybody else sees it; remember what it was."""
+    """Remember an overload in middleware: Django turns it into a 500 before ProblemMiddleware sees the error."""
     error = sys.exc_info()[1]
     if request is not None and isinstance(error, Exception) and is_overload(error):
         log.warning("busy: %s %s: %s", request.method, request.path, error)
@@ -159,9 +159,9 @@ got_request_exception.connect(note_overload, dispatch_uid="cinema.web.problems")
 
 
 class ProblemMiddleware:
-    """The last resort: whatever leaves `/api/` as an error is a problem document, never HTML, never a trace.
+    """Turns every remaining error under `/api/` into a problem document, never HTML and never a traceback.
 
-    On pages a full database becomes a plain 503 page.
+    On pages an overload is answered with a plain 503 page.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -188,7 +188,7 @@ class ProblemMiddleware:
         if isinstance(error, Refusal):
             return problem(error) if is_api(request) else self.page(request, error)
         if isinstance(error, Http404) and not is_api(request):
-            return page_not_found(request, error)  # with DEBUG too: what is not there looks as it does to guests
+            return page_not_found(request, error)  # also with DEBUG: the same page as in production
         if is_api(request) and not isinstance(error, Http404):
             log.exception("failure: %s %s", request.method, request.path)
             return problem(Failure())
@@ -205,7 +205,7 @@ class ProblemMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's hook for a failed CSRF check."""
+    """The view of a failed CSRF check (CSRF_FAILURE_VIEW)."""
     if is_api(request):
         return problem(
             Forbidden("The X-CSRFToken header must equal the csrftoken cookie, which GET …/lock/ sets.", reason=reason)

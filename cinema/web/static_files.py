@@ -1,4 +1,4 @@
-"""Static files from the app itself, hashed and cached; whole, since an ASGI server gains nothing from our pieces."""
+"""Static files served by the app: hashed, cached, and sent as a whole, which is what an ASGI server needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
-    """WhiteNoise answers with a stream, which Django under ASGI warns about and then reads whole anyway."""
+    """WhiteNoise answers with a sync stream; Django under ASGI warns about it and reads it as a whole anyway."""
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
@@ -19,7 +19,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
             with found.file:
                 body = found.file.read()
         response = HttpResponse(body, status=int(found.status))
-        del response["content-type"]  # WhiteNoise knows better
+        del response["content-type"]  # set below by WhiteNoise's headers
         for name, value in found.headers:
             response[name] = value
         return response

@@ -133,7 +133,7 @@ class Catalogue:
             found = found.filter(language__in=matching_languages(filters.languages, self.everywhere.languages))
         return found.filter(_on(filters.day)) if filters.day else found
 
-    def showing(self, filters: Filters, found: Timetable, *, first: int, most: int) -> list[int]:
+    def select_films(self, filters: Filters, found: Timetable, *, first: int, most: int) -> list[int]:
         """Ids of at most `most` matching films from the `first` on: by next start, with sold-out films last.
 
         Args:

@@ -86,7 +86,7 @@ def read_front_page(filters: Filters, page: int, at: datetime) -> FrontPage:
     found = catalogue.timetable(filters)
     n_films = len(found.movies)
     page = max(1, min(page, -(-n_films // PAGE) or 1))
-    shown = catalogue.showing(filters, found, first=(page - 1) * PAGE, most=PAGE)
+    shown = catalogue.select_films(filters, found, first=(page - 1) * PAGE, most=PAGE)
     soon = catalogue.soon(filters, SOON) if page == 1 else []
     starts = {at for times in found.next_of(shown, TIMES).values() for at in times}
     films = _films(catalogue, filters, shown, starts, soon)

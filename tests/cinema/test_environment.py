@@ -1,4 +1,4 @@
-"""What DATABASE_URL makes of a connection."""
+"""The database settings that DATABASE_URL gives."""
 
 import pytest
 from django.db import connection
@@ -16,13 +16,13 @@ def options(monkeypatch, tmp_path):
     return read
 
 
-def test_what_stands_behind_the_question_mark_counts(options):
+def test_the_query_of_the_address_gives_options(options):
     found = options("postgres://shop:secret@db.example/shop?sslmode=require&options=-c%20lock_timeout%3D3s")
     assert found["sslmode"] == "require"
     assert found["options"].split(" -c ")[0] == "-c lock_timeout=3s"
 
 
-def test_it_is_pooled_and_plans_our_statements_once(options):
+def test_postgresql_gets_a_pool_and_generic_plans(options):
     found = options("postgres://shop:secret@db.example/shop")
     assert found["pool"]["connection_class"] is PlannedConnection
     assert found["options"] == "-c plan_cache_mode=force_generic_plan"
@@ -30,7 +30,7 @@ def test_it_is_pooled_and_plans_our_statements_once(options):
 
 @pytest.mark.postgresql_only
 @pytest.mark.django_db
-def test_the_server_heard_it():
+def test_the_server_has_the_setting():
     with connection.cursor() as cursor:
         cursor.execute("SHOW plan_cache_mode")
         assert cursor.fetchone() == ("force_generic_plan",)

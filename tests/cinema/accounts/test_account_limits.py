@@ -1,4 +1,4 @@
-"""Guessing passwords is slow: counted by address and by account, together in all processes, and told in plain words."""
+"""Rate limits of accounts: by address and by account, shared by all processes."""
 
 import ipaddress
 
@@ -18,7 +18,7 @@ TABLE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "
 
 @pytest.fixture(params=["memory", "database"])
 def counted_in(request, settings):
-    """Where a single process counts, and where several do."""
+    """The cache of one process, and the one that several processes share."""
     if request.param == "database":
         settings.CACHES = {"default": TABLE}
         call_command("createcachetable", verbosity=0)
@@ -34,7 +34,7 @@ def sign_up(client, n, **extra):
     return client.post(reverse("account_signup"), {"email": f"guest{n}@example.com", "password1": "short"}, **extra)
 
 
-def test_after_five_wrong_passwords_the_right_one_has_to_wait_too(client, counted_in):
+def test_after_five_wrong_passwords_the_right_one_is_refused_too(client, counted_in):
     make_user("alice@example.com")
     for _ in range(5):
         assert "do not match" in log_in(client).content.decode()
@@ -42,23 +42,23 @@ def test_after_five_wrong_passwords_the_right_one_has_to_wait_too(client, counte
     assert "Wait five minutes" in page and "_auth_user_id" not in client.session
 
 
-def test_too_many_sign_ups_from_one_address_are_a_page_that_says_when_to_come_back(client, counted_in):
+def test_too_many_sign_ups_from_one_address_are_429_with_retry_after(client, counted_in):
     for n in range(20):
         assert sign_up(client, n).status_code == 200
     refused = sign_up(client, 20)
     assert refused.status_code == 429
     assert refused["Retry-After"] == "60" and refused["Cache-Control"] == "no-store"
     assert "A moment, please" in refused.content.decode()
-    assert client.get(reverse("account_signup")).status_code == 200, "looking is free"
+    assert client.get(reverse("account_signup")).status_code == 200, "GET requests are not limited"
 
 
-def test_what_a_client_writes_into_the_header_does_not_make_it_another_one(client):
+def test_a_forged_header_does_not_avoid_the_limit(client):
     for n in range(20):
         sign_up(client, n, HTTP_X_FORWARDED_FOR=f"198.51.100.{n}")
     assert sign_up(client, 20, HTTP_X_FORWARDED_FOR="198.51.100.99").status_code == 429
 
 
-def test_guests_behind_our_proxy_are_counted_one_by_one(client, settings):
+def test_clients_behind_a_trusted_proxy_are_counted_separately(client, settings):
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for n in range(20):
@@ -73,12 +73,12 @@ def test_without_limits_nothing_is_counted(client, settings):
         assert sign_up(client, n).status_code == 200
 
 
-def test_an_address_that_the_server_was_not_told_can_still_sign_in(client):
+def test_a_client_without_an_address_can_sign_in(client):
     make_user("alice@example.com")
     assert log_in(client, PASSWORD, REMOTE_ADDR="").status_code == 302
 
 
-def test_migrate_makes_the_table_that_several_processes_count_in(settings):
+def test_migrate_creates_the_table_of_the_shared_limits(settings):
     settings.CACHES = {"default": TABLE | {"LOCATION": "rate_limits_of_this_test"}}
     call_command("migrate", verbosity=0)
     assert "rate_limits_of_this_test" in connection.introspection.table_names()

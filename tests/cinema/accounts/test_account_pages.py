@@ -1,4 +1,4 @@
-"""Signing up, in and out in the house's own pages; allauth does the work, the words and forms are ours."""
+"""Sign-up, sign-in and sign-out with our own templates on top of allauth."""
 
 import re
 from datetime import timedelta
@@ -38,7 +38,7 @@ def test_log_in_with_mail_and_password(client):
     assert client.get(reverse("account_login")).status_code == 302
 
 
-def test_a_wrong_password_says_what_helps_and_keeps_the_address_but_not_the_password(client):
+def test_a_wrong_password_shows_advice_and_keeps_the_address_but_not_the_password(client):
     make_user("alice@example.com")
     page = log_in(client, "alice@example.com", "wrong one").content.decode()
     assert "Passwords keep their capitals." in page
@@ -46,7 +46,7 @@ def test_a_wrong_password_says_what_helps_and_keeps_the_address_but_not_the_pass
     assert page.count('aria-describedby="form-errors"') == 2 and 'id="form-errors"' in page
 
 
-def test_log_in_goes_where_next_says(client):
+def test_log_in_redirects_to_next(client):
     make_user("alice@example.com")
     page = client.get(reverse("account_login"), {"next": "/bookings/"}).content.decode()
     assert '<input type="hidden" name="next" value="/bookings/"' in page
@@ -57,7 +57,7 @@ def test_log_in_goes_where_next_says(client):
 @pytest.mark.parametrize(
     "next_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
 )
-def test_next_never_leads_off_the_site(client, next_url):
+def test_next_never_redirects_to_another_site(client, next_url):
     make_user("alice@example.com")
     page = client.get(reverse("account_login"), {"next": next_url}).content.decode()
     guest = re.search(r'href="([^"]*)"><u>go on as a guest', page)
@@ -71,13 +71,13 @@ def test_sign_up_logs_in(client):
     assert client.session["_auth_user_id"]
 
 
-def test_sign_up_with_a_weak_password_says_so_beside_the_field(client):
+def test_a_weak_password_is_reported_at_its_field(client):
     page = client.post(reverse("account_signup"), {"email": "bob@example.com", "password1": "123"}).content.decode()
     field = page[page.index('id="id_password1"') :]
     assert 'aria-describedby="id_password1-error"' in field and "too short" in field
 
 
-def test_log_out_asks_first(client):
+def test_log_out_has_to_be_confirmed(client):
     client.force_login(make_user())
     assert "Sign out?" in client.get(reverse("account_logout")).content.decode()
     assert "_auth_user_id" in client.session
@@ -85,7 +85,7 @@ def test_log_out_asks_first(client):
     assert "_auth_user_id" not in client.session
 
 
-def test_a_forgotten_password_is_replaced_by_way_of_the_mail(client):
+def test_a_forgotten_password_is_reset_by_mail(client):
     make_user("alice@example.com")
     asked = client.post(reverse("account_reset_password"), {"email": "alice@example.com"}, follow=True)
     assert "Look into your mail" in asked.content.decode()
@@ -102,7 +102,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mail(client):
     assert "That link is used up" in client.get(link, follow=True).content.decode()
 
 
-def test_the_address_of_a_new_account_is_confirmed_by_way_of_the_mail(client):
+def test_the_address_of_a_new_account_is_confirmed_by_mail(client):
     client.post(reverse("account_signup"), {"email": "bob@example.com", "password1": PASSWORD})
     link = re.search(r"http://[^/]+(/accounts/confirm-email/\S+)", mail.outbox[0].body)[1]
     assert "bob@example.com" in client.get(link).content.decode()
@@ -110,14 +110,14 @@ def test_the_address_of_a_new_account_is_confirmed_by_way_of_the_mail(client):
     assert "confirmed" in client.get(reverse("account_email")).content.decode()
 
 
-def test_pages_behind_a_log_in_render(client):
+def test_pages_for_signed_in_users_render(client):
     user = make_user("alice@example.com")
     client.force_login(user)
     for name in ("account_email", "account_change_password", "account_logout", "account_email_verification_sent"):
         assert client.get(reverse(name)).status_code == 200, name
 
 
-def test_the_sign_in_page_says_which_seats_wait_meanwhile(client):
+def test_the_sign_in_page_names_the_locked_seats(client):
     showtime, alice = make_showtime(), new_visitor()
     lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["B4", "B5"], at=timezone.now())
     session = client.session
@@ -126,7 +126,7 @@ def test_the_sign_in_page_says_which_seats_wait_meanwhile(client):
     assert "B4, B5 stay yours" in client.get(reverse("account_login")).content.decode()
 
 
-def test_the_sign_in_page_says_nothing_of_seats_whose_time_is_over(client):
+def test_the_sign_in_page_does_not_name_expired_seats(client):
     showtime, alice = make_showtime(), new_visitor()
     lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["B4"], at=timezone.now() - timedelta(hours=1))
     session = client.session

@@ -1,4 +1,4 @@
-"""Every state of an account's pages, walked as a guest would: errors, used links, second thoughts, closed accounts."""
+"""States of the account pages: errors, used links, cancelled changes, closed accounts."""
 
 import re
 from datetime import timedelta
@@ -22,21 +22,21 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _only_our_templates():
-    strangers = []
+    library_templates = []
 
     def look(template, **kwargs):
         if template.origin and Path(str(template.origin.name)).is_relative_to(LIBRARY):
-            strangers.append(template.name)
+            library_templates.append(template.name)
 
     template_rendered.connect(look)
     yield
     template_rendered.disconnect(look)
-    assert strangers == []
+    assert library_templates == []
 
 
 @pytest.fixture
 def alice(client):
-    """Signed in, and asked for her password once more: she may change what the account stands on."""
+    """Signed in and reauthenticated, so that she may change address and password."""
     user = make_user("alice@example.com")
     client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
@@ -62,24 +62,24 @@ def ask_for_a_new_password(client, email="alice@example.com"):
     return link_in(mail.outbox[-1])
 
 
-def test_the_account_has_a_page_of_its_own_with_every_way_on(client, alice):
+def test_the_account_page_links_all_other_pages(client, alice):
     page = read(client, "account")
     assert "alice@example.com" in page
     for name in ("booking:bookings", "account_email", "account_change_password", "account_logout"):
         assert reverse(name) in page
 
 
-def test_a_guest_who_asks_for_the_account_is_sent_to_sign_in_and_back(client):
+def test_the_account_page_redirects_anonymous_users_to_sign_in(client):
     assert client.get("/accounts/")["Location"] == "/accounts/login/?next=/accounts/"
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup"])
-def test_somebody_signed_in_is_sent_on(client, alice, name):
+def test_a_signed_in_user_is_redirected(client, alice, name):
     assert client.get(reverse(name), {"next": "/bookings/"})["Location"] == "/bookings/"
     assert client.get(reverse(name))["Location"] == "/"
 
 
-def test_next_is_kept_from_signing_in_to_signing_up_to_the_page_and_out_again(client):
+def test_next_is_kept_through_sign_in_sign_up_and_sign_out(client):
     page = read(client, "account_login", next="/showtimes/7/")
     way = re.search(r'href="(/accounts/signup/[^"]+)"', page)[1]
     form = client.get(way).content.decode()
@@ -93,7 +93,7 @@ def test_next_is_kept_from_signing_in_to_signing_up_to_the_page_and_out_again(cl
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_logout"])
-def test_next_never_leads_to_a_stranger(client, name):
+def test_next_never_redirects_to_another_host(client, name):
     user = make_user("alice@example.com")
     data = {"next": "https://evil.example/", "login": user.email, "password": PASSWORD}
     data |= {"email": "bob@example.com", "password1": PASSWORD}
@@ -102,7 +102,7 @@ def test_next_never_leads_to_a_stranger(client, name):
     assert client.post(reverse(name), data)["Location"] == "/"
 
 
-def test_an_address_that_has_an_account_is_told_beside_the_field(client):
+def test_a_taken_address_is_reported_at_its_field(client):
     make_user("alice@example.com")
     page = send(client, "account_signup", {"email": "Alice@example.com", "password1": PASSWORD})
     assert "There is an account with this address already" in page
@@ -117,13 +117,13 @@ def test_an_address_that_has_an_account_is_told_beside_the_field(client):
         ("account_reset_password", {"id_email": "email"}),
     ],
 )
-def test_a_password_manager_knows_what_each_field_is_for(client, name, fields):
+def test_each_field_has_its_autocomplete_value(client, name, fields):
     page = read(client, name)
     found = dict(re.findall(r'id="(id_\w+)"[^>]*?autocomplete="([\w-]+)"', page))
     assert found == fields
 
 
-def test_a_closed_account_says_what_becomes_of_its_tickets(client):
+def test_a_closed_account_cannot_sign_in_and_says_why(client):
     user = make_user("alice@example.com")
     user.is_active = False
     user.save()
@@ -131,7 +131,7 @@ def test_a_closed_account_says_what_becomes_of_its_tickets(client):
     assert "account is closed" in page and "_auth_user_id" not in client.session
 
 
-def test_an_unknown_address_gets_a_mail_but_the_page_does_not_tell(client):
+def test_an_unknown_address_gets_a_mail_and_the_page_is_the_same(client):
     make_user("alice@example.com")
     pages = [send(client, "account_reset_password", {"email": f"{who}@example.com"}) for who in ("alice", "nobody")]
     assert re.sub(r"nonce-?\S+", "", pages[0]) == re.sub(r"nonce-?\S+", "", pages[1])
@@ -141,7 +141,7 @@ def test_an_unknown_address_gets_a_mail_but_the_page_does_not_tell(client):
     ]
 
 
-def test_two_different_new_passwords_are_told_beside_the_second(client):
+def test_two_different_new_passwords_are_reported_at_the_second(client):
     make_user("alice@example.com")
     form = client.get(ask_for_a_new_password(client), follow=True)
     page = client.post(form.request["PATH_INFO"], {"password1": NEW, "password2": "not the same 3"}).content.decode()
@@ -157,7 +157,7 @@ def test_a_link_works_once(client):
     assert "That link is used up" in client.get(link, follow=True).content.decode()
 
 
-def test_a_link_of_last_week_leads_to_a_new_one(client):
+def test_an_expired_link_offers_a_new_one(client):
     make_user("alice@example.com")
     link = ask_for_a_new_password(client)
     with time_machine.travel(timezone.now() + timedelta(days=8)):
@@ -165,7 +165,7 @@ def test_a_link_of_last_week_leads_to_a_new_one(client):
     assert "That link is used up" in page and reverse("account_reset_password") in page
 
 
-def test_a_broken_link_is_no_fault_of_ours(client):
+def test_a_broken_link_has_an_explanation(client):
     assert "That link is used up" in read(client, "account_reset_password_from_key", "zz", "nonsense")
     assert "That link is used up" in read(client, "account_confirm_email", "nonsense")
 
@@ -179,7 +179,7 @@ def test_the_password_is_changed_with_the_old_one(client, alice):
     assert "If it was not you" in mail.outbox[-1].body
 
 
-def test_an_address_is_changed_by_its_new_owner_only(client, alice):
+def test_an_address_is_changed_once_the_new_one_is_confirmed(client, alice):
     page = send(client, "account_email", {"email": "mira@example.com", "action_add": ""})
     assert "A link is on its way to mira@example.com" in page
     assert "alice@example.com</b>, which is not confirmed yet" in page and "takes its place as soon as" in page
@@ -192,10 +192,10 @@ def test_an_address_is_changed_by_its_new_owner_only(client, alice):
     assert "mira@example.com</b>, which is confirmed" in read(client, "account_email")
 
 
-def test_a_change_of_address_can_be_taken_back_and_its_link_sent_again(client, alice):
+def test_a_change_of_address_can_be_cancelled_and_its_link_sent_again(client, alice):
     alice.emailaddress_set.create(email=alice.email, primary=True, verified=True)
     send(client, "account_email", {"email": "mira@example.com", "action_add": ""})
-    with time_machine.travel(timezone.now() + timedelta(minutes=4)):  # one mail in three minutes
+    with time_machine.travel(timezone.now() + timedelta(minutes=4)):  # the limit is one mail in three minutes
         page = send(client, "account_email", {"email": "mira@example.com", "action_send": ""})
         assert page.count("on its way to mira@example.com") == 1
     assert [message.to for message in mail.outbox] == [["mira@example.com"]] * 2
@@ -203,12 +203,12 @@ def test_a_change_of_address_can_be_taken_back_and_its_link_sent_again(client, a
     assert "mira@example.com was taken away" in page and "takes its place" not in page
 
 
-def test_a_wrong_address_is_told_beside_the_field(client, alice):
+def test_an_invalid_address_is_reported_at_its_field(client, alice):
     page = send(client, "account_email", {"email": "mira", "action_add": ""})
     assert 'id="id_email-error"' in page
 
 
-def test_an_open_browser_is_asked_for_the_password_before_the_address_is_changed(client, alice):
+def test_a_change_of_address_requires_a_recent_password(client, alice):
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         page = send(client, "account_email", {"email": "mira@example.com", "action_add": ""})
         assert "Is it still you?" in page and 'autocomplete="current-password"' in page
@@ -216,10 +216,10 @@ def test_an_open_browser_is_asked_for_the_password_before_the_address_is_changed
         assert "This is not your password" in send(client, "account_reauthenticate", {"password": "no"})
         data = {"password": PASSWORD, "next": reverse("account_email")}
         page = send(client, "account_reauthenticate", data)
-        assert "on its way to mira@example.com" in page, "what was asked for is done without asking twice"
+        assert "on its way to mira@example.com" in page, "the change is made after reauthentication"
 
 
-def test_an_account_without_a_password_chooses_one(client):
+def test_an_account_without_a_password_can_set_one(client):
     user = make_user("alice@example.com")
     user.set_unusable_password()
     user.save()
@@ -229,7 +229,7 @@ def test_an_account_without_a_password_chooses_one(client):
 
 
 @pytest.mark.parametrize("is_secure", [False, True])
-def test_the_links_of_a_mail_are_absolute_and_begin_as_the_site_does(client, settings, is_secure):
+def test_links_in_mails_are_absolute_with_the_scheme_of_the_site(client, settings, is_secure):
     settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if is_secure else "http"
     make_user("alice@example.com")
     ask_for_a_new_password(client)
@@ -241,9 +241,9 @@ def test_the_links_of_a_mail_are_absolute_and_begin_as_the_site_does(client, set
         assert all(len(line) <= 100 or "://" in line for line in message.body.splitlines())
 
 
-def test_a_mail_server_that_is_away_locks_nobody_out(client, settings):
+def test_sign_up_works_without_a_mail_server(client, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # no server listens there
     response = client.post(
         reverse("account_signup"),
         {"email": "bob@example.com", "password1": PASSWORD, "next": "/bookings/"},

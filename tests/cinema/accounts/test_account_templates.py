@@ -1,4 +1,4 @@
-"""Every page, message and mail that allauth can bring up is the house's own; none of the library's shows through."""
+"""Every page, message and mail of allauth has a template of our own."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from django.template.loader import get_template
 from django.urls import URLPattern, get_resolver
 
 LIBRARY = Path(allauth.__file__).parent / "templates" / "account"
-# Ways in that are turned off here: a code by telephone or mail, a key of the device.
+# Sign-in methods that are switched off: codes by phone or mail, and passkeys.
 ELSEWHERE = ("phone", "code", "passkey")
-SHELLS = ("base_",)  # frames of the library's own pages; ours have `door.html`
+SHELLS = ("base_",)  # base templates of the library; ours extend `door.html`
 
 
 def views():
-    """{name: view class} of everything under /accounts/ that is allauth's."""
+    """{name: view class} of all URLs of allauth."""
     found = {}
     for group in get_resolver("allauth.urls").url_patterns:
         for pattern in getattr(group, "url_patterns", [group]):
@@ -37,32 +37,32 @@ def is_used(name):
     return not any(word in name for word in ELSEWHERE) and not name.startswith(SHELLS)
 
 
-def test_the_resolver_lists_the_pages_that_this_test_is_about():
+def test_the_list_of_pages_is_not_empty():
     assert {"account_login", "account_signup", "account_email", "account_reauthenticate"} <= set(views())
     assert len(views()) >= 14
 
 
 @pytest.mark.parametrize("name", sorted(set(views()) - {"account_confirm_login_code"}))
-def test_the_page_of_each_address_is_ours(name):
+def test_the_template_of_each_page_is_ours(name):
     wanted = templates_of(views()[name])
     assert wanted and all(is_ours(template) for template in wanted), wanted
 
 
 @pytest.mark.parametrize("folder", ["messages", "email"])
-def test_each_message_and_each_mail_is_ours(folder):
+def test_the_template_of_each_message_and_mail_is_ours(folder):
     names = [file.name for file in (LIBRARY / folder).glob("*.txt") if is_used(file.name)]
     assert len(names) > 10
     assert [name for name in names if not is_ours(f"account/{folder}/{name}")] == []
 
 
-def test_a_limit_that_is_reached_is_told_by_our_page():
+def test_the_template_of_a_reached_limit_is_ours():
     assert is_ours("429.html")
 
 
 @pytest.mark.parametrize(
     "file", sorted((settings.BASE_DIR / "templates" / "account").rglob("*.*")), ids=lambda f: f.name
 )
-def test_no_text_of_ours_shouts_or_thanks_for_using_it(file):
+def test_texts_have_no_exclamation_marks_and_no_phrases_of_the_library(file):
     text = file.read_text()
     for word in ("!<", "!\n", "! ", "Oops", "Successfully", "Thank you for using", "allauth/"):
         assert word not in text, word

@@ -1,4 +1,4 @@
-"""Nobody but staff gets staff pages: every address of the whole site map is asked by everybody who should not."""
+"""Only staff can open staff pages: every URL of the site map is requested by anonymous users and customers."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.report import report
 
 pytestmark = pytest.mark.django_db
 STAFF = ("staff/", "movies/admin-dashboard/", "admin/")
-OPEN = ("admin/login/", "admin/logout/", "admin/jsi18n/")  # the door itself, a way out, and words for scripts
+OPEN = ("admin/login/", "admin/logout/", "admin/jsi18n/")  # sign-in, sign-out, and translations for scripts
 KEYS = "?staff=1&is_staff=true&key=abc&next=/&_popup=1&token=1&user=1"
 
 
@@ -26,7 +26,7 @@ def patterns(resolver, before=""):
 
 
 def address(route):
-    """An address that the pattern matches; None for one that is not ours to make up."""
+    """An address that matches the pattern of a route."""
     plain = re.sub(r"\\Z|\$|\^|\(\?P<\w+>[^)]*\)", lambda found: "x" if "(" in found[0] else "", route)
     plain = re.sub(r"<int:\w+>|<path:object_id>|<path:\w+>", "1", plain)
     return "/" + re.sub(r"<[^>]*>", "x", plain).replace("\\", "")
@@ -49,12 +49,12 @@ def addresses():
     return staff_addresses()
 
 
-def test_the_site_map_has_the_staffs_pages(addresses):
+def test_the_site_map_has_staff_pages(addresses):
     assert {"/staff/board/", "/movies/admin-dashboard/", "/admin/"} <= set(addresses)
-    report("staff doors", f"{len(addresses)} addresses, each refused to strangers and customers by GET and POST")
+    report("staff access", f"{len(addresses)} addresses, each refused to anonymous users and customers by GET and POST")
 
 
-def test_strangers_are_sent_to_sign_in(addresses):
+def test_anonymous_users_are_redirected_to_sign_in(addresses):
     for path in addresses:
         for answer in (Client().get(path + KEYS), Client().post(path + KEYS)):
             assert answer.status_code == 302, (path, answer.status_code)
@@ -68,7 +68,7 @@ def test_customers_are_refused(addresses):
             assert answer.status_code == 403, (path, answer.status_code)
 
 
-def test_somebody_who_was_staff_is_refused():
+def test_former_staff_are_refused():
     user = get_user_model().objects.create_user("was", "was@example.com", "a long password 1", is_staff=True)
     client = Client()
     client.force_login(user)
@@ -78,7 +78,7 @@ def test_somebody_who_was_staff_is_refused():
 
 
 @pytest.mark.parametrize("path", ["/staff/board/", "/staff/board/?view=wall", "/movies/admin-dashboard/", "/admin/"])
-def test_staff_get_in_and_nothing_is_kept_by_a_cache(path):
+def test_staff_can_open_the_pages_and_no_cache_stores_them(path):
     make_showtime()
     answer = person("usher@example.com", is_staff=True).get(path)
     assert answer.status_code == 200

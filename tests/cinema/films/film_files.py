@@ -1,4 +1,4 @@
-"""Films of our own in the shape of TMDB's movie details."""
+"""Test films in the format of TMDB's movie details."""
 
 
 def film(title="The Long Night", release_date="1927-03-13", **more):
@@ -6,7 +6,7 @@ def film(title="The Long Night", release_date="1927-03-13", **more):
 
 
 def whole_film(number=0):
-    """Every key that is read, some that are not, nulls where TMDB has them."""
+    """With every key that is read, some that are not, and nulls where TMDB has them."""
     return {
         "adult": False,
         "id": number,

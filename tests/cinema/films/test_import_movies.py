@@ -36,7 +36,7 @@ def everything():
 
 
 def refused(run, content):
-    """What was said; asserts that nothing was changed."""
+    """The error message; asserts that nothing was changed."""
     before = everything()
     with pytest.raises(CommandError) as refusal:
         run(content)
@@ -44,7 +44,7 @@ def refused(run, content):
     return str(refusal.value)
 
 
-def test_every_fact_of_a_film_is_kept(run):
+def test_every_fact_of_a_film_is_stored(run):
     run([whole_film()])
     movie = Movie.objects.get()
     assert (movie.title, movie.slug, movie.tagline) == ("Night Train 0", "night-train-0", "All change.")
@@ -56,28 +56,28 @@ def test_every_fact_of_a_film_is_kept(run):
     assert movie.trailer_url == "https://vimeo.com/123456789"
 
 
-def test_only_the_title_is_needed_and_nulls_are_fine_anywhere(run):
-    said = run([empty_film(), {"title": "Bare"}, film("Zeros", runtime=0, vote_average=0, genres=[None])])
-    assert "created 3, updated 0, unchanged 0" in said
+def test_only_the_title_is_required_and_nulls_are_allowed(run):
+    output = run([empty_film(), {"title": "Bare"}, film("Zeros", runtime=0, vote_average=0, genres=[None])])
+    assert "created 3, updated 0, unchanged 0" in output
     for movie in Movie.objects.all():
         assert movie.runtime is None and movie.rating is None and not movie.genres.exists()
     assert Movie.objects.filter(release_date=None).count() == 2
 
 
-def test_five_hundred_films_come_in_quickly_and_the_second_time_changes_nothing(run, django_assert_max_num_queries):
+def test_five_hundred_films_are_imported_quickly_and_a_second_time_without_changes(run, django_assert_max_num_queries):
     films = [whole_film(number) for number in range(500)]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     assert "created 500, updated 0, unchanged 0" in run(films)
-    first, before = time.perf_counter() - begun, everything()
-    begun = time.perf_counter()
-    with django_assert_max_num_queries(30) as asked:
+    first, before = time.perf_counter() - started, everything()
+    started = time.perf_counter()
+    with django_assert_max_num_queries(30) as queries:
         assert "created 0, updated 0, unchanged 500" in run(films)
-    assert not [query for query in asked if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert not [query for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert everything() == before
-    report("import", f"500 films in {first:.1f} s with artwork, again in {time.perf_counter() - begun:.1f} s")
+    report("import", f"500 films in {first:.1f} s with artwork, again in {time.perf_counter() - started:.1f} s")
 
 
-def test_films_without_pictures_get_drawn_ones_and_no_other_does(run):
+def test_only_films_without_a_poster_get_artwork(run):
     mine = make_movie("Mine")
     mine.poster = "posters/mine.svg"
     mine.save()
@@ -89,7 +89,7 @@ def test_films_without_pictures_get_drawn_ones_and_no_other_does(run):
     assert Artwork.objects.count() == 2
 
 
-def test_a_picture_of_its_own_stays_when_the_poster_is_drawn(run):
+def test_an_existing_picture_is_kept_when_the_poster_is_drawn(run):
     mine = make_movie("Mine")
     Movie.objects.filter(pk=mine.pk).update(picture="posters/mine-screen.svg")
     assert "updated 1" in run([film("Mine", None)])
@@ -97,7 +97,7 @@ def test_a_picture_of_its_own_stays_when_the_poster_is_drawn(run):
     assert mine.poster.startswith("/artwork/") and mine.picture == "posters/mine-screen.svg"
 
 
-def test_a_changed_fact_is_an_update_and_what_the_file_does_not_say_stays(run):
+def test_changed_facts_are_updated_and_missing_ones_are_not_changed(run):
     run([whole_film(), whole_film(1)])
     Movie.objects.filter(slug="night-train-0").update(certificate="15", tagline="Typed by the manager")
     changed = whole_film() | {"runtime": 111, "tagline": None, "overview": "", "genres": [{"name": "Western"}]}
@@ -115,7 +115,7 @@ def test_the_same_title_in_another_year_is_another_film(run):
     assert list(slugs) == ["nosferatu", "nosferatu-1979", "nosferatu-1979-2", "nosferatu-2"]
 
 
-def test_slugs_are_usable_for_titles_in_any_script_and_never_a_page_of_ours(run, client):
+def test_slugs_are_valid_for_titles_in_any_script_and_never_the_address_of_a_page(run, client):
     run([film("千と千尋の神隠し", "2001-07-20"), film("Метрополис", None), film("Admin Dashboard"), film("???", None)])
     slugs = set(Movie.objects.values_list("slug", flat=True))
     assert slugs == {"film-2001", "film", "admin-dashboard-1927", "film-2"}
@@ -135,12 +135,12 @@ def test_slugs_are_usable_for_titles_in_any_script_and_never_a_page_of_ours(run,
          "", ["English"]),
     ],
 )  # fmt: skip
-def test_languages_are_kept_by_their_english_names(run, facts, original, spoken):
+def test_languages_are_stored_by_their_english_names(run, facts, original, spoken):
     run([film(**facts)])
     assert Movie.objects.values_list("original_language", "spoken_languages").get() == (original, spoken)
 
 
-def test_capitals_do_not_make_another_genre(run):
+def test_genres_that_differ_only_in_case_are_the_same(run):
     Genre.objects.create(name="Science fiction", slug="science-fiction")
     run([film(genres=[{"name": "Science Fiction"}, {"name": "Sci-Fi"}, {"name": "Sci Fi"}])])
     assert set(Genre.objects.values_list("name", "slug")) == {
@@ -148,7 +148,7 @@ def test_capitals_do_not_make_another_genre(run):
     }  # fmt: skip
 
 
-def test_markup_stays_text(run, client):
+def test_markup_is_escaped(run, client):
     run([film("<b>Bold</b>", overview="<script>alert(1)</script>")])
     movie = Movie.objects.get()
     assert movie.title == "<b>Bold</b>"
@@ -192,19 +192,19 @@ def test_markup_stays_text(run, client):
         ({"poster_path": 3}, "poster_path"),
     ],
 )
-def test_a_bad_row_is_named_with_its_field_and_nothing_changes(run, fault, field):
-    said = refused(run, [film("Good"), film() | fault, film("Also good")])
-    assert f"row 2: {field} " in said
-    assert "1 bad row. Nothing was changed" in said
+def test_a_bad_row_is_reported_with_its_field_and_nothing_changes(run, fault, field):
+    output = refused(run, [film("Good"), film() | fault, film("Also good")])
+    assert f"row 2: {field} " in output
+    assert "1 bad row. Nothing was changed" in output
 
 
-def test_every_bad_row_is_named_at_once_in_the_order_of_the_file(run):
-    said = refused(run, [film("Twice"), 5, film(runtime="x", genres=3), film("Twice"), {}])
-    named = [line.split(" ", 3)[:3] for line in said.splitlines() if line.startswith("row")]
+def test_all_bad_rows_are_reported_in_the_order_of_the_file(run):
+    output = refused(run, [film("Twice"), 5, film(runtime="x", genres=3), film("Twice"), {}])
+    named = [line.split(" ", 3)[:3] for line in output.splitlines() if line.startswith("row")]
     assert [(number, field) for _, number, field in named] == [
         ("2:", "film"), ("3:", "runtime"), ("3:", "genres"), ("4:", "title"), ("5:", "title"),
     ]  # fmt: skip
-    assert "is the film of row 1 again" in said
+    assert "is the film of row 1 again" in output
 
 
 @pytest.mark.parametrize(
@@ -221,25 +221,25 @@ def test_every_bad_row_is_named_at_once_in_the_order_of_the_file(run):
         (b"[" + b"{}," * 20_001 + b"{}]", "at most 20,000"),
     ],
 )
-def test_what_is_no_list_of_films_is_refused_in_a_sentence(run, content, reason):
+def test_a_file_that_is_not_a_list_of_films_is_refused_with_a_reason(run, content, reason):
     assert reason in refused(run, content)
 
 
-def test_a_byte_order_mark_does_not_matter_and_an_empty_list_is_no_fault(run):
+def test_a_byte_order_mark_and_an_empty_list_are_allowed(run):
     assert "created 1" in run(b"\xef\xbb\xbf" + json.dumps([film()]).encode())
     assert "created 0, updated 0, unchanged 0" in run([])
 
 
-def test_a_missing_file_is_a_sentence():
+def test_a_missing_file_is_an_error_message():
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_movies", "/nowhere/films.json")
 
 
-def test_a_dry_run_says_the_same_and_keeps_nothing(run):
+def test_a_dry_run_reports_the_same_and_stores_nothing(run):
     run([whole_film(1)])
     before = everything()
-    said = run([whole_film(), whole_film(1) | {"runtime": 7}], "--dry-run")
-    assert "created 1, updated 1, unchanged 0" in said and "nothing was kept" in said
+    output = run([whole_film(), whole_film(1) | {"runtime": 7}], "--dry-run")
+    assert "created 1, updated 1, unchanged 0" in output and "nothing was kept" in output
     assert everything() == before
 
 
@@ -252,7 +252,7 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(key=st.sampled_from(sorted(whole_film())), value=ANYTHING)
-def test_whatever_stands_in_a_field_is_taken_or_named_and_never_a_trace(key, value):
+def test_any_value_of_a_field_is_accepted_or_reported_and_never_an_exception(key, value):
     try:
         films = read_movies(json.dumps([whole_film() | {key: value}]).encode())
     except BadFile as bad:

@@ -1,4 +1,4 @@
-"""What the house says when something is wrong."""
+"""The pages of errors and refusals."""
 
 import pytest
 from django.core.exceptions import BadRequest
@@ -12,7 +12,7 @@ from cinema.web.problems import ProblemMiddleware
 
 
 @pytest.mark.django_db
-def test_an_unknown_address_is_a_page_of_ours_with_a_way_on(client):
+def test_an_unknown_address_has_a_page_with_a_link_home(client):
     response = client.get("/no/such/page/")
     page = response.content.decode()
     assert response.status_code == 404
@@ -20,28 +20,28 @@ def test_an_unknown_address_is_a_page_of_ours_with_a_way_on(client):
 
 
 @pytest.mark.parametrize("name", ["500.html", "503.html"])
-def test_the_pages_for_our_own_faults_need_neither_context_nor_database(name):
+def test_the_pages_of_server_errors_need_neither_context_nor_database(name):
     """No database mark: pytest-django refuses any query in this test."""
     page = render_to_string(name)
     assert "<!doctype html>" in page and page.count("<h1>") == 1
     assert "<script" not in page and "style=" not in page
 
 
-def test_a_fault_of_ours_is_a_page_without_a_trace():
+def test_a_server_error_has_a_page_without_a_traceback():
     response = defaults.server_error(RequestFactory().get("/"))
     assert response.status_code == 500
     assert "Something broke on our side" in response.content.decode()
     assert "Traceback" not in response.content.decode()
 
 
-def test_a_broken_request_is_a_page_of_ours_although_it_has_no_context():
+def test_a_bad_request_has_a_page_without_a_template_context():
     response = defaults.bad_request(RequestFactory().get("/"), BadRequest())
     assert response.status_code == 400
     assert "That was not understood" in response.content.decode()
 
 
 @pytest.mark.django_db
-def test_a_page_for_staff_is_403_for_others_with_a_way_to_sign_in(rf, client):
+def test_a_staff_page_is_403_for_other_users(rf, client):
     request = rf.get("/staff/")
     request.user, request.session = make_user(), client.session
     response = defaults.permission_denied(request, PermissionError())
@@ -50,14 +50,14 @@ def test_a_page_for_staff_is_403_for_others_with_a_way_to_sign_in(rf, client):
 
 
 @pytest.mark.django_db
-def test_a_form_without_its_token_says_that_nothing_was_charged():
+def test_a_form_without_a_csrf_token_says_that_nothing_was_charged():
     response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "a", "password": "b"})
     assert response.status_code == 403
     assert "nothing was charged" in response.content.decode()
 
 
 @pytest.mark.django_db
-def test_a_refusal_outside_the_api_is_a_page_with_its_own_status_and_sentence(rf, client):
+def test_a_refusal_outside_the_api_is_a_page_with_its_status_and_detail(rf, client):
     request = rf.get("/showtimes/1/")
     request.user, request.session = make_user(), client.session
     response = ProblemMiddleware(lambda _: None).process_exception(request, SalesClosed())
@@ -66,8 +66,8 @@ def test_a_refusal_outside_the_api_is_a_page_with_its_own_status_and_sentence(rf
 
 
 @pytest.mark.django_db
-def test_no_page_carries_inline_style_or_script(client):
-    """The strict policy would drop them; an import map with its nonce is the one exception."""
+def test_no_page_has_inline_styles_or_scripts(client):
+    """The content security policy would block them; the only exception is an import map with a nonce."""
     for path in ("/", "/bookings/", "/accounts/login/", "/no/such/page/"):
         response = client.get(path)
         page = response.content.decode()

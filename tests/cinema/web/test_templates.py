@@ -1,4 +1,4 @@
-"""Every template, read as a text: what the strict policy would drop is not in it, and every static file is there."""
+"""Every template as text: nothing that the content security policy would block, and no missing static file."""
 
 import re
 
@@ -10,7 +10,7 @@ from django.template.loader import get_template, render_to_string
 
 FOLDER = settings.BASE_DIR / "templates"
 ALL = sorted(FOLDER.rglob("*.html"))
-# Mails are read by programs without a policy of ours, and they know no stylesheet.
+# Mails have no content security policy, and need inline styles.
 PAGES = [file for file in ALL if file.parent.name != "mail"]
 FORBIDDEN = {
     "a style attribute": re.compile(r"<[^>]*\sstyle\s*="),
@@ -31,7 +31,7 @@ def name_of(file):
 
 
 @pytest.mark.parametrize("file", PAGES, ids=name_of)
-def test_nothing_stands_in_it_that_the_policy_would_drop(file):
+def test_a_template_has_nothing_that_the_policy_would_block(file):
     text = file.read_text()
     assert [what for what, pattern in FORBIDDEN.items() if pattern.search(text)] == []
     for script in SCRIPT.finditer(text):
@@ -39,20 +39,20 @@ def test_nothing_stands_in_it_that_the_policy_would_drop(file):
         assert "src=" in attributes or "nonce" in attributes or DATA.search(attributes), script[0][:80]
 
 
-def test_the_reading_would_find_what_it_looks_for():
+def test_the_patterns_find_what_they_look_for():
     bad = "<a style='x'> <style> <b onclick='x'> hx-on:click hx-vals='js:x' javascript: <script src='//cdn.example/x'>"
     assert all(pattern.search(bad) for pattern in FORBIDDEN.values())
     assert SCRIPT.search("<script>alert(1)</script>")["attributes"] == ""
 
 
 @pytest.mark.parametrize("file", ALL, ids=name_of)
-def test_it_is_a_template_and_its_static_files_exist(file):
+def test_a_template_can_be_parsed_and_its_static_files_exist(file):
     get_template(name_of(file))
     assert [name for name in STATIC.findall(file.read_text()) if not finders.find(name)] == []
 
 
-def test_static_files_are_served_under_hashed_names_that_every_page_knows(settings, tmp_path):
-    """As in production: each `{% static %}` is in the manifest, and each file that a stylesheet names is too."""
+def test_every_page_links_static_files_by_their_hashed_names(settings, tmp_path):
+    """As in production: every `{% static %}` and every file that a style sheet names is in the manifest."""
     settings.STATIC_ROOT = tmp_path
     storage = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": storage}}
@@ -66,5 +66,5 @@ def test_static_files_are_served_under_hashed_names_that_every_page_knows(settin
         page = render_to_string(name)
         links = re.findall(r'(?:href|src)="/static/([^"]+)"', page)
         assert links and all((tmp_path / link).exists() for link in links), (
-            "right although nothing else can be relied on"
+            "these pages must work without the database and the app"
         )

@@ -9,9 +9,10 @@ transaction:
 3. `store` writes the decision under the showtime's next version.
 
 Why no seat is sold twice: the rows that `decide` reads stay row-locked until the commit, so its answer is still true
-when it is written, and of two transactions that request one seat only one gets its row. If the code were wrong, the
-database would refuse a second row for a seat and a second valid ticket on it (`booking.models`). A lock whose time has
-passed can be taken by the next visitor, whether or not the loop has expired it.
+when it is written. Of two transactions that request one seat only one gets its row; on SQLite only one transaction
+writes at a time. If the code were wrong, the database would refuse a second row for a seat and a second valid ticket on
+it (`booking.models`). A lock whose time has passed can be taken by the next visitor, whether or not the loop has
+expired it.
 
 The rule does not depend on what makes it fast, which stands beside it: `booking.lock_statements` (prepared statements,
 few round trips), `booking.seats.layout_guess` (the requested seats in the first round trip), `booking.lock_retry`, and
@@ -57,6 +58,7 @@ class Situation:
     """What `decide` has to know. The rows in it are row-locked by this transaction."""
 
     showtime: Showtime
+    layout: str  # the hash of the showtime's layout
     visitor: uuid.UUID
     own: Booking | None  # the visitor's booking of this showtime that has not ended; its lock may have lapsed
     own_seats: Sequence[ShowtimeSeat]
@@ -115,19 +117,17 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
 
     def attempt() -> LockResult:
         with in_showtime_queue(showtime_id), transaction.atomic():
-            situation, layout = read_situation(showtime_id, visitor, labels, at)
+            situation = read_situation(showtime_id, visitor, labels, at)
             booking, version = store(decide(situation, at), at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
-        return LockResult(situation.showtime, layout, booking, indices, version or situation.showtime.version)
+        version = version or situation.showtime.version
+        return LockResult(situation.showtime, situation.layout, booking, indices, version)
 
     return retry_lost_races(attempt)
 
 
-def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> tuple[Situation, str]:
+def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Situation:
     """Row-lock and read all that `decide` needs, in one round trip when the layout was guessed right, else in two.
-
-    Returns:
-        The situation, and the hash of the showtime's layout.
 
     Raises:
         NotFound, TooManySeats, UnknownSeat
@@ -140,7 +140,7 @@ def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], 
     if requested != guess:
         answers = ask(requested_question(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
-    return Situation(showtime, visitor, own, own_seats, requested, rows), layout
+    return Situation(showtime, layout, visitor, own, own_seats, requested, rows)
 
 
 def decide(situation: Situation, at: datetime) -> Decision:

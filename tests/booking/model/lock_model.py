@@ -76,7 +76,7 @@ def situation_of(world):
     showtime.sales_close_at = AT if world.sales == "closed" else None
     showtime.cancelled_at = AT - MINUTE if world.sales == "cancelled" else None
     own_seats = [rows[i] for i in sorted(world.mine)]
-    return Situation(showtime, ME, own_of(world), own_seats, {f"A{i}": i for i in world.requested}, found)
+    return Situation(showtime, "layout", ME, own_of(world), own_seats, {f"A{i}": i for i in world.requested}, found)
 
 
 def own_of(world):

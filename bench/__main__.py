@@ -1,22 +1,29 @@
 """All benchmarks, or those that are named: `make bench`, `python -m bench [fanout rates locks storm slow …]`."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ORDER = ("fanout", "rates", "locks", "replay", "storm", "slow", "front_page")
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("fanout", "rates", "locks", "replay", "storm", "slow", "front_page")
 
 
-def main(names: list[str]) -> int:
-    there = [name for name in ORDER if (HERE / f"{name}.py").exists()]
-    if unknown := set(names) - set(there):
-        print(f"There is no {', '.join(sorted(unknown))}; there is {', '.join(there)}.", file=sys.stderr)
-        return 2
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog="Each has options of its own: python -m bench.NAME --help."
+        " python -m bench.structure prints the structure of the code and is no benchmark.",
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
+    names = parser.parse_args().names
+    if unknown := sorted(set(names) - set(NAMES)):
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
     failed = []
-    for name in names or there:
+    for name in names or NAMES:
         print(f"\n==== {name}", flush=True)
-        if subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent, check=False).returncode:
+        if subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=ROOT, check=False).returncode:
             failed.append(name)
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
@@ -24,4 +31,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

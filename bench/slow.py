@@ -1,8 +1,8 @@
-"""Viewers that stop reading while 200 changes a second go by: the server's memory for each, the others' delay.
+"""Viewers that stop reading during 200 changes per second: the server's memory for each, the delay of the others.
 
 `python -m bench.slow [--seconds N] [--viewers N] [--stopped N]`, on uvicorn and on daphne. Baseline: the same run in
-which all read. Several stop so that the memory of one can be told from the noise; what the kernel buffers for a socket
-is not in it. On uvicorn a viewer that reads nothing answers no ping either, and is ended after 40 seconds.
+which all read. Several stop, because the memory of one would be lost in the noise; the kernel's socket buffers are not
+included. On uvicorn a viewer that reads nothing sends no pong either, and is closed after 40 seconds.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ import statistics
 import sys
 
 from bench.fanout import CLIENT
-from bench.measures import allow_files, pin, print_table, spread_of
-from bench.rates import ROUNDS, Figures, house, measure, percentile
+from bench.measures import pin
+from bench.rates import ROUNDS, Figures, measure, start_installation
+from bench.support.tables import percentile, print_table, spread_of
+from realtime.sockets.limits import allow_files
 
 HEAD = [
     "server",
-    "who reads",
+    "readers",
     "frames/viewer/s",
     "delay p50 ms",
     "delay p99 ms",
-    "KiB for each that stopped",
-    "right at the end",
-    "ended for silence",
+    "KiB per stopped viewer",
+    "correct at the end",
+    "closed, no pong",
 ]
 
 
@@ -36,8 +38,8 @@ def row(kind: str, name: str, viewers: int, stopped: int, rounds: list[Figures])
         spread_of([statistics.median(each.delays) for each in rounds], "{:.0f}"),
         spread_of([percentile(each.delays, 0.99) for each in rounds], "{:.0f}"),
         spread_of([each.memory for each in rounds], "{:.0f}") if stopped else "-",
-        f"{min(each.right for each in rounds)} of {viewers - max(each.away for each in rounds)}",
-        str(max(each.away for each in rounds)),
+        f"{min(each.correct for each in rounds)} of {viewers - max(each.closed for each in rounds)}",
+        str(max(each.closed for each in rounds)),
     ]
 
 
@@ -50,14 +52,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--servers", nargs="+", choices=("uvicorn", "daphne"), default=["uvicorn", "daphne"])
     options = parser.parse_args(arguments)
-    allow_files(20_000)
+    allow_files()
     pin([os.getpid()], CLIENT)
     for kind in options.servers:
         rows = []
-        with house(kind) as at:
+        with start_installation(kind) as target:
             for name, stopped in (("all (baseline)", 0), (f"all but {options.stopped}", options.stopped)):
                 rounds = [
-                    measure(at, options.rate, options.viewers, options.seconds, stopped) for _ in range(options.rounds)
+                    measure(target, options.rate, options.viewers, options.seconds, stopped)
+                    for _ in range(options.rounds)
                 ]
                 rows.append(row(kind, name, options.viewers, stopped, rounds))
         print_table(HEAD, rows)

@@ -1,7 +1,7 @@
-"""The baseline: a live map as the Channels tutorial has it. Each viewer is a consumer in a group of Redis pub/sub;
-a change goes out with `group_send`, and the handler of every consumer sends its JSON.
+"""The baseline: a live map as in the Channels tutorial. Each viewer is a consumer in a group of Redis pub/sub; a change
+is sent with `group_send`, and the handler of every consumer sends its JSON.
 
-`POST /publish` (the body is the message) stands for a lock, without any database: that is in the baseline's favour.
+`POST /publish` (the body is the message) replaces the lock and uses no database, which favours the baseline.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What benchmarks and tests share: real servers as processes, and rows to work with."""
+"""What benchmarks and tests share: servers as processes, HTTP sessions, database rows, tables of figures."""

@@ -1,4 +1,4 @@
-"""Plain functions that make what a test needs. The cast: alice locks, bob competes, staff runs the house."""
+"""Functions that create the rows a test needs. In tests alice locks, bob competes, staff run the cinema."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def new_visitor() -> uuid.UUID:
 
 
 def make_plan(rows: int = 4, per_row: int = 10) -> SeatingPlan:
-    """A plain hall: rows A, B, … of one segment each; the last row is premium."""
+    """A rectangular seating plan: rows A, B, … of one segment each; the last row is premium."""
     n = next(_numbers)
     plan = SeatingPlan.objects.create(hash=uuid.uuid4().hex[:16], name=f"Hall {n}", width=per_row + 2, height=rows + 5)
     standard = SeatCategory.objects.create(
@@ -59,7 +59,7 @@ def make_movie(title: str = "") -> Movie:
 
 def make_screen(plan: SeatingPlan | None = None) -> Screen:
     n = next(_numbers)
-    cinema = Cinema.objects.create(name=f"House {n}", slug=f"house-{n}", city="Leith")
+    cinema = Cinema.objects.create(name=f"Cinema {n}", slug=f"cinema-{n}", city="Leith")
     return Screen.objects.create(cinema=cinema, name="Screen 1", plan=plan or make_plan())
 
 
@@ -99,7 +99,7 @@ def make_user(email: str = "", *, staff: bool = False, password: str = "a long p
 
 
 @transaction.atomic
-def give_back(booking_id: int, at: datetime, reason: str = "staff") -> Booking:
-    """All tickets of a confirmed booking cancelled and all of its price asked back, as booking knows it."""
+def cancel_all_tickets(booking_id: int, at: datetime, reason: str = "staff") -> Booking:
+    """Cancel every ticket of a confirmed booking for its whole price, in `booking` alone: no refund is made."""
     booking = Booking.objects.get(pk=booking_id)
     return cancel_tickets(booking_id=booking_id, labels=None, amount=booking.total, at=at, reason=reason).booking

@@ -1,4 +1,4 @@
-"""The real product as a process: `manage.py serve` or `manage.py cluster` with a port and a DATA_DIR of its own."""
+"""The product as a process: `manage.py serve` or `manage.py cluster` with its own port and DATA_DIR."""
 
 import atexit
 import os
@@ -15,13 +15,14 @@ import urllib.request
 from functools import cache
 from pathlib import Path
 
+from bench.support.processes import processes_that_mention
 from cinema.environment import kept_secret
 from realtime.launcher.postgres import Postgres
-from realtime.launcher.processes import free_port, started_at
+from realtime.launcher.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a program needs of the machine; no setting of ours gets in but those that the test gives.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT", "BOOKMYSEAT_REPORT")
+# Variables that a program needs from the machine. Of the product's settings it gets only those that the test gives.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT", "BOOKMYSEAT_REPORT")
 _running = []
 
 
@@ -31,47 +32,16 @@ def every_setting():
 
 
 def clean_environment(**env):
-    """The environment of a program under test: the machine's, and the settings given, nothing of this test run."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    ours = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
-    ours["DEMO_HISTORY_DAYS"] = "0"  # a programme with a past takes seconds longer to make; few tests need one
-    return {**kept, **ours, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
-
-
-def processes_of_session(session):
-    """{pid: command line} of every process of a session or process group, zombies left out. Linux only."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if fields[0] not in "ZX" and session in (int(fields[2]), int(fields[3])):
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-    return found
-
-
-def processes_that_mention(text):
-    """{pid: command line} of every process with this text (a DATA_DIR, say) in its arguments or environment."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit() or int(folder.name) == os.getpid():
-            continue
-        try:
-            line = (folder / "cmdline").read_bytes()
-            mentions = text.encode() in line or text.encode() in (folder / "environ").read_bytes()
-            if line and mentions and started_at(int(folder.name)):
-                found[int(folder.name)] = line.replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-    return found
+    """The environment of a program under test: `INHERITED` variables and the given settings only."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    defaults = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
+    defaults["DEMO_HISTORY_DAYS"] = "0"  # a demo with past sales takes seconds longer to load; few tests need one
+    return {**inherited, **defaults, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
 
 
 @cache
 def demo_database():
-    """A SQLite file, migrated and with the demo programme, made once per test session and copied to each server."""
+    """A SQLite file with the demo listings, made once per test session and copied for each server."""
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-demo-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for command in ("migrate", "load_demo"):
@@ -88,9 +58,9 @@ def demo_database():
 
 @cache
 def demo_cluster():
-    """A DATA_DIR whose PostgreSQL has the demo programme, made once per test session and copied to each cluster."""
+    """A DATA_DIR whose PostgreSQL has the demo listings, made once per test session and copied for each cluster."""
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-demo-cluster-"))
-    folder.chmod(0o755)  # root's PostgreSQL runs as nobody, who must get in
+    folder.chmod(0o755)  # started by root, PostgreSQL runs as `nobody`, which must reach the folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     server = Postgres(folder / "postgres", kept_secret(folder / "postgres_password"))
     child = server.start()
@@ -109,11 +79,11 @@ def demo_cluster():
 
 
 class Server:
-    """One running copy of the product in a session of its own. `url` has no slash at its end."""
+    """One running copy of the product in its own process session. `url` has no slash at its end."""
 
-    def __init__(self, command, env, *, patience):
+    def __init__(self, command, env, *, start_timeout):
         self.command = command
-        self.patience = patience
+        self.start_timeout = start_timeout  # seconds
         self.data_dir = Path(env["DATA_DIR"])
         self.port = int(env["PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -124,11 +94,11 @@ class Server:
         self.process = None
 
     def start(self):
-        """Answers /healthz when this returns. Raises AssertionError with the end of the log when it never does."""
+        """Start it and wait until it is ready. Raises AssertionError with the end of the log when it never is."""
         with self.log.open("ab") as output:
-            said_before = output.tell()
+            log_start = output.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", self.command],
+                [sys.executable, *self.arguments()],
                 cwd=ROOT,
                 env=clean_environment(**self.env),
                 stdin=subprocess.DEVNULL,
@@ -138,19 +108,23 @@ class Server:
             )
         _running.append(self)
         begun = time.monotonic()
-        while not (self._has_greeted(said_before) and self.is_healthy()):
-            ended, late = self.process.poll(), time.monotonic() - begun > self.patience
+        while not self.is_ready(log_start):
+            ended, late = self.process.poll(), time.monotonic() - begun > self.start_timeout
             if ended is not None or late:
                 self.kill()
-                what = f"ended with {ended}" if ended is not None else f"is not healthy after {self.patience} s"
-                raise AssertionError(f"manage.py {self.command} {what}:\n{self.tail()}")
+                what = f"ended with {ended}" if ended is not None else f"is not healthy after {self.start_timeout} s"
+                raise AssertionError(f"{self.command} {what}:\n{self.tail()}")
             time.sleep(0.05)
         self.start_seconds = time.monotonic() - begun
         return self
 
-    def _has_greeted(self, said_before):
-        """This start has: the one before it may still be answering on the same port."""
-        return f"BookMySeat  {self.url}/".encode() in self.log.read_bytes()[said_before:]
+    def arguments(self):
+        """The arguments of Python for this program."""
+        return ["manage.py", self.command]
+
+    def is_ready(self, log_start):
+        """Whether this process is up: /healthz alone may be answered by the previous one on the same port."""
+        return f"BookMySeat  {self.url}/".encode() in self.log.read_bytes()[log_start:] and self.is_healthy()
 
     def is_healthy(self, timeout=2):
         try:
@@ -160,11 +134,11 @@ class Server:
             return False
 
     def tail(self, lines=60):
-        """The end of what the server said."""
+        """The last lines of the server's log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
     def stop(self, signal_number=signal.SIGTERM, *, seconds=10):
-        """Asks it to end as an operator would; returns how many seconds that took."""
+        """Send a signal and wait for the end; returns the seconds that took."""
         begun = time.monotonic()
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal_number)
@@ -176,21 +150,21 @@ class Server:
                     f"still running {seconds} s after signal {signal_number}:\n{self.tail()}"
                 ) from None
         taken = time.monotonic() - begun
-        self._sweep()
+        self._kill_all()
         return taken
 
     def kill(self):
-        """SIGKILL to the main process alone is `process.kill()`; this takes the whole group and what it left."""
+        """SIGKILL to its process group and all processes with its DATA_DIR; `process.kill()` is for the main one."""
         if self.process:
-            self._sweep()
+            self._kill_all()
             self.process.wait()
 
     def restart(self):
-        """Killed and started again on the same port with the same DATA_DIR."""
+        """Kill it and start it again on the same port with the same DATA_DIR."""
         self.kill()
         return self.start()
 
-    def _sweep(self):
+    def _kill_all(self):
         for pid in (self.process.pid, *processes_that_mention(str(self.data_dir))):
             try:
                 os.killpg(pid, signal.SIGKILL) if pid == self.process.pid else os.kill(pid, signal.SIGKILL)
@@ -200,7 +174,7 @@ class Server:
             _running.remove(self)
 
     def close(self):
-        """Stopped (killed if it must be) and its folder removed."""
+        """Kill it and remove its folder."""
         try:
             self.kill()
         finally:
@@ -221,7 +195,8 @@ def _end_all():
         server.kill()
 
 
-def _settings(env):
+def with_defaults(env):
+    """Settings of one server as text: those given, and a DATA_DIR, PORT and password of its own."""
     folder = Path(env.get("DATA_DIR") or tempfile.mkdtemp(prefix="bookmyseat-server-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
@@ -229,20 +204,25 @@ def _settings(env):
     return {name: str(value) for name, value in {**defaults, **env}.items()}
 
 
-def start_server(**env):
-    """`manage.py serve`, healthy. Settings by keyword (RATE_LIMITS=0, SEAT_LOCK_SECONDS=6); use it with `with`."""
-    settings = _settings(env)
+def with_demo_listings(env):
+    """The same, with the demo listings in the DATA_DIR's SQLite file unless there is a database already."""
+    settings = with_defaults(env)
     target = Path(settings["DATA_DIR"]) / "db.sqlite3"
     if "DATABASE_URL" not in settings and not target.exists():
         shutil.copy(demo_database(), target)
-    return Server("serve", settings, patience=60).start()
+    return settings
+
+
+def start_server(**env):
+    """A healthy `manage.py serve`, for use with `with`. Settings by keyword: RATE_LIMITS=0, SEAT_LOCK_SECONDS=6."""
+    return Server("serve", with_demo_listings(env), start_timeout=60).start()
 
 
 def start_cluster(**env):
-    """`manage.py cluster`, healthy: PostgreSQL, Valkey, two web processes and the worker."""
-    settings = _settings(env)
+    """A healthy `manage.py cluster`: PostgreSQL, Valkey, two web processes and the worker."""
+    settings = with_defaults(env)
     folder = Path(settings["DATA_DIR"])
     if "DATABASE_URL" not in settings and not (folder / "postgres").exists():
         for name in ("postgres", "postgres_password"):
             subprocess.run(["cp", "-a", demo_cluster() / name, folder], check=True)  # keeps the owner
-    return Server("cluster", settings, patience=120).start()
+    return Server("cluster", settings, start_timeout=120).start()

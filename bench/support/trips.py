@@ -1,7 +1,7 @@
-"""What was said to the database, as Django captures it: a trip for each time that an answer was waited for."""
+"""Statements and round trips to the database, from the queries that Django has captured."""
 
-# How a transaction begins and ends; it is over when the disk has it.
-ENDS = (
+# What begins and ends a transaction; the last one waits until the commit is on the disk.
+TRANSACTION_CONTROL = (
     "BEGIN",
     "COMMIT",
     "SAVEPOINT",
@@ -13,10 +13,11 @@ ENDS = (
 
 
 def trips_in(captured):
+    """The text of each round trip that does more than begin or end a transaction; one may hold several statements."""
     texts = [query["sql"].strip() for query in captured]
-    return [text for text in texts if not text.startswith(ENDS) or "EXECUTE" in text]
+    return [text for text in texts if not text.startswith(TRANSACTION_CONTROL) or "EXECUTE" in text]
 
 
 def statements_in(trips):
-    """Without what only begins and ends a transaction."""
-    return [text for trip in trips for text in trip.split("; ") if not text.startswith(ENDS)]
+    """The statements in these trips, without those that begin or end a transaction."""
+    return [text for trip in trips for text in trip.split("; ") if not text.startswith(TRANSACTION_CONTROL)]

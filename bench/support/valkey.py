@@ -1,4 +1,4 @@
-"""A real Valkey (Redis) as a child in the foreground, that a test may kill, freeze and bring back on the same port."""
+"""A Valkey (Redis) server as a child process, which a test may kill, freeze and restart on the same port."""
 
 import shutil
 import signal
@@ -9,7 +9,7 @@ from realtime.launcher.valkey import Valkey
 
 
 class RunningValkey:
-    """`url` stays the same over kill and restart. Use it with `with`, or call stop()."""
+    """`url` stays the same after kill and restart. Use it with `with`, or call stop()."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="bookmyseat-valkey-"))
@@ -18,19 +18,19 @@ class RunningValkey:
         self.child = self.server.start()
 
     def kill(self):
-        """Gone at once, without a word to its clients' programs."""
+        """SIGKILL: connections break without a reply."""
         self.child.signal(signal.SIGKILL)
         self.child.wait_or_kill(seconds=5)
 
     def freeze(self):
-        """Connections stay open and nothing answers."""
+        """SIGSTOP: connections stay open and nothing answers."""
         self.child.signal(signal.SIGSTOP)
 
     def thaw(self):
         self.child.signal(signal.SIGCONT)
 
     def restart(self):
-        """Running again, empty, on the same port."""
+        """Start it again, empty, on the same port."""
         self.kill()
         self.child = self.server.start()
 

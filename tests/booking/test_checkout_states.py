@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bench.support.factories import give_back, new_visitor
+from bench.support.factories import cancel_all_tickets, new_visitor
 from booking import bookings
 from booking.bookings import Confirmation
 from booking.locks import expire_locks, lock_seats
@@ -201,7 +201,7 @@ def test_a_refunded_booking_frees_its_seats_and_reduces_the_revenue(showtime, al
     lock(showtime, alice, "A1", at=now)
     booking = check_out(showtime, alice, now)
     bookings.confirm_booking(booking_id=booking.pk, demo=True, at=now)
-    give_back(booking.pk, now)
+    cancel_all_tickets(booking.pk, now)
     showtime.refresh_from_db()
     assert (showtime.revenue, showtime.n_booked, state(showtime)[0]) == (0, 0, "A")
     assert booking.tickets.get().status == "cancelled"

@@ -3,7 +3,8 @@ import signal
 import urllib.request
 from pathlib import Path
 
-from bench.support.servers import processes_of_session, processes_that_mention, start_cluster
+from bench.support.processes import processes_of_session, processes_that_mention
+from bench.support.servers import start_cluster
 from realtime.launcher.processes import started_at, wait_until
 from tests.report import report
 

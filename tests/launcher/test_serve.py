@@ -8,11 +8,10 @@ import urllib.request
 
 import pytest
 
+from bench.support.processes import processes_of_session, processes_that_mention
 from bench.support.servers import (
     ROOT,
     clean_environment,
-    processes_of_session,
-    processes_that_mention,
     start_server,
 )
 from realtime.launcher.processes import free_port, wait_until

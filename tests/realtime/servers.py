@@ -4,22 +4,15 @@ import asyncio
 import http.cookiejar
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 
 import websockets
 
-from bench.support.servers import ROOT, Server, clean_environment, demo_database, start_server
-from realtime.launcher.processes import free_port
+from bench.support.servers import Server, start_server, with_demo_listings
 from tests.realtime.live.reference_client import ReferenceClient
 
 
@@ -28,35 +21,16 @@ class UvicornServer(Server):
 
     OPTIONS = ("--host=127.0.0.1", "--no-access-log", "--ws-per-message-deflate=false", "--log-level=warning")
 
-    def start(self):
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "asgi:application", f"--port={self.port}", *self.OPTIONS],
-                cwd=ROOT,
-                env=clean_environment(**self.env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return self.wait_until_healthy()
+    def arguments(self):
+        return ["-m", "uvicorn", "asgi:application", f"--port={self.port}", *self.OPTIONS]
 
-    def wait_until_healthy(self):
-        end = time.monotonic() + self.patience
-        while not self.is_healthy():
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.kill()
-                raise AssertionError(f"uvicorn did not come up:\n{self.tail()}")
-            time.sleep(0.05)
-        return self
+    def is_ready(self, log_start):
+        return self.is_healthy()
 
 
 def start_uvicorn(**env):
-    folder = Path(env.get("DATA_DIR") or tempfile.mkdtemp(prefix="bookmyseat-uvicorn-"))
-    env = {"DATA_DIR": str(folder), "PORT": str(free_port()), "DEMO_STAFF_PASSWORD": "for tests", **env}
-    if "DATABASE_URL" not in env and not (folder / "db.sqlite3").exists():
-        shutil.copy(demo_database(), folder / "db.sqlite3")
-    return UvicornServer("uvicorn", env, patience=30).start()
+    settings = with_demo_listings({"DEMO_STAFF_PASSWORD": "for tests", **env})  # the password of the demo's database
+    return UvicornServer("uvicorn", settings, start_timeout=30).start()
 
 
 STARTS = {"daphne": start_server, "uvicorn": start_uvicorn}

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bench.support.factories import give_back, make_showtime, new_visitor
+from bench.support.factories import cancel_all_tickets, make_showtime, new_visitor
 from booking import bookings, cancellation, locks
 from booking.models import SeatChange
 from booking.seats.map import read_map
@@ -125,7 +125,7 @@ STEPS = [
         "refund",
         Scene.alice_confirmed,
         lambda s: (
-            give_back(s.booking.pk, s.now),
+            cancel_all_tickets(s.booking.pk, s.now),
             bookings.finish_refund(booking_id=s.booking.pk, at=s.now),
         ),
         "AAA",
@@ -211,7 +211,7 @@ def clear_house(scene):
     """Every seat free again, by the use cases."""
     at = scene.now + timedelta(days=1)
     for booking in scene.showtime.bookings.filter(status="confirmed"):
-        give_back(booking.pk, scene.now)
+        cancel_all_tickets(booking.pk, scene.now)
     for booking in scene.showtime.bookings.filter(status__in=["checkout", "processing", "releasing"]):
         bookings.begin_release(booking_id=booking.pk, reason="cancelled", at=scene.now)
         bookings.finish_release(booking_id=booking.pk, at=scene.now)

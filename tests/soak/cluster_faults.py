@@ -6,7 +6,8 @@ import signal
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from bench.support.servers import processes_of_session, start_cluster
+from bench.support.processes import children_of, processes_of_session
+from bench.support.servers import start_cluster
 from bench.support.valkey import start_valkey
 from tests.launcher.test_cluster import by_kind
 from tests.realtime.live.chaos import eventually
@@ -179,7 +180,5 @@ def was_told(viewer, since):
 
 def signal_family(postmaster, number):
     """The server and every process of its own."""
-    from bench.measures import children_of
-
     for pid in (postmaster, *children_of(postmaster)):
         os.kill(pid, number)

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bench.support.factories import give_back, make_movie, make_screen, make_showtime, make_user, new_visitor
+from bench.support.factories import cancel_all_tickets, make_movie, make_screen, make_showtime, make_user, new_visitor
 from booking.bookings import (
     begin_checkout,
     begin_release,
@@ -176,7 +176,7 @@ def test_seats_released_before_paying_are_shown_as_released(client, showtime, al
 
 
 def test_a_refund_says_its_state_and_shows_no_ticket(client, showtime, alice):
-    booking = give_back(confirm(showtime, alice).pk, timezone.now())
+    booking = cancel_all_tickets(confirm(showtime, alice).pk, timezone.now())
     page = read(act_as(client, alice), booking)
     assert "Your money is on its way back" in page and "£23" in page
     assert 'class="ticket"' not in page

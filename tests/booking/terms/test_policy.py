@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.support.factories import give_back
+from bench.support.factories import cancel_all_tickets
 from booking.models import Ticket
 from booking.terms.policy import RefundPolicy, offer_of, read_policy, split_refund
 from cinema.models import Cinema, RefundTier
@@ -141,7 +141,7 @@ def test_nothing_is_offered_that_was_refunded_before_or_without_a_standing_ticke
     booking.refunded = 3000
     assert [each.amount for each in offer_of(booking, now).tickets] == [450, 0, 0]
     booking.refunded = 0
-    gone = give_back(booking.pk, now)
+    gone = cancel_all_tickets(booking.pk, now)
     offer = offer_of(gone, now)
     assert offer.why_not == "This booking has no valid tickets, so there is nothing to cancel."
     assert Ticket.objects.filter(booking=gone, cancelled_at=now).count() == 3

@@ -10,7 +10,15 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bench.support.factories import give_back, make_movie, make_plan, make_screen, make_showtime, make_user, new_visitor
+from bench.support.factories import (
+    cancel_all_tickets,
+    make_movie,
+    make_plan,
+    make_screen,
+    make_showtime,
+    make_user,
+    new_visitor,
+)
 from booking.bookings import begin_checkout, confirm_booking
 from booking.locks import lock_seats
 from booking.models import Ticket
@@ -47,7 +55,7 @@ def sell(showtime, *labels, at=NOW, refund=False, demo=True):
     )
     confirm_booking(booking_id=booking.pk, demo=demo, at=at)
     if refund:
-        give_back(booking.pk, at)
+        cancel_all_tickets(booking.pk, at)
     return booking
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import time_machine
 
-from bench.support.factories import give_back, make_movie, make_plan, make_screen, make_showtime, new_visitor
+from bench.support.factories import cancel_all_tickets, make_movie, make_plan, make_screen, make_showtime, new_visitor
 from booking.bookings import begin_checkout, begin_release, confirm_booking, finish_refund
 from booking.locks import expire_locks, lock_seats, release_lock
 from booking.models import ShowtimeSeat, Ticket
@@ -123,7 +123,7 @@ class Weeks:
             )
             confirm_booking(booking_id=booking.pk, demo=False, at=at + MINUTE)
             if end != "paid in cash":
-                give_back(booking.pk, at + 2 * MINUTE)
+                cancel_all_tickets(booking.pk, at + 2 * MINUTE)
             if end == "refunded":
                 finish_refund(booking_id=booking.pk, at=at + 3 * MINUTE)
         else:

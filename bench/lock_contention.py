@@ -1,4 +1,4 @@
-"""Many buyers at once: pairs of lock and release a second, each buyer a process with a connection of its own."""
+"""Pairs of lock and release per second by many buyers at once, each a process with its own connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from bench.measures import spread_of
+from bench.support.tables import percentile, spread_of
 
 ROUNDS = 3
 ROWS, PER_ROW = 10, 30
@@ -19,10 +19,14 @@ def spread(values: list[float]) -> str:
     return spread_of(values, "{:.0f}")
 
 
-def client(number: int, showtimes: list[int], seats: list[str] | None, seconds: float, gate: Any, results: Any) -> None:
-    """One buyer after the other in a process of its own: locks two seats and gives them back, until time is over.
+def run_client(
+    number: int, showtimes: list[int], contested: list[str] | None, seconds: float, barrier: Any, results: Any
+) -> None:
+    """One client process: lock and release two seats in a loop for `seconds`; puts (times, faults) into `results`.
 
-    `seats` None: two of its own, which nobody else wants; else two of these at random.
+    Args:
+        contested: two of these seats at random each time; None: two seats that no other client asks for.
+        barrier: lets all clients begin at once.
     """
     import random
 
@@ -34,14 +38,14 @@ def client(number: int, showtimes: list[int], seats: list[str] | None, seconds: 
     from booking.refusals import Refusal
 
     connections["default"].ensure_connection()
-    dice, visitor, counts = random.Random(number), new_visitor(), Counter[str]()
+    rng, visitor, faults = random.Random(number), new_visitor(), Counter[str]()
     times: dict[str, list[float]] = {"pair": [], "refused": []}
     own = [f"{chr(65 + number // 15)}{2 * (number % 15) + side}" for side in (1, 2)]
-    gate.wait()
+    barrier.wait()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        showtime = showtimes[number % len(showtimes)] if seats else dice.choice(showtimes)
-        labels = dice.sample(seats, 2) if seats else own
+        showtime = showtimes[number % len(showtimes)] if contested else rng.choice(showtimes)
+        labels = rng.sample(contested, 2) if contested else own
         at, begun = timezone.now(), time.perf_counter()
         try:
             lock_seats(showtime_id=showtime, visitor=visitor, labels=labels, at=at)
@@ -51,26 +55,29 @@ def client(number: int, showtimes: list[int], seats: list[str] | None, seconds: 
             times["refused"].append(time.perf_counter() - begun)
         except OperationalError as error:
             text = str(error)
-            counts["deadlock" if "deadlock" in text else "database is locked" if "locked" in text else text] += 1
+            faults["deadlock" if "deadlock" in text else "database is locked" if "locked" in text else text] += 1
     connection.close()
-    results.put((times, dict(counts)))
+    results.put((times, dict(faults)))
 
 
-def many(showtimes: list[int], clients: int, seconds: float, seats: list[str] | None = None) -> dict[str, Any]:
-    """One round: what all clients together did."""
+def run_round(showtimes: list[int], clients: int, seconds: float, contested: list[str] | None = None) -> dict[str, Any]:
+    """What all clients together did: sorted seconds of each pair and refusal, faults by name."""
     from django.db import connections
 
     connections.close_all()
     if hasattr(connections["default"], "close_pool"):
-        connections["default"].close_pool()  # a pool has threads, which a fork would not take along
+        connections["default"].close_pool()  # a fork does not copy the threads of a pool
     forks = multiprocessing.get_context("fork")
-    gate, results = forks.Barrier(clients), forks.Queue()
-    team = [forks.Process(target=client, args=(n, showtimes, seats, seconds, gate, results)) for n in range(clients)]
-    for each in team:
-        each.start()
-    answers = [results.get(timeout=seconds + 120) for _ in team]
-    for each in team:
-        each.join(30)
+    barrier, results = forks.Barrier(clients), forks.Queue()
+    processes = [
+        forks.Process(target=run_client, args=(n, showtimes, contested, seconds, barrier, results))
+        for n in range(clients)
+    ]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=seconds + 120) for _ in processes]
+    for process in processes:
+        process.join(30)
     faults = sum((Counter(counts) for _, counts in answers), Counter())
     return {
         "pair": sorted(t for times, _ in answers for t in times["pair"]),
@@ -80,47 +87,44 @@ def many(showtimes: list[int], clients: int, seconds: float, seats: list[str] | 
     }
 
 
-def percentile(values: list[float], share: float) -> float:
-    return 1e3 * values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
-
-
 def share_of_refusals(answers: dict[str, Any]) -> float:
     return len(answers["refused"]) / max(1, len(answers["refused"]) + len(answers["pair"]))
 
 
-def row_of_many(name: str, clients: int, rounds: list[dict[str, Any]]) -> list[str]:
+def row(name: str, clients: int, rounds: list[dict[str, Any]]) -> list[str]:
     faults = sum((Counter(each["faults"]) for each in rounds), Counter())
-    refused = [each["refused"] for each in rounds]
+    refused = [1e3 * percentile(each["refused"], 0.99) for each in rounds if each["refused"]]
     return [
         name,
         str(clients),
         spread([len(each["pair"]) / each["seconds"] for each in rounds]),
-        spread_of([percentile(each["pair"], 0.5) for each in rounds]),
-        spread_of([percentile(each["pair"], 0.99) for each in rounds]),
-        spread_of([percentile(each, 0.99) for each in refused]) if any(refused) else "-",
+        spread_of([1e3 * percentile(each["pair"], 0.5) for each in rounds]),
+        spread_of([1e3 * percentile(each["pair"], 0.99) for each in rounds]),
+        spread_of(refused),
         f"{100 * statistics.mean(share_of_refusals(each) for each in rounds):.0f} %",
         str(faults.pop("deadlock", 0)),
         "; ".join(f"{count} {text}" for text, count in faults.items()) or "0",
     ]
 
 
-def measure_many(clients: int, seconds: float) -> list[list[str]]:
+def measure_contention(clients: int, seconds: float) -> list[list[str]]:
+    """Rows of the table: on PostgreSQL three cases; on SQLite, which has one writer, one case with 40 clients."""
     from django.db import connection
 
     from bench.support.factories import make_plan, make_screen, make_showtime
 
     plan = make_plan(ROWS, PER_ROW)
     showtimes = [make_showtime(plan, screen=make_screen(plan)).pk for _ in range(SHOWTIMES)]
-    wanted = [f"J{number}" for number in range(1, 21)]
+    contested = [f"J{number}" for number in range(1, 21)]
     if connection.vendor == "postgresql":
         cases = [
             ("one hot showtime", clients, showtimes[:1], None),
             (f"{SHOWTIMES} showtimes", clients, showtimes, None),
-            ("20 wanted seats of one", clients, showtimes[:1], wanted),
+            ("20 contested seats of one", clients, showtimes[:1], contested),
         ]
     else:
         cases = [("writers that queue", 40, showtimes[:1], None)]
     rows = []
     for name, n, shows, seats in cases:
-        rows.append(row_of_many(name, n, [many(shows, n, seconds, seats) for _ in range(ROUNDS)]))
+        rows.append(row(name, n, [run_round(shows, n, seconds, seats) for _ in range(ROUNDS)]))
     return rows

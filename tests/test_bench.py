@@ -1,5 +1,8 @@
-"""What benchmarks compute rather than measure."""
+"""What benchmarks compute rather than measure: latencies in a queue, and the table of the code's structure."""
 
+import pytest
+
+from bench import structure
 from bench.pgbench import latencies
 
 
@@ -16,3 +19,50 @@ def test_with_a_connection_for_each_buyer_nobody_waits():
 def test_a_buyer_without_a_connection_waits_for_those_before_him():
     found = latencies([line(11, 1, script=0), line(13, 2, script=1), line(14, 1, script=0), line(18, 4, script=1)], 3)
     assert found == [(0, 1000), (1, 3000), (0, 4000), (1, 7000)]
+
+
+FILES = {
+    "booking/__init__.py": "",
+    "booking/models.py": "",
+    "booking/locks.py": "from booking import models\nfrom booking.seats.rows import write, read\n",
+    "booking/migrations/0001_initial.py": "import booking.models\n",
+    "booking/seats/__init__.py": "",
+    "booking/seats/rows.py": "from ..models import A\nfrom . import labels\n\n\ndef f():\n    import booking.locks\n",
+    "booking/seats/labels.py": "import typing\n\nif typing.TYPE_CHECKING:\n    from booking.seats import rows\n",
+    "cinema/__init__.py": "",
+    "cinema/films.py": "import os\nfrom booking import models\n",
+    "templates/a.html": "short\n" + 170 * "x" + "\n",
+    "ARCHITECTURE.md": "# The rule\n\nOne seat, one buyer.\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return structure.measure(tmp_path)
+
+
+def test_modules_are_counted_without_migrations_and_init_files(tree):
+    assert tree.cells["booking: modules"] == "4"
+    assert tree.cells["booking: largest folder"] == "2 (booking/)"
+
+
+def test_an_arrow_is_an_import_statement_between_two_rooms_of_one_package(tree):
+    assert tree.cells["booking: arrows between rooms"] == "4 (4 pairs)"
+    assert tree.cells["cinema: arrows between rooms"] == "0 (0 pairs)"
+
+
+def test_a_late_import_closes_a_cycle_and_an_import_for_types_is_told_apart(tree):
+    assert tree.cycles == [["booking.locks", "booking.seats.rows"]]
+    assert tree.cycles_with_types == [["booking.locks", "booking.seats.labels", "booking.seats.rows"]]
+    assert tree.cells["import cycles, late imports included"] == "1"
+
+
+def test_sizes_are_median_ninetieth_percentile_and_longest(tree):
+    assert tree.cells["product: function lines"] == "2 / 2 / 2 (booking.seats.rows.f)"
+    assert tree.cells["product: file lines"] == "3 / 6 / 6 (booking.seats.rows)"
+    assert tree.cells["bench: file lines"] == "-"
+    assert tree.cells["ARCHITECTURE.md: lines, words"] == "3, 7"
+    assert tree.cells["templates: longest line"] == "170 (templates/a.html)"

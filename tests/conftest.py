@@ -1,4 +1,4 @@
-"""What every test stands on: settings that touch nothing of the developer's, a real database file or PostgreSQL."""
+"""What every test uses: settings apart from the developer's own, and a database file or PostgreSQL."""
 
 import os
 import shutil
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite(
-    "tests.booking.model.seat_model", "tests.payments.model.money_model"
-)  # say what differed
+# An assert in these modules prints what differed.
+pytest.register_assert_rewrite("tests.booking.model.seat_model", "tests.payments.model.money_model")
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("suite")
@@ -24,24 +23,23 @@ def pytest_addoption(parser):
         "--database",
         choices=("sqlite", "postgresql"),
         default="sqlite",
-        help="where tests of the database run; postgresql: DATABASE_URL, or one started for this run",
+        help="database of the tests; postgresql: DATABASE_URL, or a server started for this run",
     )
 
 
 def pytest_configure(config):
-    """Runs before Django reads its settings: pytest-django waits while DJANGO_SETTINGS_MODULE is not set."""
-    if not hasattr(config, "workerinput"):  # workers of xdist inherit what the controller has set up
+    """Runs before Django reads its settings: pytest-django waits as long as DJANGO_SETTINGS_MODULE is not set."""
+    if not hasattr(config, "workerinput"):  # workers of xdist inherit the controller's environment
         _prepare_environment(config.getoption("--database"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     from django.conf import settings as django_settings
 
-    from tests import emptying, seat_guard
+    from tests import seat_guard, table_cleanup
 
-    emptying.install()
+    table_cleanup.install()
     seat_guard.install()
-    django_settings.CACHES = {
-        "default": django_settings.ONE_PROCESS
-    }  # the database would have to be there to be emptied
+    # In memory: a cache in the database could be cleared only by tests that use the database.
+    django_settings.CACHES = {"default": django_settings.ONE_PROCESS}
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if config.getoption("--database") == "sqlite":
         # A file: the in-memory database ignores the busy timeout, so writers would not queue.
@@ -80,15 +78,15 @@ def pytest_collection_modifyitems(config, items):
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")
     other = "postgresql_only" if database == "sqlite" else "sqlite_only"
-    strangers = [item for item in items if item.get_closest_marker(other)]
-    if strangers:
-        config.hook.pytest_deselected(items=strangers)
-        items[:] = [item for item in items if item not in strangers]
+    deselected = [item for item in items if item.get_closest_marker(other)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Rate limits count in the cache; no test begins with what another one used up."""
+    """Rate limits are counted in the cache; each test begins with none used."""
     from django.core.cache import cache
 
     cache.clear()
@@ -97,7 +95,7 @@ def _empty_cache():
 
 @pytest.fixture
 def valkey():
-    """A Valkey of this test's own, to kill, freeze and restart."""
+    """A Valkey for this test alone, to kill, freeze and restart."""
     from bench.support.valkey import start_valkey
 
     with start_valkey() as server:
@@ -106,7 +104,7 @@ def valkey():
 
 @pytest.fixture
 def redis_url():
-    """The Redis that REDIS_URL named when the tests were started, else a Valkey of this test's own."""
+    """The Redis that REDIS_URL named when the tests were started, else a Valkey for this test alone."""
     from bench.support.valkey import start_valkey
 
     if given := os.environ.get("BOOKMYSEAT_GIVEN_REDIS"):

@@ -1,20 +1,20 @@
-"""Lines that a test wants the whole run to say at its end: counts, medians, what could not run here."""
+"""Lines for the summary of a whole run: counts, medians, tests that could not run on this machine."""
 
 import os
 from pathlib import Path
 
 
 def report(subject, sentence):
-    """Adds one line to the summary of `make test`; without such a run it is printed (pytest -s shows it)."""
+    """Add one line to the summary of `make test`; in any other run it is printed (`pytest -s` shows it)."""
     line = f"{subject}: {' '.join(str(sentence).split())}"
     file = os.environ.get("BOOKMYSEAT_REPORT")
     if not file:
         print(line)
         return
-    with Path(file).open("a") as lines:  # one short append: whole, also from two processes
+    with Path(file).open("a") as lines:  # one short append is atomic, also from two processes
         lines.write(line + "\n")
 
 
 def cannot_run(subject, why):
-    """Names what this machine cannot show. The summary repeats it: nothing is skipped silently."""
+    """Report what this machine cannot test. The summary repeats it: nothing is skipped silently."""
     report("could not run here", f"{subject} ({why})")

@@ -1,4 +1,4 @@
-"""`make test`: every phase, fast ones first, one summary. `python -m tests.run_all unit browser` runs some of them."""
+"""`make test`: every phase, fast ones first, and one summary. `python -m tests.run_all unit browser` runs some."""
 
 import os
 import shutil
@@ -10,39 +10,26 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from tests.chromium import install_chromium
+
 ROOT = Path(__file__).resolve().parent.parent
-SIDE_BY_SIDE = ("-n", "2", "--dist", "worksteal")
+IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
 PHASES = {
-    "unit": ("everything that needs no server, on SQLite", "not server and not browser", SIDE_BY_SIDE),
+    "unit": ("everything that needs no server, on SQLite", "not server and not browser", IN_PARALLEL),
     "postgresql": (
-        "the tests of the database again, on PostgreSQL",
+        "the database tests again, on PostgreSQL",
         "database and not server and not browser",
-        ("--database", "postgresql", *SIDE_BY_SIDE),
+        ("--database", "postgresql", *IN_PARALLEL),
     ),
     "server": ("real servers, a cluster, Valkey killed and frozen", "server", ()),
-    "pages": ("every page and state in Chromium", "pages", SIDE_BY_SIDE),
-    "browser": ("what people do in Chromium, one after the other", "browser and not pages", ()),
+    "pages": ("every page and state in Chromium", "pages", IN_PARALLEL),
+    "browser": ("what visitors and staff do in Chromium, one test after the other", "browser and not pages", ()),
 }
 PHASE_SECONDS = 600
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def find_chromium():
-    return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-
-
-def install_chromium():
-    """The path of a Chromium, installed when this is root on a Debian; None when there is no way."""
-    if not find_chromium() and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        print("Installing Chromium", flush=True)
-        quiet = {"stdout": subprocess.DEVNULL, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=False, **quiet)
-    return find_chromium()
 
 
 def count(results):
-    """(passed, failed, skipped) of one phase's JUnit file; a phase without one has failed as a whole."""
+    """(passed, failed, skipped) of one phase's JUnit file; without a readable file the phase counts as one failure."""
     try:
         suites = list(ET.parse(results).getroot().iter("testsuite"))
     except (OSError, ET.ParseError):
@@ -56,8 +43,8 @@ def count(results):
 
 
 def run_phase(name, folder):
-    what, marks, options = PHASES[name]
-    print(f"\n==== {name}: {what}", flush=True)
+    subject, marks, options = PHASES[name]
+    print(f"\n==== {name}: {subject}", flush=True)
     results = folder / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-m", marks, f"--junitxml={results}", *options]
     process = subprocess.Popen([*command, "--durations=5", "--durations-min=2"], cwd=ROOT)
@@ -71,7 +58,7 @@ def run_phase(name, folder):
             process.kill()
         code = f"over {PHASE_SECONDS} s"
     passed, failed, skipped = count(results)
-    if code != 0 and not failed:  # 5: no tests were found; 2: interrupted; each is a failure of the phase
+    if code != 0 and not failed:  # for example 5, no tests were found, or 2, interrupted
         print(f"The phase {name} ended with {code}.")
         failed = 1
     return passed, failed, skipped

@@ -1,4 +1,4 @@
-"""`make check`: every check, also after one has failed; non-zero when any did."""
+"""`make check`: every check, also after a failed one; the exit code is 1 when any failed."""
 
 import os
 import subprocess

@@ -11,8 +11,9 @@ import traceback
 from contextlib import ExitStack
 
 from bench.support.postgres import running_postgres
+from bench.support.servers import every_setting
 
-# name: module, function, its argument quickly and in full
+# name: module, function, its argument with --quick and without
 SECTIONS = {
     "chaos": ("chaos_runs", "many", 200, 2000),
     "mutants": ("mutant_hunt", "hunt_all", ["gap ignored", "delta from the wrong base"], []),
@@ -26,8 +27,8 @@ SECTIONS = {
 }
 
 
-def in_a_process_of_its_own(section, quick):
-    """Each section begins with a clean program: settings are read once a process. (passed, summary)."""
+def run_in_process(section, quick):
+    """Whether the section passed, in a process of its own: settings are read once per process."""
     command = [sys.executable, "-m", "tests.soak", "--inside", section, *(["--quick"] if quick else [])]
     return subprocess.run(command, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"}).returncode == 0
 
@@ -43,7 +44,7 @@ def run_inside(section, quick):
             run = getattr(importlib.import_module(f"tests.soak.{module}"), function)
             summary = run(shorter if quick else full)
     except Exception as error:
-        traceback.print_exc()  # whatever it was: the section has failed, and the next ones still run
+        traceback.print_exc()  # after any error the next sections still run
         print(f"{section}: FAILED after {time.monotonic() - begun:.0f} s: {error}", flush=True)
         return 1
     print(f"{section}: {summary} ({time.monotonic() - begun:.0f} s)", flush=True)
@@ -51,9 +52,7 @@ def run_inside(section, quick):
 
 
 def set_up_django(folder, database=""):
-    """Settings of our own: what the developer has set or kept stays out."""
-    from bench.support.servers import every_setting
-
+    """Settings for this run alone, apart from the developer's own."""
     os.environ |= dict.fromkeys(every_setting(), "")
     os.environ |= {"DJANGO_SETTINGS_MODULE": "cinema.settings", "DATA_DIR": folder, "LOOP": "external"}
     os.environ["DATABASE_URL"] = database
@@ -72,7 +71,7 @@ def main():
         return run_inside(options.inside, options.quick)
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
-    failed = [s for s in options.sections or SECTIONS if not in_a_process_of_its_own(s, options.quick)]
+    failed = [s for s in options.sections or SECTIONS if not run_in_process(s, options.quick)]
     print(f"\nsoak: {'FAILED: ' + ', '.join(failed) if failed else 'everything held'}", flush=True)
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-"""Faults of a real cluster under load: the bridge killed and frozen, the database frozen. Viewers watch."""
+"""Faults of a cluster under load, with viewers: Valkey killed and frozen, the database frozen."""
 
 import asyncio
 import os
@@ -6,44 +6,45 @@ import signal
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bench.support.http_session import free_labels, open_showtimes
 from bench.support.processes import children_of, processes_of_session
 from bench.support.servers import start_cluster
+from bench.support.tables import print_table
 from bench.support.valkey import start_valkey
 from tests.launcher.test_cluster import by_kind
 from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor
-from tests.soak.load import Buyer, Load, print_table
+from tests.soak.load import HEAD, Buyer, Load
 
 SHOWTIMES = 4
-BUYERS_OF_EACH = 6
-BUYERS_OF_A_FROZEN_HOUSE = 15  # more than there are connections: these wait with their statement, the others do not
-VIEWERS_OF_EACH = 5
+BUYERS_PER_SHOWTIME = 6
+# More than there are connections: some wait inside a statement, the others for a connection.
+BUYERS_WITH_FROZEN_DATABASE = 15
+VIEWERS_PER_SHOWTIME = 5
 RATE = 50  # locks a second
 CALM = 8.0  # seconds before and after each fault
-RIGHT_WITHIN = 5.0
+CORRECT_WITHIN = 5.0  # seconds after the fault
 SETTINGS = {"WORKERS": 2, "RATE_LIMITS": 0, "SEAT_LOCK_SECONDS": 3600, "WS_HEARTBEAT_SECONDS": 2}
-PATIENCE_OF_A_REQUEST = 5.0  # with the bridge away no request waits for it; with the database away for a few seconds
-NO_WAIT = 2.0
+SLOWEST_WITHOUT_VALKEY = 2.0  # seconds: no request waits for Valkey
+SLOWEST_WITHOUT_DATABASE = 5.0  # a request waits for the query timeout
 
 
-class Stage:
-    """A cluster, its bridge, some showtimes with buyers, and viewers of all of them."""
+class Scene:
+    """A cluster and its Valkey, some showtimes with buyers, and viewers of all of them."""
 
-    def __init__(self, server, valkey, buyers_of_each):
+    def __init__(self, server, valkey, buyers_per_showtime):
         self.server, self.valkey, self.viewers = server, valkey, []
         visitor = Visitor(server.url)
-        shows = [s for s in visitor.ask("GET", "/api/showtimes/")[1]["showtimes"] if s["sales"] == "open"]
-        self.showtimes = [show["id"] for show in shows[-SHOWTIMES:]]
+        shows = open_showtimes(visitor)[-SHOWTIMES:]
+        self.showtimes = [show["id"] for show in shows]
         buyers = []
-        for show in shows[-SHOWTIMES:]:
-            state = visitor.ask("GET", show["map"])[1]["state"]
-            labels = [seat["label"] for seat in visitor.ask("GET", show["layout"])[1]["seats"]]
-            free = [label for label, letter in zip(labels, state, strict=True) if letter == "A"]
-            buyers += [Buyer(server.port, show["id"], free[2 * n : 2 * n + 2]) for n in range(buyers_of_each)]
+        for show in shows:
+            free = free_labels(visitor, show)
+            buyers += [Buyer(server.port, show["id"], free[2 * n : 2 * n + 2]) for n in range(buyers_per_showtime)]
         self.load = Load(buyers, RATE)
 
     async def open_viewers(self, stack):
-        for showtime in self.showtimes * VIEWERS_OF_EACH:
+        for showtime in self.showtimes * VIEWERS_PER_SHOWTIME:
             viewer = await stack.enter_async_context(LiveMap(self.server, showtime))
             viewer.showtime = showtime
             viewer.reading = asyncio.create_task(listen(viewer))
@@ -56,18 +57,18 @@ class Stage:
         answers = {showtime: visitor.ask("GET", f"/api/showtimes/{showtime}/map/") for showtime in self.showtimes}
         return {s: (m["epoch"], m["v"], m["state"]) for s, (status, m) in answers.items() if status == 200}
 
-    async def are_right(self, *, seconds):
-        """How long it takes until every viewer is live and shows the truth; the load must be at rest."""
+    async def wait_until_correct(self, *, seconds):
+        """Seconds until every viewer is live and shows the truth; the load must be paused."""
         begun = time.perf_counter()
         truth = {}
         while time.perf_counter() - begun < seconds:
             if len(truth) < SHOWTIMES:
                 truth = await asyncio.to_thread(self.maps)
-            if all(is_right(viewer, truth) for viewer in self.viewers):
+            if all(is_correct(viewer, truth) for viewer in self.viewers):
                 return time.perf_counter() - begun
             await asyncio.sleep(0.05)
-        wrong = [(v.showtime, v.client.v, v.client.live) for v in self.viewers if not is_right(v, truth)]
-        raise AssertionError(f"not right {seconds} s after: {wrong}; { ({s: v for s, (_, v, _) in truth.items()}) }")
+        wrong = [(v.showtime, v.client.v, v.client.live) for v in self.viewers if not is_correct(v, truth)]
+        raise AssertionError(f"not correct after {seconds} s: {wrong}; { ({s: v for s, (_, v, _) in truth.items()}) }")
 
     @property
     def n_closed(self):
@@ -75,7 +76,7 @@ class Stage:
 
 
 def processes_of(server, kind):
-    """The cluster's own: web, worker, postgres, valkey."""
+    """Pids of the cluster's processes of a kind: web, worker, postgres, valkey."""
     return by_kind(processes_of_session(server.process.pid))[kind]
 
 
@@ -84,101 +85,102 @@ async def listen(viewer):
         await viewer.hear(60)
 
 
-def is_right(viewer, truth):
+def is_correct(viewer, truth):
     client = viewer.client
     return client.live and (client.epoch, client.v, client.state) == truth.get(viewer.showtime)
 
 
 @asynccontextmanager
-async def playing(buyers_of_each=BUYERS_OF_EACH):
+async def open_scene(buyers_per_showtime=BUYERS_PER_SHOWTIME):
     with start_valkey() as valkey, start_cluster(REDIS_URL=valkey.url, **SETTINGS) as server:
         async with AsyncExitStack() as stack:
-            stage = Stage(server, valkey, buyers_of_each)
-            stack.callback(stage.load.stop)
-            await stage.open_viewers(stack)
-            yield stage
+            scene = Scene(server, valkey, buyers_per_showtime)
+            stack.callback(scene.load.stop)
+            await scene.open_viewers(stack)
+            yield scene
 
 
-async def suffer(stage, name, begin, end, *, seconds, calm=CALM):
-    """Calm, the fault, calm again, with a table. (answers during the fault, seconds until all maps were right)."""
-    before = stage.load.phase()
+async def run_fault(scene, name, begin, end, *, seconds, calm=CALM):
+    """A calm phase, the fault, a calm phase, and a table. (answers during it, seconds until maps were correct)."""
+    before = scene.load.begin_phase()
     await asyncio.sleep(calm)
-    during = stage.load.phase()
+    during = scene.load.begin_phase()
     await asyncio.to_thread(begin)
     try:
         await asyncio.sleep(seconds)
     finally:
         await asyncio.to_thread(end)
-    over = time.perf_counter()
-    await asyncio.to_thread(stage.load.rest)
-    rested = time.perf_counter() - over
-    right = rested + await stage.are_right(seconds=RIGHT_WITHIN)
-    after = stage.load.phase()
+    ended = time.perf_counter()
+    await asyncio.to_thread(scene.load.pause)
+    paused = time.perf_counter() - ended
+    correct_after = paused + await scene.wait_until_correct(seconds=CORRECT_WITHIN)
+    after = scene.load.begin_phase()
     await asyncio.sleep(calm)
-    await asyncio.to_thread(stage.load.rest)
-    await stage.are_right(seconds=RIGHT_WITHIN)
+    await asyncio.to_thread(scene.load.pause)
+    await scene.wait_until_correct(seconds=CORRECT_WITHIN)
     print(f"  {name}")
-    print_table([before.row("before"), during.row("during"), after.row("after")])
-    assert stage.n_closed == 0, f"{name}: {stage.n_closed} sockets were closed"
+    print_table(HEAD, [before.row("before"), during.row("during"), after.row("after")])
+    assert scene.n_closed == 0, f"{name}: {scene.n_closed} sockets were closed"
     assert before.all_granted and after.all_granted, f"{name}: requests failed without a fault"
-    assert right <= RIGHT_WITHIN, f"{name}: maps were right only after {right:.1f} s"
-    return during, right
+    assert correct_after <= CORRECT_WITHIN, f"{name}: maps were correct only after {correct_after:.1f} s"
+    return during, correct_after
 
 
 def bridge_killed(seconds):
-    return asyncio.run(without_the_bridge("bridge killed", "kill", "restart", seconds))
+    return asyncio.run(without_valkey("bridge killed", "kill", "restart", seconds))
 
 
 def bridge_frozen(seconds):
-    return asyncio.run(without_the_bridge("bridge frozen", "freeze", "thaw", seconds))
+    return asyncio.run(without_valkey("bridge frozen", "freeze", "thaw", seconds))
 
 
-async def without_the_bridge(name, begin, end, seconds):
-    async with playing() as stage:
-        valkey = stage.valkey
-        during, right = await suffer(stage, name, getattr(valkey, begin), getattr(valkey, end), seconds=seconds)
+async def without_valkey(name, begin, end, seconds):
+    async with open_scene() as scene:
+        valkey = scene.valkey
+        fault = getattr(valkey, begin), getattr(valkey, end)
+        during, correct_after = await run_fault(scene, name, *fault, seconds=seconds)
     assert during.all_granted, f"{name}: a request failed"
-    assert during.slowest < NO_WAIT, f"{name}: a request took {during.slowest:.1f} s"
+    assert during.slowest < SLOWEST_WITHOUT_VALKEY, f"{name}: a request took {during.slowest:.1f} s"
     return (
         f"{name} for {seconds:.0f} s: {len(during.taken)} requests, the slowest {1000 * during.slowest:.0f} ms,"
-        f" no socket closed, all maps right {right:.1f} s after"
+        f" no socket closed, all maps correct {correct_after:.1f} s after"
     )
 
 
 def database_frozen(seconds):
-    return asyncio.run(without_the_database(seconds))
+    return asyncio.run(without_database(seconds))
 
 
-async def without_the_database(seconds):
-    async with playing(BUYERS_OF_A_FROZEN_HOUSE) as stage:
-        [postmaster] = processes_of(stage.server, "postgres")
-        heard = [len(viewer.frames) for viewer in stage.viewers]
-        during, right = await suffer(
-            stage,
+async def without_database(seconds):
+    async with open_scene(BUYERS_WITH_FROZEN_DATABASE) as scene:
+        [postmaster] = processes_of(scene.server, "postgres")
+        n_frames = [len(viewer.frames) for viewer in scene.viewers]
+        during, correct_after = await run_fault(
+            scene,
             "database frozen",
-            lambda: signal_family(postmaster, signal.SIGSTOP),
-            lambda: signal_family(postmaster, signal.SIGCONT),
+            lambda: signal_all(postmaster, signal.SIGSTOP),
+            lambda: signal_all(postmaster, signal.SIGCONT),
             seconds=seconds,
         )
-        told = sum(map(was_told, stage.viewers, heard))
-    assert told == len(stage.viewers), f"only {told} of {len(stage.viewers)} viewers were told that the map is old"
+        informed = sum(map(was_informed, scene.viewers, n_frames))
+    assert informed == len(scene.viewers), f"only {informed} of {len(scene.viewers)} viewers know that the map is old"
     busy = sum(status == 503 for _, status in during.taken)
-    assert busy, "nobody was told that the database is busy"
-    stuck = sum(taken > PATIENCE_OF_A_REQUEST for taken, _ in during.taken)
-    assert not stuck, f"database frozen: {stuck} requests waited more than {PATIENCE_OF_A_REQUEST} s"
+    assert busy, "no request was answered with busy"
+    stuck = sum(taken > SLOWEST_WITHOUT_DATABASE for taken, _ in during.taken)
+    assert not stuck, f"database frozen: {stuck} requests took more than {SLOWEST_WITHOUT_DATABASE} s"
     slowest = max(taken for taken, status in during.taken if status == 503)
     return (
         f"database frozen for {seconds:.0f} s: {busy} times busy, the slowest after {slowest:.1f} s,"
-        f" {told} viewers told, no socket closed, all maps right {right:.1f} s after"
+        f" {informed} viewers informed, no socket closed, all maps correct {correct_after:.1f} s after"
     )
 
 
-def was_told(viewer, since):
-    """Whether a heartbeat said that the database does not answer."""
-    return any(frame["type"] == "heartbeat" and not frame["ok"] for frame in viewer.frames[since:])
+def was_informed(viewer, n_frames):
+    """Whether a heartbeat after the first `n_frames` frames said that the database does not answer."""
+    return any(frame["type"] == "heartbeat" and not frame["ok"] for frame in viewer.frames[n_frames:])
 
 
-def signal_family(postmaster, number):
-    """The server and every process of its own."""
+def signal_all(postmaster, number):
+    """Send a signal to the postmaster and to every process of its own."""
     for pid in (postmaster, *children_of(postmaster)):
         os.kill(pid, number)

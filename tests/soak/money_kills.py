@@ -1,8 +1,8 @@
-"""Buyers pay, are declined, turn back, come late and cancel seats while web process and worker are killed at random.
+"""Buyers pay, are declined, return unpaid, pay late and cancel seats while web process and worker are killed at random.
 
-Half of the kills come whenever they come, half at a moment that matters (`MOMENTS`, the nth time). Stripe's stand-in
-outlives them and delivers its events late, twice and in the wrong order. At the end all is started once more, time
-passes, and Stripe, the books, the seats and the mails must agree to the last penny.
+Half of the kills come at any time, half right before or after a call that matters (`MOMENTS`, the nth call). The Stripe
+stand-in keeps running and delivers its events late, twice and in the wrong order. At the end everything is started once
+more, time passes, and Stripe, the ledger, the seats and the mails must agree exactly.
 """
 
 import random
@@ -40,14 +40,14 @@ MOMENTS = {
         f"{GATEWAY}.refund after",
     ),
 }
-LONGEST_WAIT = 1.2  # for a process to meet its moment; then it is killed where it is
+LONGEST_WAIT = 1.2  # seconds until a process reaches its moment; after that it is killed anywhere
 
 
-class Timeline:
-    """One buyer after the other in this thread, until told to stop; `did` counts what they did."""
+class BuyerThread:
+    """Acts as one buyer after the other until `stop` is set; `did` counts what they did, for all threads."""
 
     def __init__(self, seed, port, showtime_id, stripe, did):
-        self.dice, self.did = random.Random(seed), did
+        self.rng, self.did = random.Random(seed), did
         self.port, self.showtime_id, self.stripe = port, showtime_id, stripe
         self.bought = []
         self.stop = threading.Event()
@@ -57,74 +57,74 @@ class Timeline:
     def run(self):
         try:
             while not self.stop.is_set():
-                if self.bought and self.dice.random() < 0.3:
-                    self.cancel_something()
+                if self.bought and self.rng.random() < 0.3:
+                    self.cancel_seats()
                 else:
-                    self.want_seats()
-        except Exception as error:  # told at the end, whatever it is
+                    self.buy_seats()
+        except Exception as error:  # of any kind: `check_answers` reports it
             self.failure = error
 
-    def say(self, what):
+    def count(self, what):
         self.did[what] += 1
 
-    def insist(self, ask, *arguments):
-        """As people do: press again when nothing came, a few times."""
-        for _ in range(self.dice.randint(1, 4)):
-            status, said = ask(*arguments)
-            assert status < 500 or status == 503, f"{ask.__name__} {arguments}: {status} {said}"
+    def retry(self, request, *arguments):
+        """The answer to a request that is repeated up to three times while there is none or it is `busy`."""
+        for _ in range(self.rng.randint(1, 4)):
+            status, answer = request(*arguments)
+            assert status < 500 or status == 503, f"{request.__name__} {arguments}: {status} {answer}"
             if status not in (GONE, 503):
-                return status, said
-            self.stop.wait(self.dice.uniform(0.02, 0.2))
-        self.say("gave up on a dead server")
+                return status, answer
+            self.stop.wait(self.rng.uniform(0.02, 0.2))
+        self.count("gave up on a dead server")
         return GONE, None
 
-    def want_seats(self):
+    def buy_seats(self):
         buyer = Buyer(self.port, self.showtime_id)
-        first = self.dice.randrange(PER_ROW - 3)
-        row = chr(65 + self.dice.randrange(ROWS))
-        labels = [f"{row}{first + n + 1}" for n in range(self.dice.randint(1, 3))]
-        if self.insist(buyer.lock, *labels)[0] != 200:
+        first = self.rng.randrange(PER_ROW - 3)
+        row = chr(65 + self.rng.randrange(ROWS))
+        labels = [f"{row}{first + n + 1}" for n in range(self.rng.randint(1, 3))]
+        if self.retry(buyer.lock, *labels)[0] != 200:
             return
-        status, said = self.insist(buyer.check_out)
+        status, answer = self.retry(buyer.check_out)
         if status not in (200, 201):
             return
-        buyer.reference, buyer.labels = said["reference"], labels
-        self.at_stripe(buyer, said["url"].rpartition("/")[2])
+        buyer.reference, buyer.labels = answer["reference"], labels
+        self.visit_stripe(buyer, answer["url"].rpartition("/")[2])
 
-    def at_stripe(self, buyer, session):
-        """What people do on a payment page."""
-        fate = self.dice.random()
-        if fate < 0.08:
-            self.insist(buyer.turn_back, buyer.reference)
-            return self.say("turned back")
-        if fate < 0.14:
-            self.say("walked away")
+    def visit_stripe(self, buyer, session):
+        """What buyers do on Stripe's payment page, at random."""
+        chance = self.rng.random()
+        if chance < 0.08:
+            self.retry(buyer.turn_back, buyer.reference)
+            return self.count("returned unpaid")
+        if chance < 0.14:
+            self.count("left the page")
             return None
-        if fate < 0.20:
-            self.insist(buyer.give_back)
-            return self.say("gave the seats back")
-        if fate < 0.30:
-            self.stop.wait(self.dice.uniform(0.8, 1.1) * LOCK_SECONDS)
+        if chance < 0.20:
+            self.retry(buyer.give_back)
+            return self.count("released the seats")
+        if chance < 0.30:
+            self.stop.wait(self.rng.uniform(0.8, 1.1) * LOCK_SECONDS)
         try:
-            if fate < 0.38:
+            if chance < 0.38:
                 self.stripe.decline(session)
-                return self.say("was declined")
+                return self.count("was declined")
             self.stripe.pay(session)
         except AssertionError:
-            return self.say("found the session ended")
-        self.say("paid")
-        if self.dice.random() < 0.5:
-            self.insist(buyer.come_back, buyer.reference)
+            return self.count("found the session ended")
+        self.count("paid")
+        if self.rng.random() < 0.5:
+            self.retry(buyer.come_back, buyer.reference)
         self.bought.append(buyer)
         return None
 
-    def cancel_something(self):
-        buyer = self.bought.pop(self.dice.randrange(len(self.bought)))
-        some = self.dice.sample(buyer.labels, self.dice.randint(1, len(buyer.labels)))
-        status, _ = self.insist(buyer.cancel, buyer.reference, *some)
-        self.say(f"cancelled: {status}")
-        rest = [label for label in buyer.labels if label not in some]
-        if rest and self.dice.random() < 0.5:
+    def cancel_seats(self):
+        buyer = self.bought.pop(self.rng.randrange(len(self.bought)))
+        cancelled = self.rng.sample(buyer.labels, self.rng.randint(1, len(buyer.labels)))
+        status, _ = self.retry(buyer.cancel, buyer.reference, *cancelled)
+        self.count(f"cancelled: {status}")
+        rest = [label for label in buyer.labels if label not in cancelled]
+        if rest and self.rng.random() < 0.5:
             buyer.labels = rest
             self.bought.append(buyer)
 
@@ -132,29 +132,29 @@ class Timeline:
 class Killer:
     """Keeps a web process and a worker running, and kills them."""
 
-    def __init__(self, nursery, dice):
-        self.nursery, self.dice = nursery, dice
-        self.bear = {"web": nursery.web, "worker": nursery.worker}
-        self.running = {role: start() for role, start in self.bear.items()}
+    def __init__(self, nursery, rng):
+        self.rng = rng
+        self.starts = {"web": nursery.web, "worker": nursery.worker}
+        self.running = {role: start() for role, start in self.starts.items()}
         self.moments = Counter()
 
     def kill_one(self):
-        role = self.dice.choice(["web", "web", "worker"])
-        if self.dice.random() < 0.5:
+        role = self.rng.choice(["web", "web", "worker"])
+        if self.rng.random() < 0.5:
             self.running[role].kill()
-            self.dead_for_a_moment()
-            self.running[role] = self.bear[role](crash=self.choose_moment(role))
+            self.wait_before_start()
+            self.running[role] = self.starts[role](crash=self.choose_moment(role))
             self.wait_for(self.running[role])
         else:
-            time.sleep(self.dice.uniform(0.1, 0.8))
+            time.sleep(self.rng.uniform(0.1, 0.8))
             self.moments["any"] += 1
         self.running[role].kill()
-        self.dead_for_a_moment()
-        self.running[role] = self.bear[role]()
+        self.wait_before_start()
+        self.running[role] = self.starts[role]()
 
     def choose_moment(self, role):
-        self.moment = self.dice.choice(MOMENTS[role])
-        return f"{self.moment} {self.dice.choice([1, 1, 1, 2])}"
+        self.moment = self.rng.choice(MOMENTS[role])
+        return f"{self.moment} {self.rng.choice([1, 1, 1, 2])}"
 
     def wait_for(self, process):
         until = time.monotonic() + LONGEST_WAIT
@@ -162,8 +162,8 @@ class Killer:
             time.sleep(0.01)
         self.moments["any" if process.is_alive() else self.moment] += 1
 
-    def dead_for_a_moment(self):
-        time.sleep(self.dice.choice([0, 0, 0.05, 0.2]))
+    def wait_before_start(self):
+        time.sleep(self.rng.choice([0, 0, 0.05, 0.2]))
 
     def stop(self):
         for process in self.running.values():
@@ -171,13 +171,13 @@ class Killer:
 
 
 def kill_many(kills, *, database, folder, stripe, seed):
-    """What happened, in a sentence. Raises AssertionError with every difference that is left at the end."""
+    """A summary in one sentence. Raises AssertionError with every difference that is left at the end."""
     from django.conf import settings
 
     from bench.support.factories import make_plan, make_showtime
     from tests.payments.crashes.audit import differences
 
-    dice, did = random.Random(seed), Counter()
+    rng, did = random.Random(seed), Counter()
     showtime = make_showtime(make_plan(ROWS, PER_ROW))
     with Nursery(
         DATABASE_URL=database,
@@ -189,25 +189,22 @@ def kill_many(kills, *, database, folder, stripe, seed):
         STRIPE_WEBHOOK_SECRET=SECRET,
         STRIPE_API_BASE=stripe.url,
     ) as nursery:
-        killer = Killer(nursery, dice)
-        stories = [Timeline(f"{seed}/{n}", nursery.port, showtime.pk, stripe, did) for n in range(BUYERS)]
+        killer = Killer(nursery, rng)
+        buyers = [BuyerThread(f"{seed}/{n}", nursery.port, showtime.pk, stripe, did) for n in range(BUYERS)]
         try:
-            for story in stories:
-                story.thread.start()
+            for buyer in buyers:
+                buyer.thread.start()
             for n in range(kills):
                 if n % 10 == 0:
-                    disturb(stripe, dice, nursery.port)
+                    change_stripe(stripe, rng, nursery.port)
                 killer.kill_one()
         finally:
-            for story in stories:
-                story.stop.set()
-            for story in stories:
-                story.thread.join(30)
-            stripe.set("refund_status", "succeeded")  # of those that are asked for from now on
-            let_banks_decide(stripe, dice)
+            stop_all(buyers)
+            stripe.set("refund_status", "succeeded")  # of refunds from now on
+            settle_refunds(stripe, rng)
             stripe.wait_for_deliveries(40)
             killer.stop()
-        check_answers(stories, stripe, did, kills, nursery)
+        check_answers(buyers, stripe, did, kills, nursery)
         for after in (60, 3600, 7200):
             nursery.settle(after)
         found = list(differences(stripe, folder / "mail"))
@@ -215,31 +212,38 @@ def kill_many(kills, *, database, folder, stripe, seed):
     return sum_up(kills, killer, did, stripe, folder)
 
 
-def check_answers(stories, stripe, did, kills, nursery):
-    """Nobody was told of a fault of ours, and there was something to lose."""
-    failures = [story.failure for story in stories if story.failure]
+def stop_all(buyers):
+    for buyer in buyers:
+        buyer.stop.set()
+    for buyer in buyers:
+        buyer.thread.join(30)
+
+
+def check_answers(buyers, stripe, did, kills, nursery):
+    """No answer was an error of the product, and enough was paid for the run to mean something."""
+    failures = [buyer.failure for buyer in buyers if buyer.failure]
     assert not failures, f"{failures}\n{nursery.tail()}"
     odd = [answer for answer in stripe.deliveries.answers if answer[2] not in (GONE, 200, 503)]
     assert not odd, f"deliveries were answered {odd}\n{nursery.tail()}"
-    assert did["paid"] >= kills // 10, f"hardly anybody paid: {did}"
+    assert did["paid"] >= kills // 10, f"too few payments: {did}"
 
 
-def disturb(stripe, dice, port):
-    """How Stripe delivers from now on, and how its API behaves for a while."""
-    how = dice.choice(["once", "once", "twice", "reversed"])
-    stripe.deliver_to(f"http://127.0.0.1:{port}{WEBHOOK}", how=how, delay=dice.choice([0, 0, 0.3, 2 * LOCK_SECONDS]))
-    stripe.set("refund_status", dice.choice(["succeeded", "succeeded", "pending"]))
+def change_stripe(stripe, rng, port):
+    """Choose at random how Stripe delivers events from now on, and the next faults of its API."""
+    how = rng.choice(["once", "once", "twice", "reversed"])
+    stripe.deliver_to(f"http://127.0.0.1:{port}{WEBHOOK}", how=how, delay=rng.choice([0, 0, 0.3, 2 * LOCK_SECONDS]))
+    stripe.set("refund_status", rng.choice(["succeeded", "succeeded", "pending"]))
     stripe.clear_faults()
-    if dice.random() < 0.5:
-        fault = dice.choice(["429", "500", "done-500", "drop", "done-drop"])
-        stripe.fault(fault, times=dice.randint(1, 6))
+    if rng.random() < 0.5:
+        fault = rng.choice(["429", "500", "done-500", "drop", "done-drop"])
+        stripe.fault(fault, times=rng.randint(1, 6))
 
 
-def let_banks_decide(stripe, dice):
-    """Refunds that were on their way arrive, or come back."""
+def settle_refunds(stripe, rng):
+    """Each pending refund succeeds or fails, at random."""
     for name, refund in list(stripe.refunds.items()):
         if refund["status"] == "pending":
-            stripe.settle_refund(name, dice.choice(["succeeded", "succeeded", "succeeded", "failed"]))
+            stripe.settle_refund(name, rng.choice(["succeeded", "succeeded", "succeeded", "failed"]))
 
 
 def sum_up(kills, killer, did, stripe, folder):
@@ -248,15 +252,15 @@ def sum_up(kills, killer, did, stripe, folder):
 
     state, mails = stripe.state(), read_mails(folder / "mail")
     return (
-        f"{kills} kills ({killer.moments['any']} whenever, {kills - killer.moments['any']} at"
+        f"{kills} kills ({killer.moments['any']} at any time, {kills - killer.moments['any']} at"
         f" {len(killer.moments) - 1} moments), {did['paid']} payments, {len(state['refunds'])} refunds,"
-        f" {state['paid'] - state['refunded']} pence kept, {LedgerEntry.objects.count()} lines of the ledger,"
+        f" {state['paid'] - state['refunded']} pence kept, {LedgerEntry.objects.count()} ledger entries,"
         f" {len(set(mails))} mails ({len(mails) - len(set(mails))} of them sent again): no difference"
     )
 
 
 def many(kills, *, seed=0):
-    """On the database that Django is set up with, which is made here: `python -m tests.soak`."""
+    """For `python -m tests.soak`: on the database of Django's settings, which is migrated here."""
     from django.conf import settings
     from django.core.management import call_command
 

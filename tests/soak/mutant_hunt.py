@@ -1,4 +1,4 @@
-"""Every rule broken by one line: the tests have to notice."""
+"""Each rule of the live map is broken by one line in turn; a test must fail."""
 
 from tests.realtime.live import mutants
 

@@ -21,7 +21,7 @@ from booking.seats.map import LETTERS, read_changes, read_map
 from booking.showtimes import sales
 from booking.signals import seats_changed
 from cinema.models import Showtime
-from tests.emptying import empty_tables
+from tests.table_cleanup import empty_tables
 
 LABELS = ["A1", "A2", "A3", "B1", "B2", "B3"]
 LOCK, PAYABLE = timedelta(minutes=5), timedelta(minutes=41)

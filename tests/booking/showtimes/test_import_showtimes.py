@@ -22,7 +22,7 @@ from cinema.imports.bad_rows import BadFile, Summary
 from cinema.imports.showtime_file import read_showtimes
 from cinema.models import Cinema, Movie, Screen, Showtime
 from tests.booking.test_races import together
-from tests.imports import import_file
+from tests.import_command import import_file
 from tests.report import report
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

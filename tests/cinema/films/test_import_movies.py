@@ -13,7 +13,7 @@ from cinema.films.file import read_movies
 from cinema.imports.bad_rows import BadFile
 from cinema.models import Artwork, Genre, Movie
 from tests.cinema.films.film_files import empty_film, film, whole_film
-from tests.imports import import_file
+from tests.import_command import import_file
 from tests.report import report
 
 pytestmark = pytest.mark.django_db

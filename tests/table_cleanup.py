@@ -1,7 +1,7 @@
-"""Emptying the database after a test that commits, several times faster than Django's `flush`.
+"""Empties the database after a test that commits, several times faster than Django's `flush`.
 
-That one empties every table and has content types and permissions made anew, after each of a thousand tests. Here only
-tables that hold something are emptied, and what migrations alone write is kept.
+`flush` empties every table and creates content types and permissions again, after each of a thousand tests. Here only
+tables that have rows are emptied, and rows that only migrations write are kept.
 """
 
 from django.db import connections, transaction
@@ -30,6 +30,6 @@ def empty_tables(connection):
         found = [tables[name] for (name,) in cursor.fetchall()]
         with connection.constraint_checks_disabled(), transaction.atomic(using=connection.alias):
             if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL session_replication_role = replica")  # no foreign key is looked at
+                cursor.execute("SET LOCAL session_replication_role = replica")  # no checks of foreign keys
             for table in found:
                 cursor.execute(f"DELETE FROM {table}")

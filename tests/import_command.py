@@ -1,4 +1,4 @@
-"""Runs a command that imports a file, as somebody at a terminal sees it."""
+"""Runs a management command that imports a file."""
 
 from io import StringIO
 
@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 
 
 def import_file(command, file, content, *arguments):
-    """What the command says. A refusal is a CommandError with all of it; it must promise that nothing changed."""
+    """The output of the command. A refusal raises CommandError with all output, and must say that nothing changed."""
     file.write_bytes(content)
     out = StringIO()
     try:

@@ -57,7 +57,7 @@ class Figures:
     """Of one peer at one size; a list has one value per round."""
 
     whole: list[float] = field(default_factory=list)  # CPU microseconds per delivered frame, making the change included
-    fan_out: list[float] = field(default_factory=list)  # without the cost of a change that nobody watches
+    fan_out: list[float] = field(default_factory=list)  # without the cost of a change without viewers
     last: list[float] = field(default_factory=list)  # milliseconds from the request to the last viewer's frame
     client: list[float] = field(default_factory=list)  # CPU microseconds of this process per frame
     lost: int = 0
@@ -225,9 +225,9 @@ def measure_round(peer: Peer, viewers: Viewers, events: int, unwatched: float, f
 
 def make_change(peer: Peer, viewers: Viewers) -> float:
     """Make a change and wait until every viewer has its frame; milliseconds until the last one."""
-    begun, wanted = time.monotonic(), viewers.events + viewers.size
+    begun, target = time.monotonic(), viewers.events + viewers.size
     peer.publish()
-    viewers.read(until=wanted, seconds=DELIVERY_TIMEOUT)
+    viewers.read(until=target, seconds=DELIVERY_TIMEOUT)
     return 1e3 * (viewers.last_at - begun)
 
 

@@ -43,12 +43,12 @@ def lock_naively(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> 
         showtime = Showtime.objects.get(pk=showtime_id)
         booking = Booking.objects.select_for_update().get(showtime=showtime, visitor=visitor, status="locked")
         seats = ShowtimeSeat.objects.select_for_update(of=("self",)) if _has_row_locks() else ShowtimeSeat.objects
-        wanted = list(seats.filter(showtime=showtime, seat__label__in=labels).order_by("pk"))
+        requested = list(seats.filter(showtime=showtime, seat__label__in=labels).order_by("pk"))
         mine = list(seats.filter(booking=booking).order_by("pk"))
-        if any(seat.status != "available" and seat.booking_id != booking.pk for seat in wanted):
+        if any(seat.status != "available" and seat.booking_id != booking.pk for seat in requested):
             raise SeatsTaken(labels, showtime.version)
-        added = [seat for seat in wanted if seat.booking_id != booking.pk]
-        dropped = [seat for seat in mine if seat not in wanted]
+        added = [seat for seat in requested if seat.booking_id != booking.pk]
+        dropped = [seat for seat in mine if seat not in requested]
         showtime.version = F("version") + 1
         showtime.n_locked = F("n_locked") + len(added) - len(dropped)
         showtime.n_available = F("n_available") - len(added) + len(dropped)
@@ -71,7 +71,7 @@ def lock_naively(showtime_id: int, visitor: Any, labels: list[str], at: Any) -> 
                 reason="lock",
                 at=at,
             )
-        booking.n_seats = len(wanted)
+        booking.n_seats = len(requested)
         booking.save()
 
 

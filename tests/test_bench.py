@@ -1,5 +1,7 @@
 """What benchmarks compute rather than measure: latencies in a queue, and the table of the code's structure."""
 
+import ast
+
 import pytest
 
 from bench import structure
@@ -66,3 +68,23 @@ def test_sizes_are_median_ninetieth_percentile_and_longest(tree):
     assert tree.cells["bench: file lines"] == "-"
     assert tree.cells["ARCHITECTURE.md: lines, words"] == "3, 7"
     assert tree.cells["templates: longest line"] == "170 (templates/a.html)"
+
+
+def importers_of_tests(root):
+    modules = structure.read_modules(root, "bench")
+    return [
+        module.name
+        for module in modules
+        for node in ast.walk(module.tree)
+        if any(name.split(".")[0] == "tests" for name in structure.names_in(node, module))
+    ]
+
+
+def test_benchmarks_import_nothing_from_the_tests():
+    assert importers_of_tests(structure.ROOT) == []
+
+
+def test_a_planted_import_from_the_tests_is_found(tmp_path):
+    (tmp_path / "bench/support").mkdir(parents=True)
+    (tmp_path / "bench/support/planted.py").write_text("def late():\n    from tests.report import report\n")
+    assert importers_of_tests(tmp_path) == ["bench.support.planted"]

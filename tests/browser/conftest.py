@@ -1,4 +1,4 @@
-"""A real Chromium in front of a real server. An error in the console, or a broken policy, fails the test."""
+"""Chromium and a server as processes. An error in the console, or a violation of the site's policy, fails the test."""
 
 import contextlib
 
@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.support.servers import start_server
-from tests.browser.stage.guest import Guest, find_chromium
+from tests.browser.site.guest import Guest
+from tests.chromium import find_chromium
 
-# No sandbox: tests also run as root. The rest keeps the browser from talking to anybody but our server.
+# No sandbox: tests also run as root. The other flags keep the browser from contacting any other server.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,40 +28,40 @@ def browser():
 
 
 @pytest.fixture(scope="package")
-def house():
-    """One server for all tests that leave it as it is; each takes a showtime of its own from `sale`."""
-    with start_server(RATE_LIMITS=0, LIVE_POLL_SECONDS=1) as server:
-        yield server
+def server():
+    """One server for all tests that do not end it; each takes an unused showtime from `showtime_path`."""
+    with start_server(RATE_LIMITS=0, LIVE_POLL_SECONDS=1) as started:
+        yield started
 
 
 @pytest.fixture(scope="package")
-def unused(house):
+def unused_showtimes(server):
     return []
 
 
 @pytest.fixture
-def sale(house, browser, unused):
-    """The path of a showtime in the big hall that no other test has touched."""
-    if not unused:
+def showtime_path(server, browser, unused_showtimes):
+    """The path of a showtime on the large screen that no other test has used."""
+    if not unused_showtimes:
         context = browser.new_context()
-        listed = context.request.get(f"{house.url}/api/showtimes/").json()["showtimes"]
+        listed = context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
         context.close()
-        unused.extend(one for one in listed if one["screen"] == "Screen 1" and one["sales"] == "open")
-    return f"/showtimes/{unused.pop()['id']}/"
+        unused_showtimes.extend(one for one in listed if one["screen"] == "Screen 1" and one["sales"] == "open")
+    return f"/showtimes/{unused_showtimes.pop()['id']}/"
 
 
 @pytest.fixture
-def arrive(browser: Browser):
-    """`arrive(server)` is a guest with a browser of their own; afterwards everybody's console must be clean."""
+def new_guest(browser: Browser):
+    """`new_guest(server)` is a guest with a browser context; at the end every console must be clean."""
     guests = []
-    with contextlib.ExitStack() as doors:
+    with contextlib.ExitStack() as stack:
 
-        def enter(server, **context):
+        def create(server, **context):
             guest = Guest(browser.new_context(**{"locale": "en-GB", **context}), server)
-            doors.callback(guest.leave)
+            stack.callback(guest.close)
             guests.append(guest)
             return guest
 
-        yield enter
-    complaints = [complaint for guest in guests for complaint in guest.complaints]
-    assert not complaints, complaints
+        yield create
+    errors = [error for guest in guests for error in guest.console_errors]
+    assert not errors, errors

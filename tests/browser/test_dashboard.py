@@ -1,4 +1,4 @@
-"""The figures in a real browser: charts that are drawn, tables beside them, no broken rule, a file to take away."""
+"""The dashboard in Chromium: charts are drawn with tables beside them, no axe violation, a file to download."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.test_accessibility import SIZES, violations
 
 PAGE = "/movies/admin-dashboard/"
-# Distinct colours that the script has put on a canvas; a blank one has one: nothing.
+# The number of distinct colours on a canvas; a blank canvas has one.
 COLOURS = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;
@@ -17,19 +17,19 @@ COLOURS = """canvas => {
 
 
 @pytest.fixture
-def staff(house, arrive):
-    """`staff(**context)` is somebody of the house, signed in, with the figures before them."""
+def open_dashboard(server, new_guest):
+    """`open_dashboard(**context)` is the page of a signed-in member of staff."""
 
-    def enter(path=PAGE, **context):
-        guest = arrive(house, reduced_motion="reduce", **context)
+    def open_page(path=PAGE, **context):
+        guest = new_guest(server, reduced_motion="reduce", **context)
         guest.open(f"/accounts/login/?next={path}", live=False)
         guest.page.get_by_label("E-mail", exact=True).fill("staff@example.com")
-        guest.page.get_by_label("Password", exact=True).fill(house.staff_password)
+        guest.page.get_by_label("Password", exact=True).fill(server.staff_password)
         guest.page.keyboard.press("Enter")
         expect(guest.page.get_by_role("heading", name="Figures")).to_be_visible()
         return guest.page
 
-    return enter
+    return open_page
 
 
 def is_drawn(page, name):
@@ -38,8 +38,8 @@ def is_drawn(page, name):
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_charts_are_drawn_in_a_page_without_a_broken_rule_that_is_no_wider_than_its_window(staff, size):
-    page = staff(**size)
+def test_charts_are_drawn_without_axe_violation_and_the_page_fits_its_window(open_dashboard, size):
+    page = open_dashboard(**size)
     for name in ("trend-chart", "films-chart", "funnel-chart"):
         assert is_drawn(page, name), name
         chart = page.locator(f"#{name}")
@@ -53,8 +53,8 @@ def test_charts_are_drawn_in_a_page_without_a_broken_rule_that_is_no_wider_than_
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_chart_shows_what_its_table_says_and_another_measure_when_asked(staff):
-    page = staff()
+def test_the_chart_shows_the_figures_of_its_table_and_another_measure_on_request(open_dashboard):
+    page = open_dashboard()
     assert is_drawn(page, "trend-chart")
     table = page.locator("section", has=page.locator("#trend-chart")).locator("details")
     expect(table.get_by_role("row")).to_have_count(0)
@@ -68,8 +68,8 @@ def test_the_chart_shows_what_its_table_says_and_another_measure_when_asked(staf
     expect(page.get_by_role("button", name="Revenue")).to_have_attribute("aria-pressed", "false")
 
 
-def test_days_are_chosen_by_links_and_by_a_form_with_the_keyboard(staff):
-    page = staff()
+def test_days_are_chosen_by_links_and_by_a_form_with_the_keyboard(open_dashboard):
+    page = open_dashboard()
     page.get_by_role("link", name="7 days").click()
     expect(page.get_by_text("Compared with the 7 days before")).to_be_visible()
     expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
@@ -80,17 +80,17 @@ def test_days_are_chosen_by_links_and_by_a_form_with_the_keyboard(staff):
     expect(page.get_by_role("status")).to_contain_text("The first day comes after the last.")
 
 
-def test_without_script_the_tables_are_open_and_no_chart_stands_empty(staff, house, arrive):
-    session = staff().context.storage_state()
-    page = arrive(house, java_script_enabled=False, storage_state=session).open(PAGE, live=False).page
+def test_without_script_the_tables_are_open_and_the_charts_hidden(open_dashboard, server, new_guest):
+    session = open_dashboard().context.storage_state()
+    page = new_guest(server, java_script_enabled=False, storage_state=session).open(PAGE, live=False).page
     expect(page.locator("canvas").first).to_be_hidden()
     expect(page.locator("table.sheet").first.locator("tbody tr")).to_have_count(28)
     expect(page.locator("table.sheet tbody tr").first).to_be_visible()
     expect(page.locator("table.rank")).to_be_visible()
 
 
-def test_the_days_can_be_taken_away_as_a_file(staff):
-    page = staff()
+def test_the_days_can_be_downloaded_as_csv(open_dashboard):
+    page = open_dashboard()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename.endswith(".csv")

@@ -1,4 +1,4 @@
-"""Finding a film in a real browser: no page load, an address that can be shared, back and forward, live seats left."""
+"""Finding a film in Chromium: no page load, an address to share, back and forward, live numbers of seats left."""
 
 import re
 import sqlite3
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
 
-ASKED = re.compile(r"/\?.*cinema=")  # what the form asks for
+REQUEST = re.compile(r"/\?.*cinema=")  # of the form
 
 
 def films(page):
@@ -17,7 +17,7 @@ def films(page):
 
 
 def mark(page):
-    """A page load would lose it."""
+    """Set a mark that a page load would remove."""
     page.evaluate("window.marked = true")
 
 
@@ -26,15 +26,15 @@ def is_same_page(page):
 
 
 @pytest.fixture
-def front(house, arrive):
-    def enter(path="/", **context):
-        return arrive(house, **context).open(path, live=False).page
+def open_page(server, new_guest):
+    def create(path="/", **context):
+        return new_guest(server, **context).open(path, live=False).page
 
-    return enter
+    return create
 
 
-def test_filters_change_the_films_the_counts_and_the_address_without_a_page_load(front):
-    page = front()
+def test_filters_change_the_films_the_counts_and_the_address_without_a_page_load(open_page):
+    page = open_page()
     mark(page)
     everything = films(page)
     page.get_by_role("checkbox", name=re.compile("^Comedy")).check()
@@ -59,8 +59,8 @@ def test_filters_change_the_films_the_counts_and_the_address_without_a_page_load
     assert "?" not in shared
 
 
-def test_back_forward_and_reload_bring_the_films_and_the_boxes_that_belong_to_them(front):
-    page = front()
+def test_back_forward_and_reload_restore_films_and_checkboxes(open_page):
+    page = open_page()
     page.get_by_role("checkbox", name=re.compile("^Drama")).check()
     expect(page).to_have_url(re.compile("genre=drama"))
     expect(page.get_by_role("link", name="Remove Drama")).to_be_visible()
@@ -80,8 +80,8 @@ def test_back_forward_and_reload_bring_the_films_and_the_boxes_that_belong_to_th
     assert films(page) == german
 
 
-def test_without_a_script_the_same_form_gives_the_same_films(front):
-    plain, scripted = front(java_script_enabled=False), front("/?genre=horror&language=German")
+def test_without_a_script_the_same_form_gives_the_same_films(open_page):
+    plain, scripted = open_page(java_script_enabled=False), open_page("/?genre=horror&language=German")
     plain.locator("#genre-horror").check()
     plain.locator("#language-german").check()
     plain.get_by_role("button", name="Show films").click()
@@ -89,33 +89,33 @@ def test_without_a_script_the_same_form_gives_the_same_films(front):
     assert names == scripted.locator("#films .film__title").all_inner_texts() != []
 
 
-def test_a_slow_answer_shows_that_something_is_coming_and_a_lost_one_says_so(house, arrive):
-    guest = arrive(house).open("/", live=False)
+def test_a_slow_answer_shows_progress_and_a_failed_one_a_message(server, new_guest):
+    guest = new_guest(server).open("/", live=False)
     page = guest.page
 
     def late(route):
         time.sleep(0.6)
         route.continue_()
 
-    page.route(ASKED, late)
+    page.route(REQUEST, late)
     page.locator("#genre-comedy").check(no_wait_after=True)
     expect(page.locator("#found")).to_have_class(re.compile("htmx-request"))
     expect(page).to_have_url(re.compile("genre=comedy"))
     expect(page.locator("#found")).not_to_have_class(re.compile("htmx-request"))
-    page.unroute(ASKED)
-    page.route(ASKED, lambda route: route.fulfill(status=429, body=""))
+    page.unroute(REQUEST)
+    page.route(REQUEST, lambda route: route.fulfill(status=429, body=""))
     page.locator("#genre-comedy").uncheck()
     expect(page.locator("#trouble")).to_contain_text("could not be reached")
     expect(page.get_by_role("link", name="Try again")).to_be_visible()
-    assert all("429" in complaint for complaint in guest.complaints)  # htmx writes down what it was refused
-    guest.complaints.clear()
+    assert all("429" in error for error in guest.console_errors)  # htmx logs each refused request
+    guest.console_errors.clear()
 
 
-def test_seats_left_change_under_the_eyes_of_who_looks(house, sale, arrive, front):
-    seller = arrive(house).open(sale)
-    showtime = sale.split("/")[2]
-    movie = seller.context.request.get(f"{house.url}/api/showtimes/{showtime}/").json()
-    page = front(f"/movies/{movie['movie']['slug']}/?date={movie['starts_at'][:10]}")
+def test_seats_left_update_on_an_open_page(server, showtime_path, new_guest, open_page):
+    seller = new_guest(server).open(showtime_path)
+    showtime = showtime_path.split("/")[2]
+    movie = seller.context.request.get(f"{server.url}/api/showtimes/{showtime}/").json()
+    page = open_page(f"/movies/{movie['movie']['slug']}/?date={movie['starts_at'][:10]}")
     meter = page.locator(f'#times [data-left-of="{showtime}"]').first
     before = int(meter.get_attribute("data-left"))
     mark(page)
@@ -126,25 +126,25 @@ def test_seats_left_change_under_the_eyes_of_who_looks(house, sale, arrive, fron
     assert is_same_page(page)
 
 
-def test_a_trailer_is_asked_for_only_by_who_wants_it(house, arrive):
-    with sqlite3.connect(house.data_dir / "db.sqlite3", timeout=20) as database:
+def test_a_trailer_is_requested_only_after_a_click(server, new_guest):
+    with sqlite3.connect(server.data_dir / "db.sqlite3", timeout=20) as database:
         trailer = "https://www.youtube.com/watch?v=abcdefghijk"
         database.execute("UPDATE cinema_movie SET trailer_url = ? WHERE slug = 'sunrise'", [trailer])
-    guest, asked = arrive(house), []
+    guest, requests = new_guest(server), []
     guest.context.route("https://www.youtube-nocookie.com/**", lambda route: route.fulfill(body="<title>t</title>"))
-    guest.page.on("request", lambda request: asked.append(request.url) if "youtube" in request.url else None)
+    guest.page.on("request", lambda request: requests.append(request.url) if "youtube" in request.url else None)
     page = guest.open("/movies/sunrise/", live=False).page
-    assert asked == [] and page.locator("iframe").count() == 0
+    assert requests == [] and page.locator("iframe").count() == 0
     page.get_by_role("link", name="Trailer").click()
     expect(page.locator("dialog iframe")).to_be_visible()
-    assert asked == ["https://www.youtube-nocookie.com/embed/abcdefghijk"]
+    assert requests == ["https://www.youtube-nocookie.com/embed/abcdefghijk"]
     page.get_by_role("button", name="Close").click()
     expect(page.locator("iframe")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("path", ["/?genre=comedy&language=English&q=e", "/?q=zzzz"])
-def test_what_was_found_is_readable_by_all_and_fits(front, width, path):
-    page = front(path, viewport={"width": width, "height": 900}, reduced_motion="reduce")
+def test_results_have_no_axe_violation_and_fit_the_window(open_page, width, path):
+    page = open_page(path, viewport={"width": width, "height": 900}, reduced_motion="reduce")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

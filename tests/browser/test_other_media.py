@@ -1,4 +1,4 @@
-"""On paper, without motion, in the colours of the reader's own system: seats and tickets still say what they are."""
+"""Print, reduced motion and forced colours: seats and tickets stay recognisable."""
 
 import re
 
@@ -19,9 +19,9 @@ LONGEST = """() => Math.max(0, ...document.getAnimations().map((one) => one.effe
 
 
 @pytest.fixture
-def chosen(house, sale, arrive):
-    """A guest at a map with one seat of their own, one of somebody else, and the name of each."""
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def seats_of_two(server, showtime_path, new_guest):
+    """(guest, label of a seat of their own, label of another guest's seat)."""
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     mine, theirs = alice.free_seats(2)
     alice.choose(mine)
     bob.choose(theirs)
@@ -36,30 +36,30 @@ LOOK = """(chair) => [
 
 
 def chair_of(guest, label):
-    """Cushion, shell and the shape of the mark, as the browser has computed them."""
+    """Computed colours of the seat's cushion and shell, and the shape of its mark."""
     return guest.seat(label).locator(".chair").evaluate(LOOK)
 
 
-def test_with_the_systems_colours_mine_is_not_like_a_free_one_nor_like_theirs(chosen):
-    alice, mine, theirs = chosen
+def test_in_forced_colors_my_seat_differs_from_free_and_locked_ones(seats_of_two):
+    alice, mine, theirs = seats_of_two
     alice.page.emulate_media(forced_colors="active")
     free = alice.free_seats(1)[0]
     look = {label: chair_of(alice, label) for label in (mine, theirs, free)}
-    assert look[mine][0] != look[free][0], "yours is filled with the system's own highlight"
+    assert look[mine][0] != look[free][0], "my seat has the system's highlight colour"
     assert len({shape for *_, shape in look.values()}) == 3, look
 
 
-def test_without_motion_nothing_moves_on_the_map(chosen):
-    alice, mine, _ = chosen
+def test_with_reduced_motion_nothing_moves_on_the_map(seats_of_two):
+    alice, mine, _ = seats_of_two
     alice.page.emulate_media(reduced_motion="reduce")
     alice.page.wait_for_timeout(300)
     assert alice.page.evaluate(LONGEST) == 0
-    alice.give_back(mine)
+    alice.release(mine)
     assert alice.page.evaluate(LONGEST) == 0
 
 
-def test_a_ticket_prints_black_on_white_and_nothing_else_does(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_only_the_ticket_is_printed_black_on_white(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     alice.choose(*alice.free_seats(1))
     alice.pay()
     alice.page.emulate_media(media="print")

@@ -1,4 +1,4 @@
-"""A ticket is bought with the keyboard alone, without JavaScript, and with a thumb on a phone."""
+"""A ticket is bought with the keyboard alone, without JavaScript, and by touch on a phone."""
 
 import re
 
@@ -9,7 +9,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 def press_until(page, selector, key="Tab", most=400):
-    """As somebody without a mouse: press a key until what is wanted has the focus."""
+    """Press a key until the element has the focus."""
     for _ in range(most):
         page.keyboard.press(key)
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -17,8 +17,8 @@ def press_until(page, selector, key="Tab", most=400):
     raise AssertionError(f"{selector} was never reached with {key}")
 
 
-def test_a_ticket_is_bought_with_the_keyboard_alone(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_a_ticket_is_bought_with_the_keyboard_alone(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     page = alice.page
     press_until(page, ".seat input")
     page.keyboard.press("ArrowDown")
@@ -43,38 +43,38 @@ def test_a_ticket_is_bought_with_the_keyboard_alone(house, sale, arrive):
     assert sorted(alice.tickets()) == sorted([first, second])
 
 
-def test_enter_chooses_a_seat_and_gives_it_back_like_space(house, sale, arrive):
-    alice = arrive(house).open(sale)
-    held, seat = alice.free_seats(2)
-    alice.choose(held)
+def test_enter_chooses_and_releases_a_seat_like_space(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
+    mine, seat = alice.free_seats(2)
+    alice.choose(mine)
     alice.box(seat).focus()
     alice.page.keyboard.press("Enter")
     alice.sees(seat, "mine")
-    alice.reads_basket(f"{held}, {seat}")
+    alice.reads_basket(f"{mine}, {seat}")
     alice.page.keyboard.press("Enter")
     alice.sees(seat, "available")
-    alice.sees(held, "mine")
+    alice.sees(mine, "mine")
 
 
-def test_on_a_phone_the_basket_is_a_sheet_with_each_seat(house, sale, arrive):
-    alice = arrive(house, **PHONE).open(sale)
+def test_on_a_phone_the_basket_is_a_sheet_that_lists_each_seat(server, showtime_path, new_guest):
+    alice = new_guest(server, **PHONE).open(showtime_path)
     seats = alice.free_seats(2)
     alice.choose(*seats)
     handle = alice.page.get_by_role("button", name="Your seats, one by one")
-    give_back = alice.page.get_by_role("button", name=f"Give back {seats[0]}")
-    expect(give_back).to_be_hidden()
+    release = alice.page.get_by_role("button", name=f"Give back {seats[0]}")
+    expect(release).to_be_hidden()
     handle.tap()
     expect(handle).to_have_attribute("aria-expanded", "true")
-    give_back.tap()
+    release.tap()
     alice.sees(seats[0], "available")
-    expect(give_back).to_have_count(0)
+    expect(release).to_have_count(0)
     expect(handle).to_have_attribute("aria-expanded", "true")
     expect(alice.page.get_by_role("button", name=f"Give back {seats[1]}")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
-def test_a_ticket_is_bought_without_javascript(house, sale, arrive, size):
-    alice = arrive(house, java_script_enabled=False, **size).open(sale, live=False)
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_ticket_is_bought_without_javascript(server, showtime_path, new_guest, size):
+    alice = new_guest(server, java_script_enabled=False, **size).open(showtime_path, live=False)
     page = alice.page
     seats = alice.page.locator('.seat[data-status="available"][data-kind="seat"] input')
     label = seats.first.get_attribute("value")
@@ -86,20 +86,20 @@ def test_a_ticket_is_bought_without_javascript(house, sale, arrive, size):
     assert alice.tickets() == [label]
 
 
-def test_without_javascript_seats_are_given_back_and_a_refusal_names_them(house, sale, arrive):
-    alice = arrive(house, java_script_enabled=False).open(sale, live=False)
-    bob = arrive(house).open(sale)
+def test_without_javascript_seats_are_released_and_a_refusal_names_them(server, showtime_path, new_guest):
+    alice = new_guest(server, java_script_enabled=False).open(showtime_path, live=False)
+    bob = new_guest(server).open(showtime_path)
     (seat,) = bob.free_seats(1)
     bob.choose(seat)
-    alice.seat(seat).click()  # her page is from before
+    alice.seat(seat).click()  # her page is older than the lock
     alice.page.get_by_role("button", name=re.compile("Hold these seats")).click()
     expect(alice.page.locator("#news")).to_contain_text(seat)
     alice.sees(seat, "locked")
-    bob.give_back(seat)
-    alice.open(sale, live=False)
+    bob.release(seat)
+    alice.open(showtime_path, live=False)
     alice.seat(seat).click()
     alice.page.get_by_role("button", name=re.compile("Hold these seats")).click()
-    alice.open(sale, live=False)
+    alice.open(showtime_path, live=False)
     alice.sees(seat, "mine")
     bob.sees(seat, "locked")
     alice.page.get_by_role("button", name=re.compile("^Give (it|all) back")).click()
@@ -107,8 +107,8 @@ def test_without_javascript_seats_are_given_back_and_a_refusal_names_them(house,
     bob.sees(seat, "available")
 
 
-def test_a_ticket_is_bought_on_a_phone(house, sale, arrive):
-    alice = arrive(house, **PHONE).open(sale)
+def test_a_ticket_is_bought_on_a_phone(server, showtime_path, new_guest):
+    alice = new_guest(server, **PHONE).open(showtime_path)
     seats = alice.free_seats(2)
     for seat in seats:
         alice.seat(seat).tap()
@@ -117,6 +117,6 @@ def test_a_ticket_is_bought_on_a_phone(house, sale, arrive):
     wide = alice.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, f"the page is {wide} px wider than the phone"
     assert alice.pay() == seats
-    for path in (alice.page.url.removeprefix(house.url), "/", "/bookings/"):
+    for path in (alice.page.url.removeprefix(server.url), "/", "/bookings/"):
         alice.open(path, live=False)
         assert alice.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

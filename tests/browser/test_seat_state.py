@@ -1,4 +1,4 @@
-"""The browser's own state of a map obeys the same golden vectors as every other client, in a real Chromium."""
+"""The page's seat-state module passes the same golden vectors as every other client, in Chromium."""
 
 import json
 from pathlib import Path
@@ -19,10 +19,10 @@ RUN = """async ({ module, cases }) => {
 
 
 @pytest.fixture(scope="module")
-def answers(house, browser):
+def answers(server, browser):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{house.url}/")
+    page.goto(f"{server.url}/")
     shown = page.evaluate(RUN, {"module": "/static/js/seat-state.js", "cases": CASES})
     context.close()
     report("golden vectors", f"{len(shown)} cases through the page's own module in Chromium")
@@ -30,5 +30,5 @@ def answers(house, browser):
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"].replace(" ", "_") for case in CASES])
-def test_the_page_obeys(answers, number):
+def test_the_page_follows_the_vector(answers, number):
     assert answers[number] == CASES[number]["expect"]

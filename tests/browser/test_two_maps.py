@@ -1,4 +1,4 @@
-"""Alice and Bob look at one hall, each in a browser of their own."""
+"""Alice and Bob have the map of one showtime open, each in a browser context."""
 
 import statistics
 
@@ -7,9 +7,9 @@ from tests.report import report
 CLICKS = 20
 
 
-def test_a_click_shows_on_the_other_map_at_once(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
-    bob.watch()
+def test_a_click_shows_on_the_other_map_at_once(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
+    bob.record_status_changes()
     delays = []
     for label in alice.free_seats(CLICKS // 2):
         for act, mine, theirs in (
@@ -21,7 +21,7 @@ def test_a_click_shows_on_the_other_map_at_once(house, sale, arrive):
             act()
             alice.sees(label, mine)
             bob.sees(label, theirs)
-            status, when = bob.turned(label)[-1]
+            status, when = bob.status_changes(label)[-1]
             assert status == theirs
             delays.append(when - alice.page.evaluate("window.clicked"))
     delays.sort()
@@ -33,14 +33,14 @@ def test_a_click_shows_on_the_other_map_at_once(house, sale, arrive):
     assert median < 500 and p95 < 1500
 
 
-def test_a_click_on_a_seat_that_is_gone_gets_a_sentence(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_a_click_on_a_taken_seat_is_answered_with_a_message(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     seat, other = alice.free_seats(2)
     bob.choose(other)
     alice.choose(seat)
     bob.sees(seat, "locked")
     assert bob.box(seat).is_disabled()
-    # His click was on its way already: the seat was free when his finger came down.
+    # A click that began while the seat was still free.
     bob.page.evaluate(
         """label => {
           const box = document.querySelector(`input[value="${label}"]`);
@@ -56,32 +56,32 @@ def test_a_click_on_a_seat_that_is_gone_gets_a_sentence(house, sale, arrive):
     assert "!" not in bob.page.locator("#news").inner_text()
 
 
-def test_a_seat_that_goes_under_the_pointer_is_said(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_a_seat_taken_under_the_pointer_is_announced(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     (seat,) = alice.free_seats(1)
     bob.box(seat).focus()
-    bob.page.keyboard.press("Shift")  # the focus shows, as it does for whoever came by keyboard
+    bob.page.keyboard.press("Shift")  # makes the focus visible, as after use of the keyboard
     bob.seat(seat).hover()
     alice.choose(seat)
     bob.reads_news(f"{seat} has just been taken")
 
 
-def test_what_is_paid_is_taken_on_both_maps(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_paid_seats_are_booked_on_both_maps(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     seats = alice.free_seats(2)
     alice.choose(*seats)
     assert alice.pay() == seats
     for seat in seats:
         bob.sees(seat, "booked")
-    alice.open(sale)
+    alice.open(showtime_path)
     for seat in seats:
         alice.sees(seat, "booked")
         assert alice.box(seat).is_disabled()
     alice.reads_basket("Touch a seat")
 
 
-def test_all_given_back_is_free_on_both_maps(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_released_seats_are_free_on_both_maps(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     seats = alice.free_seats(3)
     alice.choose(*seats)
     bob.sees(seats[2], "locked")
@@ -92,8 +92,8 @@ def test_all_given_back_is_free_on_both_maps(house, sale, arrive):
     alice.reads_basket("Touch a seat")
 
 
-def test_fast_clicks_end_where_the_last_one_left_them(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_after_fast_clicks_the_last_one_decides(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     seats = alice.free_seats(6)
     alice.page.evaluate(
         """labels => { for (const label of labels) document.querySelector(`input[value="${label}"]`).click(); }""",
@@ -107,8 +107,8 @@ def test_fast_clicks_end_where_the_last_one_left_them(house, sale, arrive):
         alice.sees(seat, "available")
 
 
-def test_the_way_back_shows_what_is_held(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_the_back_button_shows_locked_seats(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     (seat,) = alice.free_seats(1)
     alice.choose(seat)
     alice.page.locator("#basket-pay").click()

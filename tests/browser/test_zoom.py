@@ -1,4 +1,4 @@
-"""The hall is seen from near by: zoom, pan and minimap, on every size of window."""
+"""Zoom, pan and minimap of the seat map, at every window size."""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,10 +6,10 @@ from playwright.sync_api import expect
 SIZES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     "tablet": {"viewport": {"width": 820, "height": 1180}, "has_touch": True},
-    "desk": {"viewport": {"width": 1440, "height": 900}},
+    "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
-PLACES = """async () => {
-  // A scroll is told to the page with the next frame, and the minimap is drawn then.
+POSITIONS = """async () => {
+  // The scroll event comes with the next frame, and the minimap is drawn then.
   for (let frames = 0; frames < 2; frames += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
   const { x, y, right, bottom } = document.querySelector('.hall-window').getBoundingClientRect();
   const frame = document.querySelector('.minimap__frame');
@@ -23,8 +23,8 @@ PLACES = """async () => {
 }"""
 
 
-def places(guest):
-    return guest.page.evaluate(PLACES)
+def positions(guest):
+    return guest.page.evaluate(POSITIONS)
 
 
 def is_inside(box, frame):
@@ -33,48 +33,48 @@ def is_inside(box, frame):
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_zooming_in_goes_to_my_seats_and_the_minimap_shows_the_window(house, sale, arrive, size):
-    alice = arrive(house, **size).open(sale)
+def test_zooming_in_goes_to_my_seats_and_the_minimap_shows_the_window(server, showtime_path, new_guest, size):
+    alice = new_guest(server, **size).open(showtime_path)
     (seat,) = alice.free_seats(1)
-    assert places(alice)["hidden"]
+    assert positions(alice)["hidden"]
     alice.choose(seat)
-    near = [places(alice)["pitch"]]
+    sizes = [positions(alice)["pitch"]]
     for _ in range(2):
         alice.page.get_by_role("button", name="Zoom in").click()
-        near.append(places(alice)["pitch"])
-        assert is_inside(alice.seat(seat).bounding_box(), places(alice)["window"])
-    assert near == sorted(set(near)), near
+        sizes.append(positions(alice)["pitch"])
+        assert is_inside(alice.seat(seat).bounding_box(), positions(alice)["window"])
+    assert sizes == sorted(set(sizes)), sizes
     assert alice.page.get_by_role("button", name="Zoom in").is_disabled()
     assert alice.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    frame = places(alice)["frame"]
+    frame = positions(alice)["frame"]
     x, y = alice.page.evaluate(
         """label => { const place = getComputedStyle(document.querySelector(`.seat:has(input[value="${label}"])`));
                       return [Number(place.getPropertyValue('--x')), Number(place.getPropertyValue('--y'))]; }""",
         seat,
     )
     assert frame[0] < x < frame[2] and frame[1] < y < frame[3]
-    alice.give_back(seat)
+    alice.release(seat)
     alice.page.get_by_role("button", name="Show the whole hall").click()
-    assert places(alice)["hidden"] and places(alice)["pitch"] == near[0]
+    assert positions(alice)["hidden"] and positions(alice)["pitch"] == sizes[0]
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_a_touch_on_the_minimap_moves_the_window(house, sale, arrive, size):
-    alice = arrive(house, **size).open(sale)
+def test_a_touch_on_the_minimap_moves_the_window(server, showtime_path, new_guest, size):
+    alice = new_guest(server, **size).open(showtime_path)
     for _ in range(2):
         alice.page.get_by_role("button", name="Zoom in").click()
-    before = places(alice)["frame"]
+    before = positions(alice)["frame"]
     drawing = alice.page.locator(".minimap").bounding_box()
     alice.page.mouse.click(drawing["x"] + drawing["width"] * 0.9, drawing["y"] + drawing["height"] * 0.9)
-    after = places(alice)["frame"]
+    after = positions(alice)["frame"]
     assert after[2] > before[2] and after[3] > before[3]
     last = alice.page.locator('.seat[data-status="available"]').last
     label = last.locator("input").get_attribute("value")
     alice.choose(label)
 
 
-def test_plus_minus_and_nought_zoom_from_the_keyboard(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_plus_minus_and_nought_zoom_from_the_keyboard(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     (seat,) = alice.free_seats(1)
     alice.box(seat).focus()
     sizes = []
@@ -84,8 +84,8 @@ def test_plus_minus_and_nought_zoom_from_the_keyboard(house, sale, arrive):
     assert sizes == ["1.6", "2.6", "1.6", "1"]
 
 
-def test_the_minimap_follows_what_others_do(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_the_minimap_shows_other_visitors_seats(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     (seat,) = alice.free_seats(1)
     bob.page.get_by_role("button", name="Zoom in").click()
     index = int(bob.seat(seat).get_attribute("data-i"))

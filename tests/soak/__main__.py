@@ -72,7 +72,7 @@ def main():
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
     failed = [s for s in options.sections or SECTIONS if not run_in_process(s, options.quick)]
-    print(f"\nsoak: {'FAILED: ' + ', '.join(failed) if failed else 'everything held'}", flush=True)
+    print(f"\nsoak: {'FAILED: ' + ', '.join(failed) if failed else 'every section passed'}", flush=True)
     return 1 if failed else 0
 
 

@@ -22,7 +22,7 @@ GRACE = 5.0  # seconds
 
 
 class ReconnectingViewer:
-    """A viewer like the browser's: after a close, with or without `bye`, it waits as it was told and resumes.
+    """A viewer like the browser's: after a close, with or without `bye`, it waits the given time and resumes.
 
     Args:
         handshakes: a semaphore that limits handshakes at once.

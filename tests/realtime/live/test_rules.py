@@ -29,7 +29,7 @@ HELD_BY = {
         (ROOM, "test_a_repeated_change_is_stale"),
         (ROOM, "test_from_any_older_version_one_frame_leads_to_the_present"),
         (VECTORS, "test_the_reference_client_obeys"),
-        ("browser/test_seat_state.py", "test_the_page_obeys"),
+        ("browser/test_seat_state.py", "test_the_page_follows_the_vector"),
     ],
     "R3 a state and its version are of one moment": [
         (SEAT_MAP, "test_a_state_and_its_version_are_one_statement"),

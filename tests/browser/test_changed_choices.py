@@ -1,4 +1,4 @@
-"""Clicks that cross: a refusal among fast clicks, a second click, the way back after paying, a page put aside."""
+"""Choices that change: a refusal among fast clicks, a second click, the back button after paying, all released."""
 
 from playwright.sync_api import expect
 
@@ -9,24 +9,24 @@ CLICK_ALL = """labels => { for (const label of labels) {
 } }"""
 
 
-def test_a_refused_seat_takes_no_other_with_it(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
-    held, wanted, gone = alice.free_seats(3)
-    bob.choose(gone)
-    alice.choose(held)
-    alice.sees(gone, "locked")
-    alice.page.evaluate(CLICK_ALL, [wanted, gone])  # both fly in one wish, which is refused as a whole
-    alice.reads_news(gone)
-    for seat in (held, wanted):
+def test_a_refusal_does_not_affect_other_seats(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
+    mine, free, taken = alice.free_seats(3)
+    bob.choose(taken)
+    alice.choose(mine)
+    alice.sees(taken, "locked")
+    alice.page.evaluate(CLICK_ALL, [free, taken])  # both are in one request, which is refused as a whole
+    alice.reads_news(taken)
+    for seat in (mine, free):
         alice.sees(seat, "mine")
         bob.sees(seat, "locked")
         alice.reads_basket(seat)
-    alice.sees(gone, "locked")
-    bob.sees(gone, "mine")
+    alice.sees(taken, "locked")
+    bob.sees(taken, "mine")
 
 
-def test_a_second_click_gives_the_seat_back(house, sale, arrive):
-    alice, bob = arrive(house).open(sale), arrive(house).open(sale)
+def test_a_second_click_releases_the_seat(server, showtime_path, new_guest):
+    alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     (seat,) = alice.free_seats(1)
     for _ in range(2):
         alice.choose(seat)
@@ -37,22 +37,22 @@ def test_a_second_click_gives_the_seat_back(house, sale, arrive):
         alice.reads_basket("Touch a seat")
 
 
-def test_a_click_before_the_first_answer_is_not_lost(house, sale, arrive):
-    alice = arrive(house)
-    held = []
-    alice.page.route("**/lock/", lambda route: held.append(route) if not held else route.continue_())
-    alice.open(sale)
+def test_a_click_before_the_first_answer_is_not_lost(server, showtime_path, new_guest):
+    alice = new_guest(server)
+    delayed = []
+    alice.page.route("**/lock/", lambda route: delayed.append(route) if not delayed else route.continue_())
+    alice.open(showtime_path)
     (seat,) = alice.free_seats(1)
     alice.seat(seat).click()
     alice.page.wait_for_timeout(300)
-    assert [route.request.method for route in held] == ["GET"]
-    held[0].continue_()
+    assert [route.request.method for route in delayed] == ["GET"]
+    delayed[0].continue_()
     alice.reads_basket(seat)
     alice.sees(seat, "mine")
 
 
-def test_the_way_back_after_paying_offers_nothing_to_pay_again(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_the_back_button_after_paying_offers_no_second_payment(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     seats = alice.free_seats(2)
     alice.choose(*seats)
     assert alice.pay() == seats
@@ -67,9 +67,9 @@ def test_the_way_back_after_paying_offers_nothing_to_pay_again(house, sale, arri
     assert alice.page.locator("#basket-pay").count() == 0
 
 
-def test_give_all_back_frees_every_seat_and_the_next_choice_is_a_new_booking(house, sale, arrive):
-    alice = arrive(house).open(sale)
-    api = f"{house.url}/api{sale}lock/"
+def test_give_all_back_frees_every_seat_and_the_next_choice_is_a_new_booking(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
+    api = f"{server.url}/api{showtime_path}lock/"
     seats = alice.free_seats(2)
     alice.choose(*seats)
     first = alice.context.request.get(api).json()["reference"]
@@ -80,8 +80,8 @@ def test_give_all_back_frees_every_seat_and_the_next_choice_is_a_new_booking(hou
     assert alice.context.request.get(api).json()["reference"] != first
 
 
-def test_a_price_lights_up_its_seats_and_no_more(house, sale, arrive):
-    alice = arrive(house).open(sale)
+def test_a_price_highlights_its_seats_until_it_is_clicked_again(server, showtime_path, new_guest):
+    alice = new_guest(server).open(showtime_path)
     price = alice.page.locator(".price").first
     price.click()
     expect(price).to_have_attribute("aria-pressed", "true")

@@ -1,4 +1,4 @@
-"""The manager's day in a real browser, under the site's own policy; the console must stay clean."""
+"""The admin site in Chromium, under the site's own content policy; the console must stay clean."""
 
 import pytest
 from playwright.sync_api import expect
@@ -7,24 +7,24 @@ LISTS = ("/admin/cinema/movie/", "/admin/cinema/showtime/", "/admin/cinema/seati
 
 
 @pytest.fixture
-def manager(house, arrive):
-    guest = arrive(house)
+def manager(server, new_guest):
+    guest = new_guest(server)
     guest.open("/accounts/login/?next=/admin/", live=False)
     guest.page.get_by_label("E-mail", exact=True).fill("staff@example.com")
-    guest.page.get_by_label("Password", exact=True).fill(house.staff_password)
+    guest.page.get_by_label("Password", exact=True).fill(server.staff_password)
     guest.page.keyboard.press("Enter")
     expect(guest.page.get_by_role("heading", name="Programme")).to_be_visible()
     return guest
 
 
-def test_lists_and_their_first_row_open_without_a_complaint(manager):
+def test_lists_and_their_first_row_open_without_console_errors(manager):
     for path in LISTS:
         manager.open(path, live=False)
         manager.page.locator("#result_list tbody th a").first.click()
         expect(manager.page.locator("#content h2").first).to_be_visible()
 
 
-def test_a_showing_is_planned_priced_and_put_on_sale(manager):
+def test_a_showtime_is_added_and_its_sales_opened(manager):
     page = manager.open("/admin/cinema/showtime/add/", live=False).page
     for field, words in (("movie", "Metropolis"), ("screen", "Screen 1")):
         page.locator(f".field-{field} .select2-selection").click()
@@ -38,7 +38,7 @@ def test_a_showing_is_planned_priced_and_put_on_sale(manager):
     expect(page.locator(".messagelist")).to_contain_text("Sales are open for Metropolis")
 
 
-def test_genres_move_from_one_side_to_the_other(manager):
+def test_a_genre_moves_to_the_chosen_list(manager):
     page = manager.open("/admin/cinema/movie/", live=False).page
     page.locator("#result_list tbody th a").first.click()
     chosen = page.locator("#id_genres_to option")

@@ -1,4 +1,4 @@
-"""A buyer cancels one of three seats, by mouse, keyboard, thumb and without JavaScript; staff settle what failed."""
+"""A buyer cancels seats by mouse, keyboard, touch and without JavaScript; staff retry a refund that failed."""
 
 import re
 import sqlite3
@@ -14,18 +14,18 @@ from tests.report import report
 
 FAIL = """
 from django.utils import timezone
-from payments.gateways import RefundState
+from payments.gateways.interface import RefundState
 from payments.models import Refund
-from payments.refund_news import apply_refund
+from payments.refund_updates import apply_refund
 refund = Refund.objects.get(payment__booking__reference="{reference}")
 apply_refund(refund_id=refund.pk, state=RefundState(refund.refund_id, "failed", "declined"), at=timezone.now())
 """
 
 
 @pytest.fixture
-def terms(house):
-    """Half of the price comes back, less a pound a seat; until the film begins."""
-    database = sqlite3.connect(house.data_dir / "db.sqlite3", timeout=10, isolation_level=None)
+def terms(server):
+    """Half of the price is refunded, less a pound per seat, until the film begins."""
+    database = sqlite3.connect(server.data_dir / "db.sqlite3", timeout=10, isolation_level=None)
     database.execute(
         "INSERT INTO cinema_refundtier (cinema_id, minutes_before, percent) SELECT id, 0, 50 FROM cinema_cinema"
     )
@@ -36,18 +36,18 @@ def terms(house):
     database.close()
 
 
-def buy_three(arrive, house, sale, **context):
-    """Without the map, which is not what is tested here: lock and checkout over the API, then the payment page."""
-    alice = arrive(house, **context)
-    ask, api = alice.context.request, f"{house.url}/api{sale}"
+def buy_three(new_guest, server, showtime_path, **context):
+    """Lock and checkout over the API, because the map is not tested here, then the payment page."""
+    alice = new_guest(server, **context)
+    ask, api = alice.context.request, f"{server.url}/api{showtime_path}"
     showtime, seats = ask.get(api).json(), ask.get(f"{api}map/").json()
-    labels = [seat["label"] for seat in ask.get(house.url + showtime["layout"]).json()["seats"]]
+    labels = [seat["label"] for seat in ask.get(server.url + showtime["layout"]).json()["seats"]]
     seats = [label for label, letter in zip(labels, seats["state"], strict=True) if letter == "A"][:3]
     ask.get(f"{api}lock/")
     token = next(cookie["value"] for cookie in alice.context.cookies() if cookie["name"] == "csrftoken")
-    said = {"headers": {"X-CSRFToken": token, "Referer": house.url}}
-    assert ask.put(f"{api}lock/", data={"seats": seats}, **said).ok
-    begun = ask.post(f"{api}checkout/", data={"email": "alice@example.com"}, **said)
+    options = {"headers": {"X-CSRFToken": token, "Referer": server.url}}
+    assert ask.put(f"{api}lock/", data={"seats": seats}, **options).ok
+    begun = ask.post(f"{api}checkout/", data={"email": "alice@example.com"}, **options)
     alice.page.goto(begun.json()["url"])
     alice.page.get_by_role("button", name=re.compile("^Pay £")).click()
     assert alice.tickets() == seats
@@ -55,20 +55,20 @@ def buy_three(arrive, house, sale, **context):
 
 
 def prices(alice):
-    """Seat to pence, as the booking page offers them."""
+    """Pence for each seat on the booking page, in its order."""
     rows = alice.page.locator(".ticket").all()
-    told = [row.locator("dl").inner_text().replace("\n", " ") for row in rows]
-    return [round(float(re.search(r"£([\d.]+)", words)[1]) * 100) for words in told]
+    texts = [row.locator("dl").inner_text().replace("\n", " ") for row in rows]
+    return [round(float(re.search(r"£([\d.]+)", text)[1]) * 100) for text in texts]
 
 
-def words(pence):
+def in_pounds(pence):
     return f"£{pence / 100:.2f}".removesuffix(".00")
 
 
 def tickets_of(alice):
     reference = alice.page.url.rstrip("/").split("/")[-1]
-    told = alice.page.request.get(f"{alice.server.url}/api/bookings/{reference}/").json()
-    return reference, told, {ticket["seat"]: ticket for ticket in told["tickets"]}
+    found = alice.page.request.get(f"{alice.server.url}/api/bookings/{reference}/").json()
+    return reference, found, {ticket["seat"]: ticket for ticket in found["tickets"]}
 
 
 def choose_one(page, seat):
@@ -76,42 +76,47 @@ def choose_one(page, seat):
     page.get_by_role("checkbox", name=re.compile(f"^{seat} ")).check()
 
 
-def test_one_of_three_seats_is_cancelled_and_free_on_every_map(house, sale, arrive, terms):
-    alice, seats = buy_three(arrive, house, sale)
-    bob, carol = arrive(house).open(sale), arrive(house).open(sale)
-    bob.watch()
+def test_one_of_three_seats_is_cancelled_and_free_on_every_map(server, showtime_path, new_guest, terms):
+    alice, seats = buy_three(new_guest, server, showtime_path)
+    bob, carol = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
+    bob.record_status_changes()
     back = prices(alice)[1] // 2 - 100
     _, _, before = tickets_of(alice)
     page = alice.page
     choose_one(page, seats[1])
-    expect(page.locator("refund-sum output")).to_have_text(words(back))
+    expect(page.locator("refund-sum output")).to_have_text(in_pounds(back))
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name=f"Cancel {seats[1]}?")).to_be_visible()
-    expect(page.locator(".bill__total")).to_contain_text(words(back))
-    page.get_by_role("button", name=f"Cancel {seats[1]}, {words(back)} back").click()
+    expect(page.locator(".bill__total")).to_contain_text(in_pounds(back))
+    page.get_by_role("button", name=f"Cancel {seats[1]}, {in_pounds(back)} back").click()
     expect(page.locator(".ticket[data-status=cancelled] .ticket__seat")).to_contain_text(seats[1])
     done = alice.now()
     bob.sees(seats[1], "available")
     carol.sees(seats[1], "available")
-    report("a cancelled seat is free on the other map", f"{bob.turned(seats[1])[-1][1] - done:+.0f} ms after the page")
-    assert bob.turned(seats[1])[-1][1] - done < 1500
+    report(
+        "a cancelled seat is free on the other map",
+        f"{bob.status_changes(seats[1])[-1][1] - done:+.0f} ms after the page",
+    )
+    assert bob.status_changes(seats[1])[-1][1] - done < 1500
     for seat in (seats[0], seats[2]):
         bob.sees(seat, "booked")
     expect(page.locator(".ticket__code")).to_have_count(2)
-    expect(page.locator("main")).to_contain_text(re.compile(rf"{re.escape(words(back))} is (back|on its way back)\."))
+    expect(page.locator("main")).to_contain_text(
+        re.compile(rf"{re.escape(in_pounds(back))} is (back|on its way back)\.")
+    )
     assert before[seats[1]]["code"] not in page.content()
-    reference, told, after = tickets_of(alice)
-    assert told["refunded"] == back and told["status"] == "confirmed"
+    _, booking, after = tickets_of(alice)
+    assert booking["refunded"] == back and booking["status"] == "confirmed"
     assert [after[seat]["status"] for seat in seats] == ["valid", "cancelled", "valid"]
     carol.choose(seats[1])
     expect(page.locator("main")).to_contain_text("2 of 3 tickets")
-    page.go_back()  # the look, which knows by now
+    page.go_back()  # the page before, on which the seat is cancelled by now
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text(f"{seats[1]} is already cancelled.")
 
 
-def test_all_is_cancelled_with_the_keyboard_alone(house, sale, arrive):
-    alice, seats = buy_three(arrive, house, sale)
+def test_all_is_cancelled_with_the_keyboard_alone(server, showtime_path, new_guest):
+    alice, seats = buy_three(new_guest, server, showtime_path)
     page = alice.page
     press_until(page, ".calloff > summary")
     page.keyboard.press("Enter")
@@ -124,17 +129,17 @@ def test_all_is_cancelled_with_the_keyboard_alone(house, sale, arrive):
     press_until(page, ".lose__acts .button--danger")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("Your money is (on its way )?back"))).to_be_visible()
-    bob = arrive(house).open(sale)
+    bob = new_guest(server).open(showtime_path)
     for seat in seats:
         bob.sees(seat, "available")
 
 
 @pytest.mark.parametrize("how", ["phone", "phone without script"])
-def test_a_seat_is_cancelled_on_a_phone(house, sale, arrive, how):
-    alice, seats = buy_three(arrive, house, sale, **PHONE)
+def test_a_seat_is_cancelled_on_a_phone(server, showtime_path, new_guest, how):
+    alice, seats = buy_three(new_guest, server, showtime_path, **PHONE)
     cookies, path = alice.context.cookies(), alice.page.url
     if "without" in how:
-        alice = arrive(house, java_script_enabled=False, **PHONE)
+        alice = new_guest(server, java_script_enabled=False, **PHONE)
         alice.context.add_cookies(cookies)
         alice.page.goto(path)
     page = alice.page
@@ -150,40 +155,40 @@ def test_a_seat_is_cancelled_on_a_phone(house, sale, arrive, how):
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_staff_ask_for_a_failed_refund_again(house, sale, arrive):
-    alice, seats = buy_three(arrive, house, sale)
+def test_staff_retry_a_failed_refund(server, showtime_path, new_guest):
+    alice, seats = buy_three(new_guest, server, showtime_path)
     reference, _, _ = tickets_of(alice)
     choose_one(alice.page, seats[0])
     alice.page.get_by_role("button", name="Go on").click()
     alice.page.get_by_role("button", name=re.compile(f"^Cancel {seats[0]}, ")).click()
     expect(alice.page.locator(".ticket[data-status=cancelled]")).to_be_visible()
-    until_back(alice.page)
+    wait_for_refund(alice.page)
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", FAIL.format(reference=reference)],
-        cwd=ROOT, env=clean_environment(**house.env, LOOP="external"), capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=clean_environment(**server.env, LOOP="external"), capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     alice.page.reload()
     expect(alice.page.locator(".notice[data-kind=error]")).to_contain_text("could not be given back.")
-    ines = arrive(house)
-    ines.page.goto(f"{house.url}/accounts/login/?next=/staff/money/")
-    ines.page.get_by_label("E-mail").fill(house.staff_email)
-    ines.page.get_by_label("Password", exact=True).fill(house.staff_password)
+    ines = new_guest(server)
+    ines.page.goto(f"{server.url}/accounts/login/?next=/staff/money/")
+    ines.page.get_by_label("E-mail").fill(server.staff_email)
+    ines.page.get_by_label("Password", exact=True).fill(server.staff_password)
     ines.page.keyboard.press("Enter")
-    alarm = ines.page.locator(".alarm").filter(has_text=reference)
-    expect(alarm).to_contain_text("could not be given back")
-    alarm.get_by_role("button", name=re.compile("^Ask for £")).click()
+    alert = ines.page.locator(".alarm").filter(has_text=reference)
+    expect(alert).to_contain_text("could not be given back")
+    alert.get_by_role("button", name=re.compile("^Ask for £")).click()
     expect(ines.page.locator("body")).to_contain_text("The bank is being asked again.")
-    expect(alarm).to_have_count(0)
-    until_back(alice.page)
-    ines.page.goto(f"{house.url}/staff/bookings/?q={reference}")
+    expect(alert).to_have_count(0)
+    wait_for_refund(alice.page)
+    ines.page.goto(f"{server.url}/staff/bookings/?q={reference}")
     expect(ines.page.locator(".story")).to_contain_text("Gave back £")
     expect(ines.page.locator(".story")).to_contain_text("A person is needed")
 
 
-def until_back(page):
-    """Look again until the money is there: the loop tells the gateway a moment later."""
+def wait_for_refund(page):
+    """Reload until the refund has succeeded: the worker asks the gateway a moment later."""
     for _ in range(40):
         page.reload()
         if page.locator(".notice[data-kind=good]").filter(has_text="is back.").count():

@@ -1,49 +1,43 @@
-"""What a guest does at a seat map: look, choose, give back, pay. In the words of the page, not of its code."""
+"""A guest at a seat map: looks, chooses, releases, pays. Only by what the page shows, never through its code."""
 
 import re
-import shutil
 
 from playwright.sync_api import expect
 
-# A refused request is news for the guest and a line in the browser's own log; that line is no fault.
+# The browser logs a refused request as an error; the page handles it.
 REFUSAL_IN_LOG = re.compile(r"the server responded with a status of (409|410|422|429)")
-# What a browser says of a server that was killed under it, in tests that kill it.
+# What the browser logs when its server was killed by the test.
 LOSS_IN_LOG = re.compile(r"ERR_CONNECTION|ERR_INTERNET|WebSocket connection to .* failed|ERR_EMPTY_RESPONSE")
-SAY_WHEN_MARKED = """(wanted) => {
+RECORD_STATUS_CHANGES = """() => {
   const seats = document.querySelector('.hall');
-  window.turned = {};
+  window.statusChanges = {};
   new MutationObserver((records) => {
     for (const { target } of records) {
       const label = target.querySelector('input').value;
-      (window.turned[label] ??= []).push([target.dataset.status, performance.timeOrigin + performance.now()]);
+      (window.statusChanges[label] ??= []).push([target.dataset.status, performance.timeOrigin + performance.now()]);
     }
   }).observe(seats, { subtree: true, attributes: true, attributeFilter: ['data-status'] });
 }"""
 
 
-def find_chromium():
-    """The machine's own browser; None lets Playwright take the one that it brings."""
-    return next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-
-
 class Guest:
+    """One browser context with one page; `console_errors` collects what its console complains about."""
+
     def __init__(self, context, server):
         self.context, self.server = context, server
         self.page = context.new_page()
-        self.complaints, self.loses_server = [], False
+        self.console_errors, self.may_lose_server = [], False
         self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("pageerror", lambda error: self.console_errors.append(f"error: {error}"))
 
     def _listen(self, message):
         text = f"{message.type}: {message.text}"
         if message.type not in ("error", "warning") or REFUSAL_IN_LOG.search(text):
             return
-        if not (self.loses_server and LOSS_IN_LOG.search(text)):
-            self.complaints.append(text)
+        if not (self.may_lose_server and LOSS_IN_LOG.search(text)):
+            self.console_errors.append(text)
 
-    def leave(self):
+    def close(self):
         self.context.close()
 
     def open(self, path, *, live=True):
@@ -52,7 +46,7 @@ class Guest:
             self.sees_live()
         return self
 
-    # ---- looking ----
+    # ---- Looking ----
     def seat(self, label):
         return self.page.locator(f'.seat:has(input[value="{label}"])')
 
@@ -73,37 +67,38 @@ class Guest:
         expect(self.page.locator("#basket")).to_contain_text(text, timeout=seconds * 1000)
 
     def free_seats(self, count):
-        """Labels of plain free seats, best rows last."""
+        """Labels of free ordinary seats, best rows last."""
         free = self.page.locator('.seat[data-status="available"][data-kind="seat"] input')
         labels = free.evaluate_all("boxes => boxes.map((box) => box.value)")
         assert len(labels) >= count, f"only {len(labels)} free seats"
         return labels[:count]
 
-    # ---- measuring ----
-    def watch(self):
-        """From now on note when each seat changes its look, on the clock that all pages share."""
-        self.page.evaluate(SAY_WHEN_MARKED)
+    # ---- Measuring ----
+    def record_status_changes(self):
+        """From now on record when the status of each seat changes, on a clock that all pages share."""
+        self.page.evaluate(RECORD_STATUS_CHANGES)
 
-    def turned(self, label):
-        return self.page.evaluate("label => window.turned[label] ?? []", label)
+    def status_changes(self, label):
+        """[status, milliseconds] of each change since `record_status_changes`."""
+        return self.page.evaluate("label => window.statusChanges[label] ?? []", label)
 
     def now(self):
         return self.page.evaluate("() => performance.timeOrigin + performance.now()")
 
-    # ---- doing ----
+    # ---- Acting ----
     def choose(self, *labels):
         for label in labels:
             self.seat(label).click()
             self.sees(label, "mine")
             self.reads_basket(label)
 
-    def give_back(self, *labels):
+    def release(self, *labels):
         for label in labels:
             self.seat(label).click()
             self.sees(label, "available")
 
     def pay(self, email="alice@example.com"):
-        """From the basket to the tickets; returns the seats that the tickets are for."""
+        """From the basket to the tickets; returns the seats on the tickets."""
         self.page.locator("#basket-pay").click()
         self.page.get_by_label("E-mail for the tickets").fill(email)
         self.page.get_by_role("button", name=re.compile("^Pay ")).click()

@@ -1,4 +1,4 @@
-"""Nobody clicks: a lock ends on every open map when its time is over."""
+"""Without a click, a lock expires on every open map when its time is over."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ from playwright.sync_api import expect
 from bench.support.servers import start_server
 from tests.report import report
 
-LATEST = 1500  # ms after its time
+LATEST = 1500  # ms after `locked_until`
 
 
-def test_a_lock_ends_on_every_open_map_within_a_second_and_a_half(arrive):
+def test_a_lock_expires_on_every_open_map_within_a_second_and_a_half(new_guest):
     with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=6) as server:
-        alice, bob = arrive(server), arrive(server)
+        alice, bob = new_guest(server), new_guest(server)
         listed = alice.context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
         path = next(f"/showtimes/{one['id']}/" for one in listed if one["sales"] == "open")
         alice.open(path)
@@ -23,12 +23,12 @@ def test_a_lock_ends_on_every_open_map_within_a_second_and_a_half(arrive):
         lock = alice.context.request.get(f"{server.url}/api{path}lock/").json()
         ends = datetime.fromisoformat(lock["expires_at"]).timestamp() * 1000
         for guest in (alice, bob):
-            guest.watch()
+            guest.record_status_changes()
         late = []
         for guest in (alice, bob):
             for seat in seats:
                 guest.sees(seat, "available", seconds=10)
-                late.append(guest.turned(seat)[-1][1] - ends)
+                late.append(guest.status_changes(seat)[-1][1] - ends)
         report("a lock's end", f"on 2 maps after {', '.join(f'{ms:.0f}' for ms in late)} ms, nobody clicking")
         assert max(late) < LATEST
         alice.reads_news("The hold ran out")

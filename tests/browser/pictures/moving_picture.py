@@ -1,6 +1,6 @@
-"""The README's moving picture: two people at one hall, photographed while they choose.
+"""The README's animation: two maps of one showtime while two people choose.
 
-    python -m tests.browser.moving_picture
+    python -m tests.browser.pictures.moving_picture
 
 writes `docs/images/live-map.webp`. A tool, not a test; it needs Pillow (`pip install pillow`), which nothing else does.
 """
@@ -11,7 +11,8 @@ from playwright.sync_api import sync_playwright
 
 from bench.support.servers import ROOT, start_server
 from tests.browser.conftest import FLAGS
-from tests.browser.stage.guest import Guest, find_chromium
+from tests.browser.site.guest import Guest
+from tests.chromium import find_chromium
 
 WIDTH, HEIGHT, GAP = 620, 640, 16
 FRAME = 130  # milliseconds
@@ -19,7 +20,7 @@ PAPER = (12, 11, 12)
 
 
 class Film:
-    """Two pages side by side, frame by frame; what a frame shows is what both pages show at that moment."""
+    """Two pages side by side; each frame shows both at the same moment."""
 
     def __init__(self, *guests):
         self.guests, self.frames = guests, []
@@ -39,16 +40,16 @@ class Film:
         first.save(path, save_all=True, append_images=others, duration=FRAME, loop=0, quality=72, method=6)
 
 
-def middle(guest, row, wanted):
-    """Free seats of a row, from its middle."""
+def middle(guest, row, count):
+    """Labels of free seats in the middle of a row."""
     boxes = guest.page.locator(f'.seat[data-status="available"] input[value^="{row}"]')
     labels = [label for label in boxes.evaluate_all("all => all.map((one) => one.value)") if label[1:].isdigit()]
-    start = max(0, len(labels) // 2 - wanted // 2)
-    return labels[start : start + wanted]
+    start = max(0, len(labels) // 2 - count // 2)
+    return labels[start : start + count]
 
 
 def act(film, alice, bob):
-    """Alice takes two, Bob three; Alice changes her mind, and pays."""
+    """Alice chooses two seats, Bob three; Alice changes one, Bob releases one."""
     film.take(6)
     hers, his = middle(alice, "E", 2), middle(bob, "G", 3)
     for guest, labels in ((alice, hers), (bob, his)):

@@ -1,10 +1,9 @@
-"""Photographs every page of a real server at three widths, and lays the pictures side by side.
+"""Takes pictures of every page at three widths, and puts them on one sheet.
 
-    python -m tests.browser.contact_sheet [folder]
+    python -m tests.browser.pictures.contact_sheet [folder]
 
-writes `docs/images/<page>-<width>.png` and `docs/images/contact-sheet.png`. A tool, not a test: it asserts nothing but
-that every page answered, and is run when the look has changed. What it photographs is the table of `site_map.py`,
-which the whole-site check visits too.
+writes `docs/images/<page>-<width>.png` and `docs/images/contact-sheet.png`. A tool, not a test: run it when the design
+has changed. The pages are those of `site_map.py`, which the whole-site check visits too.
 """
 
 import html
@@ -15,8 +14,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench.support.servers import ROOT
-from tests.browser.stage.guest import find_chromium
-from tests.browser.stage.site_map import PAGES, Cast, start_stage
+from tests.browser.site.site_map import PAGES, People, start_site
+from tests.chromium import find_chromium
 
 SIZES = {390: 844, 820: 1180, 1440: 900}
 EAGER = """async () => {
@@ -24,7 +23,7 @@ EAGER = """async () => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
   await document.fonts.ready;
   document.activeElement?.blur();
-  scrollTo(0, 0);  // what sticks to the window's edge would be photographed in the middle of the page
+  scrollTo(0, 0);  // else sticky elements appear in the middle of the picture
 }"""
 SHEET_STYLE = """
   body { margin: 0; padding: 32px; background: #0c0b0c; color: #f7f2ea; font: 600 20px Archivo, sans-serif; }
@@ -38,7 +37,7 @@ SHEET_STYLE = """
 
 
 class Photographer:
-    """Takes each page at each width, in the order in which it is told."""
+    """Takes a picture of each page at each width."""
 
     def __init__(self, folder):
         self.folder, self.names = folder, []
@@ -54,7 +53,7 @@ class Photographer:
         print(f"{name}: {page.url}")
 
     def compose(self, browser):
-        """All pictures on one."""
+        """Write all pictures on one sheet."""
         page = browser.new_page(viewport={"width": 2260, "height": 900})
         with tempfile.TemporaryDirectory() as folder:
             sheet = Path(folder) / "sheet.html"
@@ -75,23 +74,23 @@ class Photographer:
         return f"<section><h2>{html.escape(name.replace('-', ' '))}</h2><div>{images}</div></section>"
 
 
-def photograph_pages(photos, cast):
-    """Everything that the site map lists."""
+def photograph_pages(photos, people):
+    """Every page of the site map."""
     for entry in PAGES:
-        page = cast.page_of(entry.who)
-        page.goto(cast.url(entry))
+        page = people.page_of(entry.role)
+        page.goto(people.url(entry))
         if entry.act:
             entry.act(page)
         page.wait_for_timeout(700)
-        photos.take(page, entry.name, whole=entry.whole)
+        photos.take(page, entry.name, whole=entry.rolele)
 
 
-def photograph_loss(photos, cast):
-    """The map whose server has gone."""
-    page = cast.page_of("customer")
-    page.goto(cast.url(next(entry for entry in PAGES if entry.name == "seat-map-basket")))
+def photograph_stale_map(photos, people):
+    """The map after its server has ended."""
+    page = people.page_of("customer")
+    page.goto(people.url(next(entry for entry in PAGES if entry.name == "seat-map-basket")))
     page.wait_for_timeout(1500)
-    cast.server.kill()
+    people.server.kill()
     page.wait_for_timeout(4000)
     photos.take(page, "seat-map-stale", whole=False)
 
@@ -99,12 +98,12 @@ def photograph_loss(photos, cast):
 def main():
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "docs" / "images"
     photos = Photographer(folder)
-    server, facts = start_stage()
+    server, facts = start_site()
     with server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        cast = Cast(browser, server, facts)
-        photograph_pages(photos, cast)
-        photograph_loss(photos, cast)
+        people = People(browser, server, facts)
+        photograph_pages(photos, people)
+        photograph_stale_map(photos, people)
         photos.compose(browser)
         browser.close()
     print(f"{len(photos.names)} pages at {len(SIZES)} widths in {folder}")

@@ -71,13 +71,13 @@ class Recorder:
     def _on_execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         from django.db import connection
 
-        from booking.locks import NEXT_BOOKING
-        from booking.seats.rows import WANTED as LOOK
+        from booking.lock_statements import NEW_KEY
+        from booking.seats.row_locks import REQUESTED
 
         values = [connection.ops.compose_sql("%s", [value]) for value in params or ()]
         text = "".join(f"{piece}{value}" for piece, value in zip(sql.split("%s"), [*values, ""], strict=True))
         together = " \\; ".join(" ".join(text.split()).split("; "))  # pgbench sends these in one message
-        is_read = any(statement.name in text for statement in (LOOK, NEXT_BOOKING))  # later statements use the answer
+        is_read = any(statement.name in text for statement in (REQUESTED, NEW_KEY))  # later statements use the answer
         self.lines.append(f"{together} \\aset b_" if is_read else f"{together};")
         return execute(sql, params, many, context)
 

@@ -1,6 +1,7 @@
 """What benchmarks compute rather than measure: latencies in a queue, and the table of the code's structure."""
 
 import ast
+import importlib
 
 import pytest
 
@@ -88,3 +89,19 @@ def test_a_planted_import_from_the_tests_is_found(tmp_path):
     (tmp_path / "bench/support").mkdir(parents=True)
     (tmp_path / "bench/support/planted.py").write_text("def late():\n    from tests.report import report\n")
     assert importers_of_tests(tmp_path) == ["bench.support.planted"]
+
+
+@pytest.mark.parametrize("folder", ["bench", "tests/browser", "tests/soak"])
+def test_product_names_that_are_imported_late_exist(folder):
+    """mypy does not read these folders, and their late imports run only in a benchmark."""
+    imports = [
+        (node.module, alias.name)
+        for module in structure.read_modules(structure.ROOT, folder)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in structure.PACKAGES
+        for alias in node.names
+    ]
+    assert imports
+    for module, name in imports:
+        if not hasattr(importlib.import_module(module), name):
+            importlib.import_module(f"{module}.{name}")

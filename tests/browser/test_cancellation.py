@@ -12,14 +12,7 @@ from bench.support.servers import ROOT, clean_environment
 from tests.browser.test_purchases import PHONE, press_until
 from tests.report import report
 
-FAIL = """
-from django.utils import timezone
-from payments.gateways.interface import RefundState
-from payments.models import Refund
-from payments.refund_updates import apply_refund
-refund = Refund.objects.get(payment__booking__reference="{reference}")
-apply_refund(refund_id=refund.pk, state=RefundState(refund.refund_id, "failed", "declined"), at=timezone.now())
-"""
+FAIL = "from tests.browser.site.money_states import fail_refund; fail_refund('{reference}')"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from booking.models import Booking, OutboxMessage, ShowtimeSeat
 from cinema.models import Cinema, RefundTier, Showtime
@@ -52,6 +53,12 @@ class Customer:
     def settle(self, refund, status, failure=""):
         state = RefundState(f"re_demo_stage{refund.pk}", status, failure)
         apply_refund(refund_id=refund.pk, state=state, at=self.at + timedelta(seconds=40))
+
+
+def fail_refund(reference):
+    """The gateway reports that the only refund of this booking has failed."""
+    refund = Refund.objects.get(payment__booking__reference=reference)
+    apply_refund(refund_id=refund.pk, state=RefundState(refund.refund_id, "failed", "declined"), at=timezone.now())
 
 
 def create_money_states(showtimes, customer):

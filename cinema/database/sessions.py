@@ -1,4 +1,4 @@
-"""Sessions in the database, as Django's own, but read by a statement that is planned once: every click reads one."""
+"""Sessions in the database, as Django's own, but read by a prepared statement: every click reads one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ class SessionStore(db.SessionStore):
     """Named by SESSION_ENGINE."""
 
     def load(self) -> dict[str, Any]:
-        """What the session holds; nothing, and the key forgotten, where there is none of that key any more."""
+        """The session's data. Where there is no such session, Django's own `load` forgets the key and returns {}."""
         [rows] = ask((LOAD, [self.session_key, timezone.now()]))
         for (data,) in rows:
             return dict(self.decode(data))
-        self._session_key = None
-        return {}
+        return super().load()

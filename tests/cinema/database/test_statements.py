@@ -1,19 +1,31 @@
-"""Questions that travel together, with BEGIN and COMMIT among them."""
+"""Statements that share a round trip, with BEGIN and COMMIT among them; and the same, each in a trip of its own."""
+
+from types import SimpleNamespace
 
 import pytest
-from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, connections, transaction
 
 from bench.support.factories import make_showtime
 from booking.models import ShowtimeSeat
-from cinema.database.statements import Statement, ask
+from cinema.database import statements
+from cinema.database.statements import Statement, ask, ask_one_by_one, ask_together, choose_way
 from cinema.models import Showtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
+TOGETHER = pytest.param(ask_together, id="together")
+ONE_BY_ONE = pytest.param(ask_one_by_one, id="one by one", marks=pytest.mark.postgresql_only)
 
 COUNT = Statement("test_count", "SELECT version FROM cinema_showtime WHERE id = %s")
 SET = Statement("test_set", "UPDATE cinema_showtime SET version = %s WHERE id = %s")
 ANY = Statement("test_any", "SELECT id FROM cinema_showtime WHERE id = ANY(%s) ORDER BY id")
 WRONG = Statement("test_wrong", "INSERT INTO cinema_showtime (id) VALUES (%s)")
+
+
+@pytest.fixture(autouse=True, params=[TOGETHER, ONE_BY_ONE])
+def way(request, monkeypatch):
+    """How PostgreSQL is asked; SQLite knows one way only."""
+    monkeypatch.setattr(statements, "_on_postgresql", request.param)
+    return request.param
 
 
 @pytest.fixture
@@ -25,7 +37,7 @@ def version_of(showtime):
     return Showtime.objects.values_list("version", flat=True).get(pk=showtime)
 
 
-def test_answers_come_in_order_and_a_statement_without_rows_has_none(showtime):
+def test_rows_come_in_the_order_of_the_questions_and_a_statement_without_rows_has_none(showtime):
     assert ask((COUNT, [showtime]), (SET, [7, showtime]), (COUNT, [showtime])) == [[(0,)], [], [(7,)]]
 
 
@@ -48,7 +60,7 @@ def test_an_array_keeps_quotes_backslashes_commas_and_nothing():
     assert ask((echo, [words])) == [[(word,) for word in words]]
 
 
-def test_what_is_asked_in_a_transaction_is_undone_with_it(showtime):
+def test_what_is_written_in_a_transaction_is_undone_with_it(showtime):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         ask((SET, [5, showtime]))
         raise ZeroDivisionError
@@ -56,7 +68,7 @@ def test_what_is_asked_in_a_transaction_is_undone_with_it(showtime):
     assert ask((COUNT, [showtime])) == [[(0,)]]
 
 
-def test_one_wrong_question_undoes_the_others_of_its_transaction(showtime):
+def test_an_error_of_one_question_undoes_the_others_of_its_transaction(showtime):
     with pytest.raises(DatabaseError), transaction.atomic():
         ask((SET, [5, showtime]), (WRONG, [showtime]), (SET, [6, showtime]), ends=True)
     assert version_of(showtime) == 0
@@ -64,7 +76,7 @@ def test_one_wrong_question_undoes_the_others_of_its_transaction(showtime):
     assert version_of(showtime) == 9
 
 
-def test_the_last_question_commits_and_then_come_the_hooks(showtime):
+def test_the_hooks_run_after_the_commit(showtime):
     seen = []
     with transaction.atomic():
         transaction.on_commit(lambda: seen.append(version_of(showtime)))
@@ -75,7 +87,8 @@ def test_the_last_question_commits_and_then_come_the_hooks(showtime):
 
 
 @pytest.mark.postgresql_only
-def test_nothing_may_follow_the_last_question_and_nothing_of_it_is_undone(showtime):
+@pytest.mark.parametrize("way", [TOGETHER], indirect=True)
+def test_nothing_may_follow_the_last_question_and_nothing_of_it_is_undone(showtime, way):
     with pytest.raises(ProgrammingError, match="has ended"), transaction.atomic():
         ask((SET, [4, showtime]), ends=True)
         ShowtimeSeat.objects.filter(showtime=showtime).count()
@@ -92,7 +105,7 @@ def test_the_last_question_of_an_inner_transaction_commits_nothing(showtime):
 
 
 @pytest.mark.postgresql_only
-def test_what_only_the_commit_finds_wrong_undoes_all(showtime):
+def test_an_error_that_only_the_commit_finds_undoes_all(showtime):
     seat = ShowtimeSeat.objects.filter(showtime=showtime).first()
     lost = Statement("test_lost", "UPDATE booking_showtimeseat SET seat_id = -1 WHERE id = %s")
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -108,3 +121,39 @@ def test_a_statement_planned_in_a_transaction_that_was_undone_is_still_known(sho
         assert ask((fresh, [1])) == [[(2,)]]
         raise ZeroDivisionError
     assert ask((fresh, [2])) == [[(3,)]]
+
+
+@pytest.mark.postgresql_only
+def test_rows_that_are_settled_are_the_same(showtime):
+    ask((SET, [8, showtime]))
+    assert ask((COUNT, [showtime]), settled=True) == [[(8,)]]
+
+
+# ---- what is relied on -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgresql_only
+def test_the_first_statement_chooses_the_way(monkeypatch, showtime):
+    monkeypatch.setattr(statements, "_on_postgresql", statements._ask_first)
+    assert ask((COUNT, [showtime])) == [[(0,)]]
+    assert statements._on_postgresql is ask_together
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize("name", ["in_atomic_block", "savepoint_ids", "wrap_database_errors"])
+def test_without_a_name_of_django_statements_are_executed_one_by_one(name, caplog):
+    with connection.cursor() as cursor:
+        known = {each: True for each in ("in_atomic_block", "savepoint_ids", "wrap_database_errors") if each != name}
+        database = SimpleNamespace(connection=connection.connection, **known)
+        assert choose_way(database, cursor) is ask_one_by_one
+    assert "one by one" in caplog.text
+
+
+@pytest.mark.postgresql_only
+def test_with_another_connection_or_cursor_statements_are_executed_one_by_one():
+    database = connections["default"]
+    with database.cursor() as cursor:
+        assert choose_way(database, SimpleNamespace(cursor=None)) is ask_one_by_one
+        assert choose_way(database, object()) is ask_one_by_one
+        other = SimpleNamespace(connection=object(), in_atomic_block=0, savepoint_ids=0, wrap_database_errors=0)
+        assert choose_way(other, cursor) is ask_one_by_one

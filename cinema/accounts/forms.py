@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.forms import AddEmailForm
-from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
-from django.db import transaction
 from django.http import HttpRequest
 
 
@@ -16,8 +14,5 @@ class ChangeEmailForm(AddEmailForm):  # type: ignore[misc]  # allauth ships no t
     """
 
     def save(self, request: HttpRequest) -> EmailAddress:
-        with transaction.atomic():
-            EmailAddress.objects.filter(user=self.user, verified=False).exclude(email=self.user.email).delete()
-            address = EmailAddress.objects.create(user=self.user, email=self.cleaned_data["email"].lower())
-        send_verification_email_to_address(request, address)
-        return address
+        EmailAddress.objects.filter(user=self.user, verified=False).exclude(email=self.user.email).delete()
+        return EmailAddress.objects.add_email(request, self.user, self.cleaned_data["email"], confirm=True)

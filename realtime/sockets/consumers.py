@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.consumer import AsyncConsumer, get_handler_name
+from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.http import parse_cookie
@@ -50,13 +50,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     is_shut = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        self.scope, self.base_send = scope, send
+        self.scope, self.send = scope, send
         address = self.address()
         self.objection = limits.door.enter(address, time.monotonic())
         try:
             while True:
                 message = await receive()
-                await getattr(self, get_handler_name(message))(message)
+                await getattr(self, message["type"].replace(".", "_"))(message)
         except StopConsumer:
             pass
         finally:

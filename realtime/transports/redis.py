@@ -22,6 +22,7 @@ from django.conf import settings
 
 from realtime import counters
 from realtime.change import Change
+from realtime.fast_path.redis_layer import forget_channels
 from realtime.transports.interface import Receive
 from realtime.transports.local import LocalTransport
 from realtime.transports.sender import Sender, group_of
@@ -147,7 +148,7 @@ class RedisTransport(LocalTransport):
             await self._sing(layer)
         finally:
             self._layer = None
-            layer.channels.clear()  # else the cancelled reader unsubscribes, on a connection that may be dead
+            forget_channels(layer)
             if reader is not None:
                 reader.cancel()
             with contextlib.suppress(Exception):  # it is thrown away, whatever state it is in

@@ -1,4 +1,4 @@
-"""HTTP and WebSocket, wired. Importing this module is what makes a process a serving one."""
+"""HTTP and WebSocket, wired. A process that imports this module serves: it also runs the loop, where LOOP=inside."""
 # ruff: noqa: E402 (the apps must be loaded before what uses them is imported)
 
 import gc
@@ -19,7 +19,7 @@ from django.db import Error, connections
 
 from booking import loop
 from booking.seats import map as seat_map
-from realtime.fast_path.http_handler import OneStepHandler
+from realtime.fast_path.http_handler import make_http_application
 from realtime.launcher.drain import lifespan
 from realtime.routing import websocket_urlpatterns
 from realtime.sockets import limits
@@ -27,14 +27,14 @@ from realtime.sockets import limits
 log = logging.getLogger(__name__)
 
 router = ProtocolTypeRouter(
-    {"http": OneStepHandler(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+    {"http": make_http_application(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
 )
 _is_tuned = False
 limits.make_room()
 
 
-def begin_anew() -> None:
-    """Alone with its database, a start may follow a restored backup: every map begins a new life (rule R6)."""
+def rotate_epochs() -> None:
+    """Give every map a new epoch (rule R6): a start alone with its database may follow a restored backup."""
     try:
         seat_map.rotate_epochs()
     except Error as error:
@@ -44,7 +44,7 @@ def begin_anew() -> None:
 
 
 def tune_collector() -> None:
-    """What is loaded now stays: the cycle collector need not look at it again (a twofold gain with many sockets)."""
+    """Exempt all loaded objects from the cycle collector: they stay (a twofold gain with many sockets)."""
     global _is_tuned
     _is_tuned = True
     gc.collect()
@@ -61,7 +61,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 if settings.LOOP == "inside":
     if not settings.REDIS_URL:
         # In a thread: some servers import this inside their event loop, where Django refuses to use the database.
-        beginning = threading.Thread(target=begin_anew, name="begin anew")
-        beginning.start()
-        beginning.join()
+        rotation = threading.Thread(target=rotate_epochs, name="rotate epochs")
+        rotation.start()
+        rotation.join()
     loop.start_inside()

@@ -13,9 +13,9 @@ def main() -> None:
     try:
         # The cluster has settings of its own, and they are read once; on Windows it says that it cannot run.
         if sys.argv[1:2] == ["cluster"] and os.name == "posix":
-            from realtime.launcher.production import lay_out_environment
+            from realtime.launcher.production import prepare_environment
 
-            lay_out_environment()
+            prepare_environment()
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"The settings do not hold: {error}")

@@ -68,12 +68,12 @@ def pytest_unconfigure(config):
 def pytest_collection_modifyitems(config, items):
     database = config.getoption("--database")
     for item in items:
-        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
-        if folder == "browser":
+        folders = Path(item.path).relative_to(Path(__file__).parent).parts
+        if folders[0] == "browser":
             item.add_marker("browser")
             if os.environ.get("BOOKMYSEAT_NO_BROWSER"):
                 item.add_marker(pytest.mark.skip(reason="no Chromium here"))
-        elif folder in ("launcher", "cluster") or {"valkey", "redis_url"} & set(item.fixturenames):
+        elif folders[:2] == ("realtime", "launcher") or {"valkey", "redis_url"} & set(item.fixturenames):
             item.add_marker("server")
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")

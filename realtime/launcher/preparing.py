@@ -1,4 +1,4 @@
-"""What a copy needs before it may serve: tables, and the demo programme as long as nobody has a house of their own."""
+"""Prepares the database before a start: migrations, and the demo's schedule while there is no other cinema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def prepare(*, collect_static: bool = False) -> None:
-    """Repeatable: the second time changes nothing but rolls the demo's week ahead, and takes a moment."""
+    """Repeatable: a second call only adds the demo's showtimes of newly reached days."""
     from django.core.management import call_command
 
     from cinema.demo.catalogue import CINEMAS
@@ -22,7 +22,7 @@ def prepare(*, collect_static: bool = False) -> None:
 
 
 def main() -> int:
-    """As a program, for an owner that keeps out of the database itself: `python -m realtime.launcher.preparing`."""
+    """`python -m realtime.launcher.preparing`, for the cluster's owner, which uses no database itself."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cinema.settings")
     import django
     from django.db import OperationalError

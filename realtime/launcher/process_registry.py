@@ -1,4 +1,4 @@
-"""Which processes work in a DATA_DIR, so that a start after SIGKILL ends what the last one could not."""
+"""Which processes use a DATA_DIR, so that a start after SIGKILL can end those that the last start left running."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class FolderInUse(Exception):
     """Another copy runs in this DATA_DIR. The text is for the operator."""
 
 
-class Register:
+class ProcessRegistry:
     """The file `processes.json`: the main process first, then its children, each with the moment of its start.
 
-    A number alone proves nothing: after a crash the system may have given it to a stranger, who must not be ended.
+    The number alone proves nothing: the system may have given it to another program, which must not be ended.
     """
 
     def __init__(self, data_dir: Path, port: int) -> None:
@@ -28,9 +28,9 @@ class Register:
         self.port = port
 
     def claim(self) -> list[int]:
-        """Ends what an earlier start left over and writes ourselves down; returns the ended process numbers.
+        """End the processes that an earlier start left running, and register this one. Returns the ended numbers.
 
-        Raises FolderInUse when a copy on another port works here, which is no leftover.
+        Raises FolderInUse when a copy on another port uses the folder.
         """
         port, running = self._read()
         if running and running[0]["main"] and port != self.port:
@@ -43,13 +43,13 @@ class Register:
         return [entry["pid"] for entry in running]
 
     def record(self, children: Sequence[Child]) -> None:
-        """Writes down who works here now. A crash between start and record is covered by `end_with_parent`."""
+        """Write the running processes. A crash between a start and its record is covered by `end_with_parent`."""
         entries = [{"pid": os.getpid(), "main": True, "signal": int(signal.SIGTERM)}]
         entries += [{"pid": c.pid, "main": False, "signal": int(c.stop_signal)} for c in children if c.is_alive]
-        told = {"port": self.port, "processes": [{**e, "started": started_at(e["pid"])} for e in entries]}
+        data = {"port": self.port, "processes": [{**e, "started": started_at(e["pid"])} for e in entries]}
         self.data_dir.mkdir(parents=True, exist_ok=True)
         fresh = self.file.with_suffix(".new")
-        fresh.write_text(json.dumps(told, indent=1))
+        fresh.write_text(json.dumps(data, indent=1))
         fresh.replace(self.file)
 
     def close(self) -> None:
@@ -57,8 +57,8 @@ class Register:
 
     def _read(self) -> tuple[int, list[dict[str, Any]]]:
         try:
-            told = json.loads(self.file.read_text())
-            return told["port"], [entry for entry in told["processes"] if _runs(entry)]
+            data = json.loads(self.file.read_text())
+            return data["port"], [entry for entry in data["processes"] if _runs(entry)]
         except (OSError, ValueError, KeyError, TypeError):
             return self.port, []
 
@@ -79,4 +79,4 @@ def _send(entry: dict[str, Any], number: int) -> None:
     try:
         os.kill(entry["pid"], number)
     except ProcessLookupError:
-        return  # it ended by itself meanwhile
+        return  # it has ended meanwhile

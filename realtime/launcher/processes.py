@@ -1,4 +1,4 @@
-"""One program in the foreground: in our process group, ended by us, and ended with us."""
+"""Child processes in the foreground: in our process group, ended by us, and ended when we end; ports and sockets."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(signal_number: int) -> None:
-    """Asks Linux to send us this signal when the process that started us ends, however it ends."""
+    """On Linux: have this signal sent to this process when its parent ends, for whatever reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
-def end_with_maker(signal_number: int) -> None:
-    """When `make` started us, end with it: SIGKILL to make alone would leave us behind."""
+def end_with_make(signal_number: int) -> None:
+    """When `make` started this process, end with it: SIGKILL to make alone would leave it running."""
     if os.environ.get("MAKELEVEL"):
         end_with_parent(signal_number)
 
 
 def started_at(pid: int) -> str:
-    """A text that no other process of that number ever had on this machine; empty when there is no such process."""
+    """A text that differs for any two processes of this number on this machine; "" when there is no such process."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:
@@ -39,13 +39,13 @@ def started_at(pid: int) -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return "" if fields[0] in "ZX" else f"{boot}:{fields[19]}"
     if os.name != "posix":
-        return ""  # Windows: we remember no process, so none is ever ended by mistake
+        return ""  # Windows: no process is registered, so none is ended by mistake
     answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return answer.stdout.strip()
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
+    """A port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -62,21 +62,21 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def shared_door(port: int, *, listen: bool) -> socket.socket:
-    """A socket on a port that several processes of this user hold at once; the kernel shares out who connects."""
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    door.bind(("127.0.0.1", port))
+def bind_shared_socket(port: int, *, listen: bool) -> socket.socket:
+    """A socket on a port that several processes of this user bind; the kernel distributes the connections."""
+    shared = socket.socket()
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    shared.bind(("127.0.0.1", port))
     if listen:
-        door.listen(1024)
-    return door
+        shared.listen(1024)
+    return shared
 
 
-def wait_until(question: Callable[[], bool], *, seconds: float, every: float = 0.05) -> bool:
-    """Asks until the answer is yes; False when the seconds are over."""
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.05) -> bool:
+    """Wait until the condition is true; False when it is not after so many seconds."""
     deadline = time.monotonic() + seconds
-    while not question():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(every)
@@ -85,7 +85,7 @@ def wait_until(question: Callable[[], bool], *, seconds: float, every: float = 0
 
 @dataclass
 class Child:
-    """A program that lives no longer than we do. `stop_signal` is the one that it ends cleanly on."""
+    """A program that ends at the latest when this process ends. `stop_signal` makes it end cleanly."""
 
     name: str
     command: Sequence[str | Path]
@@ -122,7 +122,7 @@ class Child:
                 user=self.user,
                 group=self.group,
                 extra_groups=None if self.user is None else [],
-                # Runs after the change of user, which would make the kernel forget it.
+                # Runs after the change of user, which would clear the setting.
                 preexec_fn=lambda: end_with_parent(self.stop_signal),
             )
         finally:
@@ -137,7 +137,7 @@ class Child:
         self.signal(self.stop_signal)
 
     def stop(self, *, seconds: float = 3) -> None:
-        """Gone when this returns: asked first, killed when it takes longer than the seconds."""
+        """It has ended when this returns: by its signal, or killed after so many seconds."""
         self.ask_to_stop()
         self.wait_or_kill(seconds=seconds)
 

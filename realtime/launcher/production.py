@@ -1,4 +1,4 @@
-"""The settings of the production shape on one machine, laid into the environment before Django reads it."""
+"""The settings of the production shape on one machine, put into the environment before Django reads them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from realtime.launcher.postgres import Postgres, ServiceMissing
 from realtime.launcher.processes import free_port
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-# Our own notes to ourselves, not settings: which services to start, as password:port.
+# No settings: which services the cluster starts itself, as password:port.
 POSTGRES, VALKEY = "BOOKMYSEAT_OWN_POSTGRES", "BOOKMYSEAT_OWN_VALKEY"
 LOCAL = "localhost,127.0.0.1,[::1]"
 
 
-def lay_out_environment() -> None:
-    """What the operator gave stays; what is missing gets the value that a cluster on this machine needs.
+def prepare_environment() -> None:
+    """Give each setting that the operator left empty the value that a cluster on this machine needs.
 
-    Addresses of PostgreSQL and Valkey are decided here, so that every process of the cluster reads the same ones.
+    The addresses of PostgreSQL and Valkey are chosen here, so that every process of the cluster reads the same ones.
     """
     env = Environment(BASE_DIR / ".env")
     data_dir = env.folder("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
@@ -42,11 +42,11 @@ def lay_out_environment() -> None:
 
 
 def own_service(name: str) -> tuple[str, int] | None:
-    """Password and port of the service that this cluster starts itself; None when the operator's is used."""
-    told = os.environ.get(name)
-    if not told:
+    """(password, port) of a service that the cluster starts itself; None when the operator's is used."""
+    found = os.environ.get(name)
+    if not found:
         return None
-    password, port = told.split(":")
+    password, port = found.split(":")
     return password, int(port)
 
 

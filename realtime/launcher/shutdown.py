@@ -1,41 +1,28 @@
-"""How an end goes, whichever server runs: a moment for each step, and gone at the last moment whatever hangs."""
+"""Shutdown: how a process of ours ends within 5 seconds of a signal, even when a thread hangs."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-log = logging.getLogger(__name__)
-
-BYE_SECONDS = 1.2  # to tell every socket that we stop
-REQUEST_SECONDS = 1.0  # for requests that are being answered
-LAST_MOMENT = 4.0  # of a process that is alone
-LAST_MOMENT_OF_CHILD = 2.5  # of one whose owner has services to end after it
+REQUEST_TIMEOUT = 1.0  # seconds that requests in progress get to finish
+EXIT_DEADLINE = 4.0  # seconds from the signal to the end of a process that runs alone
+CHILD_EXIT_DEADLINE = 2.5  # of one whose owner ends services after it
 
 
-def be_gone_in(seconds: float) -> None:
-    """Ends this process that much later at the latest, also when a thread hangs in the database or in a gateway."""
-    watchdog = threading.Timer(seconds, os._exit, [0])
-    watchdog.daemon = True
-    watchdog.start()
+def set_exit_deadline(seconds: float) -> None:
+    """End this process after so many seconds, even when a thread hangs in the database or in a gateway."""
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
-def leave() -> NoReturn:
-    """Ends this process now, when everything is put away: taking the interpreter apart can cost seconds of our five."""
+def exit_now() -> NoReturn:
+    """End this process once everything is closed: finalising the interpreter can cost seconds of the five."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-async def say_bye(drain: Callable[[], Awaitable[None]]) -> None:
-    """Drains the sockets; the end goes on when that fails or takes too long."""
-    try:
-        await asyncio.wait_for(drain(), BYE_SECONDS)
-    except Exception:  # whatever the sockets do, the process must end
-        log.exception("not every socket was told that we stop")

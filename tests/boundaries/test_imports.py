@@ -52,6 +52,8 @@ PLANTED = [
     ("payments/planted.py", "import channels.layers", "channels and asgiref"),
     ("cinema/planted.py", "import stripe", "stripe only"),
     ("payments/planted.py", "import stripe", "stripe only"),
+    ("realtime/live/hub.py", "from uvicorn.server import ServerState", "uvicorn, daphne, twisted and autobahn only"),
+    ("realtime/launcher/web.py", "from twisted.internet import reactor", "uvicorn, daphne, twisted and autobahn only"),
     ("payments/gateways/amounts.py", "import booking.basket", "A gateway knows money"),
 ]
 

@@ -11,7 +11,7 @@ from bench.support.processes import children_of, processes_of_session
 from bench.support.servers import start_cluster
 from bench.support.tables import print_table
 from bench.support.valkey import start_valkey
-from tests.launcher.test_cluster import by_kind
+from tests.realtime.launcher.test_cluster import by_kind
 from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor
 from tests.soak.load import HEAD, Buyer, Load

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cinema.demo.staff import EMAIL, demo_staff_password
-from realtime.launcher.processes import end_with_maker
+from realtime.launcher.processes import end_with_make
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         from realtime.launcher.postgres import ServiceMissing
         from realtime.launcher.process_registry import FolderInUse
 
-        end_with_maker(signal.SIGTERM)
+        end_with_make(signal.SIGTERM)
         cluster = Cluster(data_dir=settings.DATA_DIR, port=settings.PORT, workers=settings.WORKERS)
         try:
             ended = cluster.claim()

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cinema.demo.staff import EMAIL, demo_staff_password
-from realtime.launcher.process_registry import FolderInUse, Register
-from realtime.launcher.processes import end_with_maker, port_is_free
-from realtime.launcher.shutdown import leave
+from realtime.launcher.process_registry import FolderInUse, ProcessRegistry
+from realtime.launcher.processes import end_with_make, port_is_free
+from realtime.launcher.shutdown import exit_now
 
 
 class Command(BaseCommand):
@@ -20,41 +20,39 @@ class Command(BaseCommand):
     requires_system_checks = ["database", "models", "urls"]
 
     def handle(self, *args: Any, **options: Any) -> None:
-        end_with_maker(signal.SIGTERM)
-        register = Register(settings.DATA_DIR, settings.PORT)
-        self.claim(register)
+        end_with_make(signal.SIGTERM)
+        registry = ProcessRegistry(settings.DATA_DIR, settings.PORT)
+        self.claim(registry)
         try:
             self.serve()
         finally:
-            register.close()
-        leave()
+            registry.close()
+        exit_now()
 
-    def claim(self, register: Register) -> None:
+    def claim(self, registry: ProcessRegistry) -> None:
         try:
-            ended = register.claim()
+            ended = registry.claim()
         except FolderInUse as error:
             raise CommandError(str(error)) from error
         if ended:
             self.stdout.write(f"Ended what an earlier start had left running: {', '.join(map(str, ended))}")
         if not port_is_free(settings.PORT):
-            register.close()
+            registry.close()
             raise CommandError(f"Port {settings.PORT} is in use by another program. Set PORT to a free one.")
 
     def serve(self) -> None:
         from booking import loop
         from realtime.launcher.preparing import prepare
-        from realtime.launcher.serving import DrainingServer
-        from realtime.live import hub
+        from realtime.launcher.serve import serve
 
         self.stdout.write("Preparing the database and the demo programme")
         prepare(collect_static=not settings.DEBUG)
         application = importlib.import_module("asgi").application
         self.greet()
-        server = DrainingServer(application, port=settings.PORT, drain=hub.drain)
-        server.run()
+        failure = serve(application, port=settings.PORT)
         loop.stop_inside()
-        if server.failure:
-            raise CommandError(server.failure)
+        if failure:
+            raise CommandError(failure)
 
     def greet(self) -> None:
         self.stdout.write(f"\nBookMySeat  http://127.0.0.1:{settings.PORT}/")

@@ -1,4 +1,4 @@
-"""What a crash of the database may undo: nothing that anybody was told, whether by an answer or by a map."""
+"""What a crash of the database may undo: nothing that an answer or a map has shown."""
 
 import json
 import shutil
@@ -13,8 +13,8 @@ from bench.support.servers import ROOT, clean_environment
 from realtime.launcher.postgres import Postgres
 
 pytestmark = pytest.mark.server
-# The writer in the background would bring a commit that nobody waits for to the disk within 0.2 s.
-SLEEPY = ("wal_writer_delay=10s", "autovacuum=off", "checkpoint_timeout=1d")
+# By default the WAL writer writes a commit that nobody waits for to disk within 0.2 s.
+SLOW_WAL = ("wal_writer_delay=10s", "autovacuum=off", "checkpoint_timeout=1d")
 N_TESTS = 6
 BEGIN = """
 import json, os, signal, sys, uuid
@@ -22,9 +22,9 @@ import django
 django.setup()
 from django.utils import timezone
 from booking.locks import lock_seats, release_lock
-from booking.occupancy import read_occupancy
-from booking.seatmap import read_changes, read_map, read_versions
-from cinema import statements
+from booking.seats.occupancy import read_occupancy
+from booking.seats.map import read_changes, read_map, read_versions
+from cinema.database import statements
 showtime, postmaster = int(sys.argv[1]), int(sys.argv[2])
 alice, bob = uuid.UUID(int=1 << 64), uuid.UUID(int=2 << 64)
 def lock(who, *labels):
@@ -36,20 +36,20 @@ def crash(seen):
     os.write(1, json.dumps(seen).encode())
     os._exit(0)
 """
-# The moment between a commit and its disk, for as long as somebody wants to look.
-BETWEEN = """
+# A commit that is visible and not on disk yet, for as long as the test needs.
+VISIBLE_ONLY = """
 settle = statements.SETTLE
-statements.SETTLE = statements.Statement("between", "SELECT 1")
+statements.SETTLE = statements.Statement("test_no_settle", "SELECT 1")
 lock(alice, "A1")
 statements.SETTLE = settle
 """
 
 
-class House:
+class CrashingDatabase:
     """A PostgreSQL that is killed and started again."""
 
     def __init__(self, folder):
-        self.server = Postgres(folder / "postgres", "tests", options=SLEEPY)
+        self.server = Postgres(folder / "postgres", "tests", options=SLOW_WAL)
         self.child = self.server.start()
         self.env = clean_environment(
             DATA_DIR=folder / "data",
@@ -61,7 +61,7 @@ class House:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=self.env, check=True, timeout=120)
         self.showtime = 0
         make = f"print([make_showtime().pk for _ in range({N_TESTS})])"  # in one process, whose names all differ
-        self.unused = self.run("from tests.factories import make_showtime", make)
+        self.unused = self.run("from bench.support.factories import make_showtime", make)
 
     def run(self, *code):
         """What the code prints, run in a process of its own."""
@@ -70,7 +70,7 @@ class House:
         return json.loads(done.stdout)
 
     def crash_after(self, *code, seen):
-        """What was seen last before the server was killed, and the map's version and first three seats after."""
+        """(value of `seen` just before the server is killed, version of the map and its first three seats after)"""
         last = self.run(*code, f"crash({seen})")
         self.child.stop()
         self.child = self.server.start()
@@ -79,10 +79,10 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def cinema():
+def crashing_database():
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-crash-"))
     folder.chmod(0o755)
-    found = House(folder)
+    found = CrashingDatabase(folder)
     try:
         yield found
     finally:
@@ -91,15 +91,16 @@ def cinema():
 
 
 @pytest.fixture
-def house(cinema):
-    cinema.showtime = cinema.unused.pop()
-    return cinema
+def database(crashing_database):
+    """The database, and a showtime that no other test has used."""
+    crashing_database.showtime = crashing_database.unused.pop()
+    return crashing_database
 
 
-def test_what_was_answered_is_on_the_disk(house):
-    assert house.crash_after('lock(alice, "A1")', seen='lock(bob, "A2", "A3")') == (2, 2, "LLL")
+def test_what_was_answered_is_on_the_disk(database):
+    assert database.crash_after('lock(alice, "A1")', seen='lock(bob, "A2", "A3")') == (2, 2, "LLL")
     given_back = "release_lock(showtime_id=showtime, visitor=bob, at=timezone.now())"
-    assert house.crash_after(seen=given_back) == (True, 3, "LAA")
+    assert database.crash_after(seen=given_back) == (True, 3, "LAA")
 
 
 @pytest.mark.parametrize(
@@ -112,12 +113,12 @@ def test_what_was_answered_is_on_the_disk(house):
     ],
     ids=["map", "changes", "board", "the poll, which shows nothing"],
 )
-def test_what_was_shown_is_on_the_disk(house, seen, is_shown):
-    """The last of these is why the others must take care: what it sees is undone."""
+def test_what_was_shown_is_on_the_disk(database, seen, is_shown):
+    """The last of these shows why the others must be settled: what it reads is undone."""
     after = (1, 1, "LAA") if is_shown else (1, 0, "AAA")
-    assert house.crash_after(BETWEEN, seen=seen) == after
+    assert database.crash_after(VISIBLE_ONLY, seen=seen) == after
 
 
-def test_whoever_builds_on_it_takes_it_along(house):
-    """A commit behind another's is not on the disk without it."""
-    assert house.crash_after(BETWEEN, seen='lock(bob, "A2")') == (2, 2, "LLA")
+def test_a_later_commit_brings_the_earlier_one_to_disk(database):
+    """The WAL is written in order."""
+    assert database.crash_after(VISIBLE_ONLY, seen='lock(bob, "A2")') == (2, 2, "LLA")

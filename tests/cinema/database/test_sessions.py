@@ -1,4 +1,4 @@
-"""Sessions are Django's own, but for how one is read."""
+"""Sessions are Django's own, but for the statement that reads one."""
 
 from datetime import timedelta
 
@@ -13,32 +13,32 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def kept():
+def session_key():
     store = SessionStore()
     store["visitor"] = "somebody"
     store.save()
     return store.session_key
 
 
-def test_what_was_kept_is_read_by_us_and_by_django(kept):
-    assert SessionStore(kept)["visitor"] == DjangoStore(kept)["visitor"] == "somebody"
+def test_a_saved_session_is_read_by_us_and_by_django(session_key):
+    assert SessionStore(session_key)["visitor"] == DjangoStore(session_key)["visitor"] == "somebody"
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=30)])
-def test_a_session_ends_at_its_time_and_its_key_is_forgotten(kept, age):
-    Session.objects.filter(pk=kept).update(expire_date=timezone.now() - age)
-    store = SessionStore(kept)
+def test_a_session_ends_at_its_time_and_its_key_is_forgotten(session_key, age):
+    Session.objects.filter(pk=session_key).update(expire_date=timezone.now() - age)
+    store = SessionStore(session_key)
     assert store.get("visitor") is None
     assert store.session_key is None
 
 
 @pytest.mark.parametrize("data", ["", "not signed", "e30:1xVU5k:wrong"])
-def test_what_cannot_be_read_is_empty(kept, data):
-    Session.objects.filter(pk=kept).update(session_data=data)
-    assert SessionStore(kept).get("visitor") is None
+def test_data_that_cannot_be_read_are_an_empty_session(session_key, data):
+    Session.objects.filter(pk=session_key).update(session_data=data)
+    assert SessionStore(session_key).get("visitor") is None
 
 
-def test_an_unknown_key_is_not_taken_over():
+def test_an_unknown_key_is_not_adopted():
     store = SessionStore("a" * 32)
     store["visitor"] = "somebody"
     store.save()

@@ -1,127 +1,201 @@
-"""Whoever connects and does not ask is sent away; whoever asks is not hurried."""
+"""A connection that does not complete a request is ended; one that does is served by uvicorn's own parser."""
 
 import asyncio
 import contextlib
+import re
+import sys
 
 import pytest
 import uvicorn
 
 from realtime.fast_path import first_request
+from realtime.fast_path.first_request import METHODS, choose_http_protocol
+from realtime.fast_path.uvicorn_frames import choose_websocket_protocol
 from realtime.launcher.processes import free_port
 from tests.realtime.live.chaos import eventually
 
+TIMEOUT = 0.2  # seconds, in these tests
+UPGRADE = (
+    b"GET /ws/showtimes/1/?v=3 HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive, Upgrade\r\n"
+    b"UPGRADE: WebSocket\r\nX-Forwarded-For: 192.0.2.1\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
 
 async def application(scope, receive, send):
-    await asyncio.sleep(0.4)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    """HTTP: `ok` after twice the timeout. WebSocket: the request's headers, and then an echo."""
+    if scope["type"] == "http":
+        await asyncio.sleep(2 * TIMEOUT)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": repr(sorted(scope["headers"]))})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
+@contextlib.asynccontextmanager
+async def serving(http):
+    config = uvicorn.Config(
+        application,
+        port=free_port(),
+        http=http,
+        ws=choose_websocket_protocol(),
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        date_header=False,
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    assert await eventually(lambda: server.started)
+    try:
+        yield config.port
+    finally:
+        server.should_exit = True
+        await task
 
 
 @pytest.fixture
 async def port(monkeypatch):
-    monkeypatch.setattr(first_request, "FIRST_REQUEST", 0.2)
-    config = uvicorn.Config(
-        application, port=free_port(), http=first_request.HurriedProtocol, lifespan="off", log_config=None, ws="none"
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    assert await eventually(lambda: server.started)
-    yield config.port
-    server.should_exit = True
-    await serving
+    monkeypatch.setattr(first_request, "FIRST_REQUEST_TIMEOUT", TIMEOUT)
+    async with serving(choose_http_protocol()) as port:
+        yield port
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: exa"])
-async def test_a_connection_without_a_request_is_ended(port, said):
+@contextlib.asynccontextmanager
+async def connected(port):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(said)
-    async with asyncio.timeout(2):
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-    writer.close()
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
 
 
-async def test_a_request_that_takes_its_time_is_answered_and_the_connection_stays(port):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in range(2):
-        writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
-        async with asyncio.timeout(3):
-            answer = await reader.readuntil(b"\r\n\r\nok")
-        assert answer.startswith(b"HTTP/1.1 200")
-    writer.close()
+async def answer_to(port, *parts, pause=0.05):
+    """Every byte that comes back until the server closes, or is silent for a second; b"" when there is none."""
+    answer = b""
+    async with connected(port) as (reader, writer):
+        with contextlib.suppress(ConnectionError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while part := await asyncio.wait_for(reader.read(65536), 1):
+                answer += part
+    return answer
 
 
-HEAD = (
-    b"GET /ws/showtimes/1/?v=3 HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive, Upgrade\r\n"
-    b"UPGRADE: WebSocket\r\nX-Forwarded-For: 192.0.2.1\r\nCookie: a=B; c=D\r\n\r\n"
-)
-
-
-def test_a_whole_request_for_a_socket_is_known_and_its_names_are_made_small():
-    first, *lines, _, _ = first_request.socket_request(HEAD).split(b"\r\n")
-    assert first == b"GET /ws/showtimes/1/?v=3 HTTP/1.1"
-    assert b"x-forwarded-for: 192.0.2.1" in lines
-    assert b"cookie: a=B; c=D" in lines  # values stay as they are
+# ---- the timeout -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        HEAD[:-1],  # more is to come
-        HEAD + b"x",  # more than a head
-        HEAD.replace(b"GET ", b"POST "),
-        HEAD.replace(b"UPGRADE: WebSocket", b"Upgrade: h2c"),
-        HEAD.replace(b"keep-alive, Upgrade", b"keep-alive"),
-        HEAD.replace(b"UPGRADE: WebSocket\r\n", b""),
-    ],
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: exa", UPGRADE[:-2]], ids=["nothing", "half a head", "half an upgrade"]
 )
-def test_anything_else_goes_the_usual_way(other):
-    assert first_request.socket_request(other) is None
+async def test_a_connection_without_a_complete_request_is_ended(port, sent):
+    begun = asyncio.get_running_loop().time()
+    assert await answer_to(port, sent) == b""
+    assert TIMEOUT <= asyncio.get_running_loop().time() - begun < 1
 
 
-async def told(scope, receive, send):
-    """Says what it was told of the request."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    await send({"type": "websocket.send", "text": repr(sorted(scope["headers"]))})
-    await send({"type": "websocket.close"})
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", UPGRADE], ids=["HTTP", "upgrade"])
+async def test_a_head_that_comes_byte_by_byte_is_not_waited_for(port, head):
+    begun = asyncio.get_running_loop().time()
+    assert await answer_to(port, *(bytes([byte]) for byte in head)) == b""
+    assert asyncio.get_running_loop().time() - begun < 1.5
 
 
-@pytest.fixture
-async def socket_port():
-    config = uvicorn.Config(told, port=free_port(), http=first_request.HurriedProtocol, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    assert await eventually(lambda: server.started)
-    yield config.port
-    server.should_exit = True
-    await serving
+async def test_a_response_may_take_longer_and_the_connection_stays(port):
+    async with connected(port) as (reader, writer), asyncio.timeout(3):
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200")
 
 
-ASKING = HEAD.replace(
-    b"\r\n\r\n", b"\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
+@pytest.mark.parametrize("parts", [(UPGRADE,), (UPGRADE[:30], UPGRADE[30:]), (UPGRADE[:-2], UPGRADE[-2:])])
+async def test_a_websocket_is_accepted_in_however_many_parts_its_request_comes_and_stays(port, parts):
+    async with connected(port) as (reader, writer), asyncio.timeout(3):
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(0.05)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        headers = await reader.readuntil(b"]")
+        assert b"(b'x-forwarded-for', b'192.0.2.1')" in headers and b"(b'upgrade', b'WebSocket')" in headers
+        await asyncio.sleep(2 * TIMEOUT)
+        writer.write(b"\x81\x85\0\0\0\0hello")
+        assert await reader.readexactly(7) == b"\x81\x05hello"
 
 
-@pytest.mark.parametrize("parts", [(ASKING,), (ASKING[:30], ASKING[30:]), (ASKING[:-2], ASKING[-2:])])
-async def test_a_socket_is_let_in_and_its_headers_are_the_same_in_however_many_parts_it_asks(socket_port, parts):
-    reader, writer = await asyncio.open_connection("127.0.0.1", socket_port)
-    for part in parts:
-        writer.write(part)
-        await asyncio.sleep(0.05)
-    async with asyncio.timeout(3):
-        answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 101")
-        frame = await reader.readuntil(b"]")
-    assert b"(b'x-forwarded-for', b'192.0.2.1')" in frame
-    assert b"(b'upgrade', b'WebSocket')" in frame
-    writer.close()
+async def test_the_timer_of_a_closed_connection_holds_nothing(port, monkeypatch):
+    timers = []
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+    monkeypatch.setattr(loop, "call_later", lambda *args: timers.append(call_later(*args)) or timers[-1])
+    async with connected(port):
+        assert await eventually(lambda: [each for each in timers if "_end_unused" in repr(each)])
+    [timer] = [each for each in timers if "_end_unused" in repr(each)]
+    assert await eventually(timer.cancelled)
 
 
-async def test_a_request_for_a_socket_that_is_none_is_refused(socket_port):
-    reader, writer = await asyncio.open_connection("127.0.0.1", socket_port)
-    writer.write(HEAD)  # without a key
-    async with asyncio.timeout(3):
-        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
-        await reader.read()  # and the connection ends
-    writer.close()
+# ---- uvicorn's own answers -------------------------------------------------------------------------------------------
+
+ODD = {  # all against the standards; h11 and httptools tolerate some of them, each others
+    "no HTTP": b"hello\r\n\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\nHost: example.com\r\nnonsense\r\n\r\n",
+    "a space before the colon": b"GET / HTTP/1.1\r\nHost : example.com\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "an upgrade with a header without a colon": UPGRADE.replace(b"Host: example.com", b"Host example.com"),
+    "an upgrade with a folded header": UPGRADE.replace(b"keep-alive, Upgrade", b"keep-alive,\r\n Upgrade"),
+    "an upgrade with a control character": UPGRADE.replace(b"192.0.2.1", b"192.0\x002.1"),
+    "an upgrade of HTTP/1.0": UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "an upgrade by POST": UPGRADE.replace(b"GET ", b"POST "),
+    "an upgrade without a key": UPGRADE.replace(b"Sec-WebSocket-Key", b"Another-Key"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_an_odd_request_gets_uvicorns_own_answer(port, name):
+    async with serving("auto") as plain:
+        expected = re.sub(rb"Date: .*", b"", await answer_to(plain, ODD[name]))
+    assert expected.startswith(b"HTTP/1.1 ")
+    assert re.sub(rb"Date: .*", b"", await answer_to(port, ODD[name])) == expected
+
+
+# ---- another uvicorn -------------------------------------------------------------------------------------------------
+
+
+async def test_without_the_module_of_uvicorns_protocol_it_serves_with_its_own(monkeypatch, caplog):
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "uvicorn.protocols.http.auto", None)
+        http = choose_http_protocol()
+    assert http == "auto" and "has moved" in caplog.text
+    async with serving(http) as port:
+        assert (await answer_to(port, b"GET / HTTP/1.0\r\n\r\n")).endswith(b"\r\n\r\nok")
+
+
+@pytest.mark.parametrize("name", [*METHODS, "cycle"])
+def test_without_a_name_of_uvicorns_protocol_it_serves_with_its_own(monkeypatch, caplog, name):
+    from uvicorn.protocols.http import auto
+
+    class Other(asyncio.Protocol):
+        def __init__(self):
+            self.cycle = None
+
+        handle_websocket_upgrade = None
+
+    class WithoutCycle(Other):
+        def __init__(self):
+            self.exchange = None
+
+    assert choose_http_protocol() not in ("auto", auto.AutoHTTPProtocol)
+    monkeypatch.setattr(auto, "AutoHTTPProtocol", WithoutCycle if name == "cycle" else Other)
+    if name == "handle_websocket_upgrade":
+        monkeypatch.delattr(Other, name)
+    elif name != "cycle":
+        monkeypatch.setattr(first_request, "METHODS", (f"renamed_{name}",))  # asyncio.Protocol has these
+    assert choose_http_protocol() == "auto"
+    assert name in caplog.text

@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from bench.support.processes import processes_of_session
 from bench.support.servers import ROOT, clean_environment, demo_database
 from realtime.launcher.processes import free_port, wait_until
-from tests.launcher.test_race_over_http import Browser
+from tests.realtime.launcher.test_race_over_http import Browser
 
 
 def manage(env, *words):

@@ -84,7 +84,7 @@ def test_new_sockets_are_refused_as_soon_as_the_end_begins():
         assert wait_until(is_refused, seconds=2)
 
 
-def test_an_idle_connection_does_not_hold_up_the_end():
+def test_an_idle_connection_does_not_delay_the_end():
     with start_server() as server, socket.create_connection(("127.0.0.1", server.port)) as idle:
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert idle.recv(100).startswith(b"HTTP/1.1 200")
@@ -104,9 +104,9 @@ def start_that_fails(tmp_path, command="serve", **env):
     )
 
 
-def test_a_port_that_somebody_else_has_is_named(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        port = stranger.getsockname()[1]
+def test_a_port_that_another_program_uses_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
         ended = start_that_fails(tmp_path, PORT=port)
     assert ended.returncode != 0
     assert f"Port {port} is in use by another program. Set PORT to a free one." in ended.stderr

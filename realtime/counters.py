@@ -1,4 +1,4 @@
-"""What the live map counts for the operator. Nothing here is touched once per frame and viewer: that is `tally`."""
+"""What the live map counts for the operator. What is counted per frame and viewer is in `fast_path.frame_counts`."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ class DirectFrameWriter(ABC):
         """Write the part of a frame that the socket did not take, as soon as it takes it."""
 
 
-def write_all(pushes: list[DirectWrite], frame: bytes) -> list[int | None]:
+def write_all(writes: list[DirectWrite], frame: bytes) -> list[int | None]:
     """How many bytes of the frame each took; None for a lost connection. The loop is the interpreter's own (`map`)."""
     taken: list[int | None] = []
-    while len(taken) < len(pushes):
+    while len(taken) < len(writes):
         try:
-            taken.extend(map(call, islice(pushes, len(taken), None), repeat(frame)))
+            taken.extend(map(call, islice(writes, len(taken), None), repeat(frame)))
         except BlockingIOError:  # `taken` has the results before it
             taken.append(0)
         except OSError:

@@ -14,8 +14,8 @@ def by_kind(processes):
     return {kind: sorted(pid for pid, line in processes.items() if mark in line) for kind, mark in kinds.items()}
 
 
-def test_the_production_shape_starts_heals_and_ends_clean():
-    """One start for several questions: it costs seconds each time."""
+def test_a_cluster_starts_restarts_a_dead_process_and_ends_with_nothing_left():
+    """One start for several assertions: it costs seconds each time."""
     with start_cluster() as cluster:
         session = cluster.process.pid
         running = by_kind(processes_of_session(session))
@@ -24,7 +24,7 @@ def test_the_production_shape_starts_heals_and_ends_clean():
             assert answer.status == 200
         with urllib.request.urlopen(f"{cluster.url}/readyz") as answer:
             assert answer.status == 200
-        heals_a_web_process_that_dies(cluster, session, running["web"])
+        restarts_a_web_process_that_is_killed(cluster, session, running["web"])
         seconds = cluster.stop()
         report("cluster", f"healthy after {cluster.start_seconds:.1f} s, gone {seconds:.1f} s after SIGTERM")
         assert seconds < 5
@@ -34,31 +34,31 @@ def test_the_production_shape_starts_heals_and_ends_clean():
 
 
 def n_listening(port):
-    """How many sockets of this machine wait for callers on the port: one for each web process that is up."""
+    """The number of listening sockets on the port: one for each web process that serves."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(state == "0A" and int(address.rpartition(":")[2], 16) == port for _, address, _, state, *_ in lines)
 
 
-def heals_a_web_process_that_dies(cluster, session, before):
-    # The cluster is healthy as soon as one of the two is; and a dead process is a zombie before its threads let go of
-    # its socket. So what is waited for is the sockets.
+def restarts_a_web_process_that_is_killed(cluster, session, before):
+    # The cluster is healthy as soon as one of the two processes is; and a killed process is a zombie before its threads
+    # have closed its socket. So the test waits for the sockets.
     assert wait_until(lambda: n_listening(cluster.port) == 2, seconds=30)
     os.kill(before[0], signal.SIGKILL)
     assert wait_until(lambda: n_listening(cluster.port) == 1, seconds=5)
-    for _ in range(20):  # the other one answers meanwhile; nobody is sent to the dead one
+    for _ in range(20):  # the other one answers meanwhile; no connection reaches the dead one
         assert cluster.is_healthy(timeout=10)
     assert wait_until(lambda: len(by_kind(processes_of_session(session))["web"]) == 2, seconds=10)
     after = by_kind(processes_of_session(session))["web"]
     assert before[0] not in after and before[1] in after
 
 
-def test_sigint_in_the_terminal_reaches_all_and_all_end():
+def test_sigint_in_the_terminal_ends_every_process():
     with start_cluster(WORKERS=1) as cluster:
         assert cluster.stop(signal.SIGINT) < 5
         assert processes_that_mention(str(cluster.data_dir)) == {}
 
 
-def test_a_start_right_after_sigkill_ends_what_is_left_and_works():
+def test_a_start_after_sigkill_ends_what_is_left_and_serves():
     with start_cluster(WORKERS=1) as cluster:
         children = processes_of_session(cluster.process.pid)
         cluster.process.kill()

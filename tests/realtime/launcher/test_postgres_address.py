@@ -1,4 +1,4 @@
-"""How our own PostgreSQL is reached."""
+"""The address of the PostgreSQL that a cluster starts."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from cinema.environment import Environment
 
 if os.name != "posix":
-    pytest.skip("there is no PostgreSQL of our own", allow_module_level=True)
+    pytest.skip("no cluster here", allow_module_level=True)
 
 from realtime.launcher.postgres import Postgres
 

@@ -1,4 +1,4 @@
-"""Forty browsers want one seat at the same moment, over HTTP, of the product as it runs: SQLite, and a cluster."""
+"""Forty browsers lock one seat at the same moment, over HTTP, on one process with SQLite and on a cluster."""
 
 import http.client
 import json
@@ -18,15 +18,17 @@ class Browser:
     """Keeps its cookies and one connection, like a tab."""
 
     def __init__(self, port):
-        self.line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self.cookies = SimpleCookie()
 
     def ask(self, method, path, body=None):
         headers = {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())}
         if "csrftoken" in self.cookies:
             headers["X-CSRFToken"] = self.cookies["csrftoken"].value
-        self.line.request(method, path, body and json.dumps(body), {**headers, "Content-Type": "application/json"})
-        answer = self.line.getresponse()
+        self.connection.request(
+            method, path, body and json.dumps(body), {**headers, "Content-Type": "application/json"}
+        )
+        answer = self.connection.getresponse()
         for cookie in answer.headers.get_all("Set-Cookie", []):
             self.cookies.load(cookie)
         return answer.status, json.loads(answer.read() or b"null")
@@ -36,16 +38,16 @@ def race(buyers, path, label):
     """(status, body) of each buyer's PUT of the same seat, all sent at the same moment."""
     barrier = threading.Barrier(len(buyers))
 
-    def want(buyer):
+    def put(buyer):
         barrier.wait(30)
         return buyer.ask("PUT", path, {"seats": [label]})
 
     with ThreadPoolExecutor(len(buyers)) as pool:
-        return list(pool.map(want, buyers))
+        return list(pool.map(put, buyers))
 
 
 @pytest.mark.parametrize("start", [start_server, start_cluster], ids=["sqlite", "cluster"])
-def test_forty_browsers_for_one_seat_have_one_winner_and_thirty_nine_sentences(start):
+def test_of_forty_browsers_one_locks_the_seat_and_thirty_nine_are_refused(start):
     with start(RATE_LIMITS="0") as server:
         buyers = [Browser(server.port) for _ in range(BUYERS)]
         showtime = buyers[0].ask("GET", "/api/showtimes/")[1]["showtimes"][-1]
@@ -60,7 +62,7 @@ def test_forty_browsers_for_one_seat_have_one_winner_and_thirty_nine_sentences(s
             assert [status for status, _ in answers].count(200) == 1
             assert all(body["seats"] == [label] for status, body in answers if status == 409)
         for buyer in buyers:
-            buyer.line.close()
+            buyer.connection.close()
     kind = "SQLite" if start is start_server else "PostgreSQL, two web processes"
     report(
         "race", f"over HTTP on {kind}: {BUYERS} browsers, {len(free)} rounds, one 200 and {BUYERS - 1} times 409 each"

@@ -1,4 +1,4 @@
-"""The plain Django way, `migrate`, `load_demo`, `runserver`, gives the same live map as `make run`."""
+"""`migrate`, `load_demo` and `runserver` give the same live map as `make run`."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_a_lock_over_http_is_a_delta_on_the_socket(runserver):
     for path in ("/", "/static/css/base.css", "/static/js/seat-map.js"):
         assert answers(f"http://127.0.0.1:{runserver}{path}"), path
     alice = Browser(runserver)
-    with closing(alice.line):
+    with closing(alice.connection):
         lock_and_look(alice, runserver)
 
 

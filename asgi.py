@@ -30,7 +30,7 @@ router = ProtocolTypeRouter(
     {"http": make_http_application(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
 )
 _is_tuned = False
-limits.make_room()
+limits.raise_limits()
 
 
 def rotate_epochs() -> None:

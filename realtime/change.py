@@ -1,4 +1,4 @@
-"""What one transaction did to a showtime, as the processes tell each other."""
+"""A committed change of a showtime's seats, as processes send it to each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one transaction did to a showtime's seats: letter of the map -> indices, absolute."""
+    """The seats that one transaction changed, from version `before` to `version`: letter of new state -> indices."""
 
     showtime_id: int
     epoch: str

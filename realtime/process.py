@@ -1,4 +1,4 @@
-"""What a process has once: its name, its transport, whether it is leaving. No event loop is needed for any of it."""
+"""What a process has once: its name, its transport, whether it is draining. None of it needs an event loop."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from realtime.transports import LocalTransport, Transport
 
 log = logging.getLogger(__name__)
 
-NODE = secrets.token_hex(4)  # random, so that it says nothing about the machine
+NODE = secrets.token_hex(4)  # random, so that it does not identify the machine
 
 _transport: Transport | None = None
-_making = threading.Lock()
+_transport_lock = threading.Lock()
 _draining = threading.Event()
 
 
 def transport() -> Transport:
-    """The bridge to the other processes, or the local one where there are none."""
+    """The transport to the other processes, or the local one where there are none."""
     global _transport
-    with _making:
+    with _transport_lock:
         if _transport is None:
             _transport = _make_transport()
         return _transport
@@ -34,7 +34,9 @@ def transport() -> Transport:
 def _make_transport() -> Transport:
     if not settings.REDIS_URL:
         return LocalTransport()
-    from realtime.transports.redis import RedisTransport  # its imports cost what one process does not need
+    from realtime.transports.redis import (
+        RedisTransport,
+    )  # its imports cost time and memory that a single process need not spend
 
     return RedisTransport(settings.REDIS_URL, NODE)
 
@@ -42,10 +44,10 @@ def _make_transport() -> Transport:
 def publish(
     *, showtime_id: int, epoch: str, before: int, version: int, seats: Mapping[str, Sequence[int]], **_: Any
 ) -> None:
-    """Hand a committed change to every hub. From a view, a thread, a command; returns at once, never raises."""
+    """Send a committed change to every hub. From a view, a thread, a command; returns at once, never raises."""
     try:
         transport().publish(Change(showtime_id, epoch, before, version, seats))
-    except Exception:  # a booking never fails because a map is slow; the poll repairs what is lost
+    except Exception:  # a booking must not fail because of a map; the poll finds the lost change
         log.exception("live map %s: version %s was not published", showtime_id, version)
 
 
@@ -54,5 +56,5 @@ def start_draining() -> None:
 
 
 def is_draining() -> bool:
-    """Whether this process refuses new sockets and is about to end."""
+    """Whether this process refuses new sockets and is about to exit."""
     return _draining.is_set()

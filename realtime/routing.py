@@ -1,11 +1,11 @@
-"""Which socket goes where."""
+"""WebSocket paths and their consumers."""
 
 from django.urls import path, re_path
 
-from realtime.sockets.consumers import BoardConsumer, NowhereConsumer, ShowtimeConsumer
+from realtime.sockets.consumers import BoardConsumer, ShowtimeConsumer, UnknownPathConsumer
 
 websocket_urlpatterns = [
     path("ws/showtimes/<int:showtime_id>/", ShowtimeConsumer.as_asgi()),
     path("ws/board/", BoardConsumer.as_asgi()),
-    re_path(r"", NowhereConsumer.as_asgi()),
+    re_path(r"", UnknownPathConsumer.as_asgi()),
 ]

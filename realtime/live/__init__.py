@@ -1,1 +1,1 @@
-"""The live map: hub, rooms, viewers and what they are told."""
+"""The live map: hub, rooms, viewers and the frames sent to them."""

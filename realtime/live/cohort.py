@@ -1,89 +1,92 @@
-"""Viewers who stand together are brought on together: one loop of writes, which is the interpreter's own, for all.
+"""Viewers at the same version are sent the same frame together: one loop of writes, run by the interpreter itself.
 
-Of what a frame costs beside the kernel's part, most is looking at each viewer in turn. So those who were just told the
-same form a cohort: it knows for all of them where they stand and what they were told since, and next time looks at
-none of them. Whoever has anything of its own to hear or to say leaves first, and is then what it would be had it been
-told alone (tests/realtime/live/test_steps.py holds it to that). Nobody joins one later.
+Beside the kernel's part, most of the cost of a frame is looking at each viewer. A cohort holds one position for all
+its viewers and writes to their sockets without looking at them. A viewer that needs anything else leaves it first, and
+is then what it would be had it been sent every frame alone (tests/realtime/live/test_steps.py checks that). No
+viewer joins a cohort after it was formed.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from realtime.fast_path import frame_counts
 from realtime.fast_path.shared_frames import DirectWrite, frame_of, write_all
+from realtime.live.frame_source import FrameSource
+from realtime.live.position import Position
+from realtime.live.viewer import Viewer
 
-if TYPE_CHECKING:
-    from realtime.live.viewer import FrameSource, Viewer
-
-FEWEST = 8  # fewer are told as quickly one by one
-MOST_STEPS = 64  # a cohort then ends, so that what its viewers may be told un-acked stays bounded
+FEWEST = 8  # fewer are sent to as quickly one by one
+MOST_FRAMES = 64  # a cohort is then dissolved, so that what its viewers have not acknowledged stays bounded
 MOST_BYTES = 64 * 1024  # likewise
 
 
 class Cohort:
-    """Viewers at the same (`epoch`, `v`) of one room, with nothing else to be told. All in the hub's loop."""
+    """Viewers at the same version of one room, with nothing else to be sent. All methods run in the hub's loop.
 
-    def __init__(self, viewers: dict[Viewer, DirectWrite], alone: set[Viewer]) -> None:
-        """`alone` is who is in no cohort: these leave it now, and come back when they are let go."""
-        first = next(iter(viewers))
-        self.epoch, self.v, self.digest = first.epoch, first.v, first.digest
-        self.frames = self.size = 0  # told to each since
-        self.since: float | None = None  # when the first of them
-        self.viewers, self._pushes = list(viewers), list(viewers.values())
-        self._place = {viewer: place for place, viewer in enumerate(self.viewers)}
-        self._alone = alone
-        alone.difference_update(viewers)
+    Its position counts from an empty window: the frames and bytes that each viewer was sent since it joined.
+    """
+
+    def __init__(self, viewers: dict[Viewer, DirectWrite], single: set[Viewer]) -> None:
+        """`single`: the viewers in no cohort. These are taken out of it, and put back when they leave."""
+        first = next(iter(viewers)).position
+        self.position = Position(first.epoch, first.version, first.digest)
+        self.viewers, self._writes = list(viewers), list(viewers.values())
+        self._index = {viewer: index for index, viewer in enumerate(self.viewers)}
+        self._single = single
+        single.difference_update(viewers)
         for viewer in viewers:
             viewer.cohort = self
 
-    def let_go(self, viewer: Viewer) -> None:
-        """From here on this viewer stands alone, where all stand."""
-        place, last, push = self._place.pop(viewer), self.viewers.pop(), self._pushes.pop()
+    def release(self, viewer: Viewer) -> None:
+        """Take a viewer out: from here on its own position counts."""
+        index, last, write = self._index.pop(viewer), self.viewers.pop(), self._writes.pop()
         if last is not viewer:
-            self.viewers[place], self._pushes[place], self._place[last] = last, push, place
-        self._alone.add(viewer)
+            self.viewers[index], self._writes[index], self._index[last] = last, write, index
+        self._single.add(viewer)
         viewer.cohort = None
-        viewer.stand_alone(self)
+        sent = self.position
+        viewer.position.advance(sent, sent.frames, sent.bytes, sent.unacked_since)
 
-    def tell(self, room: FrameSource) -> list[Viewer]:
-        """Bring all to where the room is; those who must be told one by one instead have left and are returned."""
-        if not self.viewers or (self.epoch == room.epoch and self.v == room.version):
+    def send(self, room: FrameSource) -> list[Viewer]:
+        """Bring all viewers to the room's version. Returns those that left instead and must be sent to one by one."""
+        at = self.position
+        if not self.viewers or (at.epoch == room.epoch and at.version == room.version):
             return []
-        text = room.frame_for(self.epoch, self.v) if self.epoch == room.epoch else None
-        if text is None or self.frames >= MOST_STEPS or self.size + len(text) > MOST_BYTES:
-            return self._let_go_all(list(self.viewers))
-        begun, frame = time.monotonic(), frame_of(text)
-        written = write_all(self._pushes, frame)
+        text = room.frame_for(at.epoch, at.version) if at.epoch == room.epoch else None
+        if text is None or at.frames >= MOST_FRAMES or at.bytes + len(text) > MOST_BYTES:
+            return self._release_all(list(self.viewers))
+        begun_at, frame = time.monotonic(), frame_of(text)
+        written = write_all(self._writes, frame)
         if written.count(len(frame)) == len(written):
-            self._step(room, text, begun)
+            self._advance(room, text, begun_at)
             return []
-        everybody = list(self.viewers)
-        untold = self._let_go_all([viewer for viewer, n in zip(everybody, written, strict=True) if n is None])
-        self._step(room, text, begun)
-        for viewer, n in zip(everybody, written, strict=True):
+        viewers = list(self.viewers)
+        unsent = self._release_all([viewer for viewer, n in zip(viewers, written, strict=True) if n is None])
+        self._advance(room, text, begun_at)
+        for viewer, n in zip(viewers, written, strict=True):
             if n is not None and n < len(frame):
-                self.let_go(viewer)
+                self.release(viewer)
                 viewer.finish(frame[n:])
-        return untold
+        return unsent
 
-    def _let_go_all(self, viewers: list[Viewer]) -> list[Viewer]:
+    def _release_all(self, viewers: list[Viewer]) -> list[Viewer]:
         for viewer in viewers:
-            self.let_go(viewer)
+            self.release(viewer)
         return viewers
 
-    def _step(self, room: FrameSource, text: str, begun: float) -> None:
-        self.v, self.digest = room.version, room.digest
-        self.frames += 1
-        self.size += len(text)
-        self.since = self.since or begun
+    def _advance(self, room: FrameSource, text: str, at: float) -> None:
+        self.position.advance(room, 1, len(text), at)
         frame_counts.SHORT.count(text, len(self.viewers))
 
 
-def cohorts_of(viewers: Iterable[Viewer], alone: set[Viewer], room: FrameSource, *, most: int) -> list[Cohort]:
-    """Of these, who are alone, the ones who stand where the room does and wait for nothing else, in this order."""
-    ready = [(viewer, push) for viewer in viewers if (push := viewer.direct_write_from(room)) is not None]
+def form_cohorts(viewers: Iterable[Viewer], single: set[Viewer], room: FrameSource, *, most: int) -> list[Cohort]:
+    """Put the single viewers that are at the room's version, and may be sent to together, into cohorts of `most`."""
+    ready = [
+        (viewer, write)
+        for viewer in viewers
+        if (write := viewer.direct_write_at(room, MOST_FRAMES, MOST_BYTES)) is not None
+    ]
     groups = [dict(ready[first : first + most]) for first in range(0, len(ready), most)]
-    return [Cohort(group, alone) for group in groups if len(group) >= FEWEST]
+    return [Cohort(group, single) for group in groups if len(group) >= FEWEST]

@@ -1,6 +1,6 @@
-"""All rooms of this process, in one event loop: loading, polling, heartbeats, the end.
+"""All rooms of this process, in one event loop: loading, polling, heartbeats, draining.
 
-Started by the first socket in whatever loop that runs in (daphne has no lifespan). A restarted loop gets a new hub.
+Started by the first socket in the loop that it runs in (daphne has no lifespan). A restarted loop gets a new hub.
 """
 
 from __future__ import annotations
@@ -14,90 +14,100 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from realtime import counters, process
+from realtime import metrics, process
 from realtime.change import Change
 from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import protocol
 from realtime.live.board import Board, BoardSource
 from realtime.live.pace import Pace
+from realtime.live.poller import Poller
 from realtime.live.protocol import Close
 from realtime.live.source import DatabaseBoard, DatabaseSource, Source
-from realtime.live.viewer import Send, Shut, Viewer
+from realtime.live.viewer import CloseSocket, SendText, Viewer
 from realtime.live.watched_showtime import WatchedShowtime
 from realtime.transports import Transport
 
 log = logging.getLogger(__name__)
 
-UNHEALTHY_POLL = 0.5  # seconds
-IDLE = 60.0  # seconds that a room without viewers is kept warm
-SWEEP = 0.25
-FAREWELL = 1.0  # seconds that sockets get to take their bye
-RECONNECTS = 500  # a second, that a spread is made for
+UNHEALTHY_POLL = 0.5  # seconds between two polls while the transport is unhealthy
+IDLE_TIMEOUT = 60.0  # seconds that a room without viewers is kept
+SWEEP_INTERVAL = 0.25  # seconds
+DRAIN_TIMEOUT = 1.0  # seconds in which sockets may take their bye
+RECONNECTS_PER_SECOND = 500
 
 
 class ShowtimeEnded(Exception):
-    """The showtime has ended: nothing will change any more."""
+    """The showtime is over: its seats will not change any more."""
 
 
-class Hub:
-    """Keeps a room per watched showtime true and its viewers told. All methods run in the hub's loop."""
+class Hub(Poller):
+    """Keeps a room for each watched showtime and sends its changes to its viewers. All methods run in one loop."""
 
     def __init__(self, *, transport: Transport, source: Source, heartbeat: float, poll: float) -> None:
+        super().__init__(heartbeat=heartbeat)
         self.loop = asyncio.get_running_loop()
         self.transport = transport
         self.source = source
-        self.heartbeat = heartbeat
         self.poll = poll
-        self.ok = True
-        self.watches: dict[int, WatchedShowtime] = {}
+        self.watched: dict[int, WatchedShowtime] = {}
         self.pace = Pace()
         self.board: Board | None = None
         self.board_source: BoardSource = DatabaseBoard()
-        self._asked_at = time.monotonic()
         self._loading: dict[int, asyncio.Task[WatchedShowtime]] = {}
-        self._early: dict[int, list[Change]] = {}
+        self._early: dict[int, list[Change]] = {}  # received while their showtime is loading
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         await self.transport.start(self.receive)
-        self._tasks = [self.loop.create_task(self._keep_polling()), self.loop.create_task(self._keep_sweeping())]
+        self._tasks = [self.loop.create_task(self._poll_forever()), self.loop.create_task(self._sweep_forever())]
 
     async def stop(self) -> None:
         for task in (*self._tasks, *self._loading.values()):
             task.cancel()
-        for watch in self.watches.values():
-            watch.stop()
+        for watched in self.watched.values():
+            watched.stop()
         if self.board is not None:
-            self.board.close()
+            self.board.stop()
         await self.transport.stop()
 
     # ---- viewers -------------------------------------------------------------------------------------------------
 
+    def all_viewers(self) -> list[Viewer]:
+        viewers = [viewer for watched in self.watched.values() for viewer in watched.viewers]
+        return viewers if self.board is None else [*viewers, *self.board.viewers]
+
     @property
     def n_viewers(self) -> int:
-        rooms = sum(len(watch.viewers) for watch in self.watches.values())
-        return rooms + (len(self.board.viewers) if self.board else 0)
+        n = sum(len(watched.viewers) for watched in self.watched.values())
+        return n + (len(self.board.viewers) if self.board else 0)
 
     @property
     def spread(self) -> int:
-        """Milliseconds over which that many viewers come back without a storm."""
-        return int(1000 * max(5.0, self.n_viewers / RECONNECTS))
+        """Milliseconds over which so many viewers reconnect without overloading the server."""
+        return int(1000 * max(5.0, self.n_viewers / RECONNECTS_PER_SECOND))
 
     async def join(
-        self, showtime_id: int, epoch: str | None, v: int, *, send: Send, shut: Shut, post: FrameWriter | None = None
+        self,
+        showtime_id: int,
+        epoch: str | None,
+        v: int,
+        *,
+        send: SendText,
+        close: CloseSocket,
+        writer: FrameWriter | None = None,
     ) -> Viewer:
-        """Let a socket watch; what it is sent first is hello. No query when the room is warm.
+        """Add a socket to a showtime's viewers; it is sent hello first. No query when the room is loaded.
 
         Raises:
             NotFound: there is no such showtime.
-            Over: there was.
+            ShowtimeEnded: there was.
         """
-        watch = await self.watch(showtime_id)
-        if watch.ends_at <= timezone.now():
+        watched = await self.find_watched(showtime_id)
+        if watched.ends_at <= timezone.now():
             raise ShowtimeEnded
-        if epoch == watch.room.epoch and v > watch.room.version:
-            await watch.start_catching_up()  # the client has seen more than we have: it must not go back
-        room = watch.room
+        if epoch == watched.room.epoch and v > watched.room.version:
+            await watched.start_catching_up()  # the client has a newer version than we: it must not go back
+        room = watched.room
         hello = protocol.hello(
             epoch=room.epoch,
             v=room.version,
@@ -107,28 +117,30 @@ class Hub:
             heartbeat=int(self.heartbeat * 1000),
             spread=self.spread,
         )
-        viewer = Viewer(watch, self, send=send, shut=shut, hello=hello, post=post)
+        viewer = Viewer(watched, self, send=send, close=close, hello=hello, writer=writer)
         viewer.resume(epoch, v)
-        watch.admit(viewer)  # no await since the state was read: nothing can fall between
-        viewer.wake()
+        watched.add(viewer)  # no await since the state was read: no change can come between
+        viewer.send_pending()
         return viewer
 
-    async def join_board(self, session: str, *, send: Send, shut: Shut, post: FrameWriter | None = None) -> Viewer:
-        """Let a socket watch all showtimes at once, as long as its session is staff's."""
+    async def join_board(
+        self, session: str, *, send: SendText, close: CloseSocket, writer: FrameWriter | None = None
+    ) -> Viewer:
+        """Add a socket to the board's viewers, until its session is no longer staff's."""
         if self.board is None:
             self.board = Board(self.board_source, heartbeat=self.heartbeat)
-        return await self.board.join(session, spread=self.spread, send=send, shut=shut, post=post)
+        return await self.board.join(session, spread=self.spread, send=send, close=close, writer=writer)
 
     def leave(self, viewer: Viewer) -> None:
-        viewer.gone = True
-        viewer.watched.forget(viewer)
+        viewer.is_closed = True
+        viewer.watched.remove(viewer)
 
     # ---- rooms ---------------------------------------------------------------------------------------------------
 
-    async def watch(self, showtime_id: int) -> WatchedShowtime:
-        """The showtime's room, loaded once however many ask at the same time. Raises NotFound."""
-        if showtime_id in self.watches:
-            return self.watches[showtime_id]
+    async def find_watched(self, showtime_id: int) -> WatchedShowtime:
+        """The showtime with its room, which is loaded once for all who ask at the same time. Raises NotFound."""
+        if showtime_id in self.watched:
+            return self.watched[showtime_id]
         if showtime_id not in self._loading:
             self._loading[showtime_id] = self.loop.create_task(self._load(showtime_id))
         return await asyncio.shield(self._loading[showtime_id])
@@ -137,12 +149,12 @@ class Hub:
         self._early[showtime_id] = []
         try:
             await self.transport.subscribe(showtime_id)  # before the state is read (rule R4)
-            watch = WatchedShowtime(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
-            counters.ROOMS_LOADED.labels("first viewer").inc()
-            self.watches[showtime_id] = watch
+            watched = WatchedShowtime(showtime_id, await self.source.load(showtime_id), self.source, self.pace)
+            metrics.ROOMS_LOADED.labels("first viewer").inc()
+            self.watched[showtime_id] = watched
             for change in self._early[showtime_id]:
-                watch.receive(change)
-            return watch
+                watched.receive(change)
+            return watched
         except BaseException:
             self.loop.create_task(self.transport.unsubscribe(showtime_id))
             raise
@@ -150,92 +162,74 @@ class Hub:
             del self._early[showtime_id], self._loading[showtime_id]
 
     def receive(self, change: Change) -> None:
-        """What the transport brings."""
+        """A change from the transport."""
         if change.showtime_id in self._early:
             self._early[change.showtime_id].append(change)
-        elif change.showtime_id in self.watches:
-            self.watches[change.showtime_id].receive(change)
+        elif change.showtime_id in self.watched:
+            self.watched[change.showtime_id].receive(change)
 
-    # ---- the truth, asked again and again --------------------------------------------------------------------------
+    async def _unload_idle(self) -> None:
+        now = time.monotonic()
+        for showtime_id, watched in list(self.watched.items()):
+            if not watched.viewers and now - watched.idle_since > IDLE_TIMEOUT:
+                del self.watched[showtime_id]
+                watched.stop()
+                await self.transport.unsubscribe(showtime_id)
 
-    @property
-    def age(self) -> int:
-        return int(1000 * (time.monotonic() - self._asked_at))
+    # ---- polls ---------------------------------------------------------------------------------------------------
 
-    async def _keep_polling(self) -> None:
-        while True:
-            await self._wait_for_poll(time.monotonic() + self.poll * random.uniform(0.75, 1.25))
-            await self._unload_idle()
-            try:
-                await self._ask()
-            except Exception as error:  # a database that is away has many names
-                counters.POLLS.labels("failed").inc()
-                log.warning("live map: the database does not answer: %s", error)
-                self._tell_health(ok=False)
+    async def _wait(self) -> None:
+        await self._wait_for_poll(time.monotonic() + self.poll * random.uniform(0.75, 1.25))
+        await self._unload_idle()
 
     async def _wait_for_poll(self, due_at: float) -> None:
-        """Until then, or half a second where the transport is not healthy, also when it stops being so meanwhile."""
+        """Until `due_at`, or at most half a second more once the transport is unhealthy."""
         while (left := due_at - time.monotonic()) > 0:
             await asyncio.sleep(min(left, UNHEALTHY_POLL))
             if not self.transport.is_healthy:
                 return
 
-    async def _ask(self) -> None:
-        """One query for all rooms; whatever pub/sub lost is found here."""
+    async def _poll(self) -> None:
+        """One query for the versions of all rooms: finds every change that the transport lost."""
         asked_at = time.monotonic()
-        known = await self.source.versions(self.watches)
-        self._asked_at = asked_at
-        counters.POLLS.labels("answered").inc()
-        self._tell_health(ok=True)
-        for showtime_id, watch in list(self.watches.items()):
+        known = await self.source.versions(self.watched)
+        self._record_answer(asked_at)
+        metrics.POLLS.labels("answered").inc()
+        for showtime_id, watched in list(self.watched.items()):
             epoch, version = known.get(showtime_id, ("", 0))
-            counters.HINTS_LOST.inc(watch.not_heard_of(epoch, version))
-            if epoch != watch.room.epoch or version > watch.room.version:
-                watch.start_catching_up()
+            metrics.HINTS_LOST.inc(watched.count_lost_hints(epoch, version))
+            if epoch != watched.room.epoch or version > watched.room.version:
+                watched.start_catching_up()
 
-    def _tell_health(self, *, ok: bool) -> None:
-        if ok != self.ok:
-            self.ok = ok
-            for viewer in self._viewers():
-                viewer.plan_beat(time.monotonic(), within=1.0)
+    def _report_failure(self, error: Exception) -> None:
+        metrics.POLLS.labels("failed").inc()
+        log.warning("live map: the database does not answer: %s", error)
 
-    async def _unload_idle(self) -> None:
-        now = time.monotonic()
-        for showtime_id, watch in list(self.watches.items()):
-            if not watch.viewers and now - watch.idle_since > IDLE:
-                del self.watches[showtime_id]
-                watch.stop()
-                await self.transport.unsubscribe(showtime_id)
+    # ---- by the clock --------------------------------------------------------------------------------------------
 
-    def _viewers(self) -> list[Viewer]:
-        rooms = [viewer for watch in self.watches.values() for viewer in watch.viewers]
-        return rooms if self.board is None else [*rooms, *self.board.viewers]
-
-    async def _keep_sweeping(self) -> None:
+    async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP_INTERVAL)
             self._sweep(time.monotonic(), timezone.now())
 
     def _sweep(self, now: float, at: datetime) -> None:
-        for watch in self.watches.values():
-            if watch.ends_at <= at:
-                watch.dismiss_all(Close.GONE, "this showtime is over")
-        for viewer in self._viewers():
-            if viewer.gone:
+        for watched in self.watched.values():
+            if watched.ends_at <= at:
+                watched.close_all(Close.GONE, "this showtime is over")
+        for viewer in self.all_viewers():
+            if viewer.is_closed:
                 self.leave(viewer)
             else:
-                viewer.tend(now)
-
-    # ---- the end ---------------------------------------------------------------------------------------------------
+                viewer.check_time(now)
 
     async def drain(self) -> None:
-        """Say bye 4003 to everybody, spread over time, and wait a little for the sockets to take it."""
+        """Send bye 4003 to all viewers, with reconnects spread over time; wait a second at most until it is sent."""
         spread = self.spread
-        for viewer in self._viewers():
-            viewer.dismiss(Close.DRAINING, "the server restarts", retry=random.randint(0, spread))
-        saying_it = [viewer.send_task for viewer in self._viewers() if viewer.send_task is not None]
-        if saying_it:
-            await asyncio.wait(saying_it, timeout=FAREWELL)
+        for viewer in self.all_viewers():
+            viewer.close(Close.DRAINING, "the server restarts", retry=random.randint(0, spread))
+        sending = [viewer.send_task for viewer in self.all_viewers() if viewer.send_task is not None]
+        if sending:
+            await asyncio.wait(sending, timeout=DRAIN_TIMEOUT)
         await self.stop()
 
 
@@ -243,12 +237,12 @@ _hub: Hub | None = None
 
 
 def running() -> Hub | None:
-    """This process's hub, if a socket has ever come; from any thread, to be looked at only."""
+    """This process's hub, or None before its first socket; from any thread, for reading only."""
     return _hub
 
 
 async def current() -> Hub:
-    """This process's hub in the running loop, started if it is not."""
+    """This process's hub in the running loop; started by the first call."""
     global _hub
     if _hub is None or _hub.loop is not asyncio.get_running_loop():
         _hub = Hub(
@@ -262,7 +256,7 @@ async def current() -> Hub:
 
 
 async def drain() -> None:
-    """Refuse new sockets from now on, and send everybody away with 4003. A second call does nothing."""
+    """Refuse new sockets from now on, and close all open ones with 4003. A second call does nothing."""
     if process.is_draining():
         return
     process.start_draining()

@@ -1,4 +1,4 @@
-"""How often rooms may tell their viewers: every tick, and less often when that would take more than half of the time.
+"""How often rooms may send to their viewers: every tick, less often when that would take more than half of the time.
 
 Pure: no loop, no clock of its own.
 """
@@ -9,7 +9,7 @@ LONGEST = 0.5  # seconds
 
 
 class Pace:
-    """What the last tick of each room that is moving took. Shared by the rooms of a process: they share its core."""
+    """How long the last tick of each changing room took. Shared by the rooms of a process: they share its core."""
 
     def __init__(self) -> None:
         self._begun_at = 0.0
@@ -17,7 +17,7 @@ class Pace:
         self._sum = self._sum_before = 0.0
 
     def took(self, room: int, seconds: float, now: float) -> None:
-        """A room's tick has taken so long. Rooms that have not ticked for a second or so are forgotten."""
+        """Record the length of a room's tick. Rooms without a tick for a second or so are forgotten."""
         if now - self._begun_at > 2 * LONGEST:
             is_recent = now - self._begun_at < 4 * LONGEST
             self._begun_at, self._now = now, {}
@@ -26,5 +26,5 @@ class Pace:
         self._now[room] = seconds
 
     def pause(self, tick: float) -> float:
-        """From the start of a tick to the start of the room's next: `tick` when there is little to do."""
+        """Seconds from the start of a tick to the start of the room's next: `tick` when there is little to do."""
         return max(tick, min(LONGEST, 2 * max(self._sum, self._sum_before)))

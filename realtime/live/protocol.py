@@ -1,4 +1,4 @@
-"""The wire `bms.v1`: every frame that is spoken, every frame that is understood. Pure. In words: docs/live-map.md"""
+"""The wire protocol `bms.v1`: every frame that is sent or accepted. Pure. Described in docs/live-map.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HIGHEST_VERSION = 2**63 - 1
 
 
 class Close(IntEnum):
-    """Why a socket is closed by the server. 4000-4499: come back; 4500-4999: stay away."""
+    """Why the server closes a socket. 4000-4499: the client reconnects; 4500-4999: it does not."""
 
     SLOW = 4001
     DRAINING = 4003
@@ -31,12 +31,12 @@ class Close(IntEnum):
 
 
 class BadMessage(Exception):
-    """A client sent what the protocol does not know; its socket is closed with 4508."""
+    """A client sent a frame that is not in the protocol; its socket is closed with 4508."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """The client says what it has: answer with what it lacks. `v` -1: with a snapshot."""
+    """The version that the client has; answered with a delta from there or a snapshot. `v` -1: a snapshot."""
 
     epoch: str | None
     v: int
@@ -44,13 +44,13 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The client has read up to `v`."""
+    """The client has read everything up to version `v`."""
 
     v: int
 
 
 def parse(text: str | None) -> Sync | Ack:
-    """What a client said. Raises BadMessage for binary, too long, unreadable or unknown."""
+    """A frame of a client. Raises BadMessage when it is binary, too long, unreadable or unknown."""
     if text is None or len(text.encode("utf-8", "replace")) > LONGEST_INBOUND:
         raise BadMessage("too long, or not text")
     try:
@@ -77,7 +77,7 @@ def digest_of(state: bytes | bytearray) -> int:
     return zlib.crc32(state)
 
 
-_compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: `json.dumps` would make one for each frame
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make an encoder for each frame
 
 
 def encode(kind: str, fields: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def encode(kind: str, fields: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=64)
 def hello(*, epoch: str, v: int, n: int, layout: str, node: str, heartbeat: int, spread: int) -> str:
-    """The first frame, the same for all who come while nothing moves. `heartbeat` and `spread` in milliseconds."""
+    """The first frame. `heartbeat` and `spread` in milliseconds. Cached: it is the same until something changes."""
     return encode(
         "hello",
         {"epoch": epoch, "v": v, "n": n, "layout": layout, "node": node, "heartbeat": heartbeat, "spread": spread},
@@ -103,24 +103,24 @@ def delta(*, since: int, v: int, seats: Mapping[str, Sequence[int]]) -> str:
 
 
 def board_hello(*, epoch: str, v: int, node: str, heartbeat: int, spread: int) -> str:
-    """The first frame of a board; `v` numbers what this process has told its boards, within `epoch`."""
+    """The first frame of a board; `v` is the version of this process's board, within `epoch`."""
     return encode("hello", {"epoch": epoch, "v": v, "node": node, "heartbeat": heartbeat, "spread": spread})
 
 
 def board(*, epoch: str, v: int, rows: Sequence[Mapping[str, int]]) -> str:
-    """Rows as they are now, whole or only those that changed; of two for one showtime the greater `v` is true."""
+    """All rows, or those that changed; of two rows for one showtime the one with the greater `v` is newer."""
     return encode("board", {"epoch": epoch, "v": v, "rows": rows})
 
 
 def heartbeat(*, v: int, digest: int | None, age: int, ok: bool) -> str:
-    """`v` and `digest` of the newest state sent on this socket; `age` in ms since the database was asked.
+    """`v` and `digest` of the newest state sent on this socket; `age` in ms since the database last answered.
 
     A board has no digest.
     """
-    said = {"v": v} if digest is None else {"v": v, "digest": digest}
-    return encode("heartbeat", {**said, "age": age, "ok": ok})
+    state = {"v": v} if digest is None else {"v": v, "digest": digest}
+    return encode("heartbeat", {**state, "age": age, "ok": ok})
 
 
 def bye(*, code: Close, retry: int, reason: str) -> str:
-    """Before every close by the server. `retry`: milliseconds to wait before coming back."""
+    """Sent before every close by the server. `retry`: milliseconds to wait before reconnecting."""
     return encode("bye", {"code": int(code), "retry": retry, "reason": reason})

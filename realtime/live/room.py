@@ -1,8 +1,8 @@
-"""One showtime's live state, and what has to be said to bring any viewer to it. Pure: no loop, no database, no clock.
+"""One showtime's live state, and the frames that bring a viewer to it. Pure: no loop, no database, no clock.
 
-Versions are gap-free and numbered in the order of commits; a change names the whole of (`before`, `version`] with
-absolute states (rules R1 and R2 of docs/live-map.md). So a change can be repeated or come too late without harm, and
-one that comes too early shows that another is missing.
+Versions are gap-free and numbered in the order of commits; a change holds the whole of (`before`, `version`] with
+absolute states (rules R1 and R2 of docs/live-map.md). So a repeated or late change does no harm, and an early one
+shows that another is missing.
 """
 
 from __future__ import annotations
@@ -13,31 +13,29 @@ from enum import Enum, auto
 
 from realtime.change import Change
 from realtime.live import protocol
+from realtime.live.frame_source import FrameSource
 
 
 class Outcome(Enum):
-    ORDERLY = auto()  # the room moved on
-    STALE = auto()  # seen before, nothing to do
-    GAP = auto()  # something before it is missing; the change is kept
-    ANOTHER_EPOCH = auto()  # the room's own life has ended, load it anew
+    APPLIED = auto()
+    STALE = auto()  # the room has this version already
+    GAP = auto()  # a change before it is missing; this one is kept
+    ANOTHER_EPOCH = auto()  # the room must be loaded again
 
 
-class Room:
+class Room(FrameSource):
     """The state of one showtime at one version, and for every seat the version that last changed it."""
 
     def __init__(self, *, epoch: str, version: int, layout: str, state: str, seat_versions: Iterable[int]) -> None:
-        self.epoch = epoch
-        self.version = version
+        super().__init__(epoch, version)
         self.layout = layout
         self.state = bytearray(state, "ascii")
         self.seat_versions = array("Q", seat_versions)
-        self._early: dict[int, Change] = {}
-        self._frames: dict[int, str] = {}  # delta by the version it starts from, all up to `version`
-        self._snapshot = ""
+        self._early: dict[int, Change] = {}  # by the version before them
         self._digest: int | None = None
 
     def apply(self, change: Change) -> Outcome:
-        """Takes a change in its order, and those kept that follow it. A gap changes nothing that shows."""
+        """Apply a change if it is the next one, then the kept ones that follow it. After a gap nothing is applied."""
         if change.epoch != self.epoch:
             return Outcome.ANOTHER_EPOCH
         if change.version <= self.version:
@@ -45,47 +43,46 @@ class Room:
         if change.before > self.version:
             self._early[change.before] = change
             return Outcome.GAP
-        self._take(change.version, change.seats)
-        self._take_early()
-        return Outcome.ORDERLY
+        self._write(change.version, change.seats)
+        self._apply_early()
+        return Outcome.APPLIED
 
     def catch_up(self, version: int, letters: Mapping[int, str]) -> bool:
-        """Closes a gap with what the database said in one statement: every seat changed since `self.version`.
+        """Close a gap with every seat changed since `self.version`, as the database gave them in one statement.
 
-        They are all stamped with `version`: a later delta then names more seats than it must, which R2 allows.
-        True when the room moved on.
+        All of them are stamped with `version`: a later delta then names more seats than it must, which R2 allows.
+        True when the version has changed.
         """
         before = self.version
         if version > before:
             seats: dict[str, list[int]] = {}
             for index, letter in letters.items():
                 seats.setdefault(letter, []).append(index)
-            self._take(version, seats)
-        self._take_early()
+            self._write(version, seats)
+        self._apply_early()
         return self.version > before
 
     @property
-    def misses_something(self) -> bool:
+    def has_gap(self) -> bool:
         return bool(self._early)
 
-    def _take(self, version: int, seats: Mapping[str, Sequence[int]]) -> None:
+    def _write(self, version: int, seats: Mapping[str, Sequence[int]]) -> None:
         for letter, indices in seats.items():
             code = ord(letter)
             for index in indices:
                 self.state[index] = code
                 self.seat_versions[index] = version
-        self.version = version
-        self._frames.clear()
-        self._snapshot, self._digest = "", None
+        self._digest = None
+        self._set_version(version)
 
-    def _take_early(self) -> None:
-        """Kept changes whose turn has come. Those that the room has passed are dropped."""
+    def _apply_early(self) -> None:
+        """Apply the kept changes that follow `version` without a gap; drop those that are in it."""
         for before in sorted(self._early):
             if before > self.version:
                 return
             change = self._early.pop(before)
             if change.version > self.version:
-                self._take(change.version, change.seats)
+                self._write(change.version, change.seats)
 
     @property
     def digest(self) -> int:
@@ -93,31 +90,16 @@ class Room:
             self._digest = protocol.digest_of(self.state)
         return self._digest
 
-    def snapshot(self) -> str:
-        """The frame of the whole state, encoded once per version."""
-        if not self._snapshot:
-            self._snapshot = protocol.snapshot(
-                epoch=self.epoch, v=self.version, state=self.state.decode(), digest=self.digest
-            )
-        return self._snapshot
+    def _encode_snapshot(self) -> str:
+        return protocol.snapshot(epoch=self.epoch, v=self.version, state=self.state.decode(), digest=self.digest)
 
-    def frame_for(self, epoch: str | None, v: int) -> str | None:
-        """What brings a viewer at (`epoch`, `v`) to the present; None when it is there.
+    def _encode_delta(self, since: int) -> str:
+        return protocol.delta(since=since, v=self.version, seats=self.changed_since(since))
 
-        Viewers at the same version get the same text object: encoded once, whatever their number.
-        """
-        if epoch != self.epoch or not 0 <= v <= self.version:
-            return self.snapshot()
-        if v == self.version:
-            return None
-        if v not in self._frames:
-            self._frames[v] = protocol.delta(since=v, v=self.version, seats=self.changed_since(v))
-        return self._frames[v]
-
-    def changed_since(self, v: int) -> dict[str, list[int]]:
-        """Letter -> indices of every seat that changed after version `v`, any older version."""
+    def changed_since(self, version: int) -> dict[str, list[int]]:
+        """Letter -> indices of every seat that changed after `version`."""
         seats: dict[str, list[int]] = {}
         for index, seat_version in enumerate(self.seat_versions):
-            if seat_version > v:
+            if seat_version > version:
                 seats.setdefault(chr(self.state[index]), []).append(index)
         return seats

@@ -1,4 +1,4 @@
-"""Where rooms get the truth: the database, read by two threads of the hub's own, never on the way of a frame."""
+"""Reads from the database, in threads of the hub's own: no frame ever waits for one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cinema.database.query_timeout import REQUEST_TIMEOUT, query_timeout
 from cinema.models import Showtime
 
 T = TypeVar("T")
-PATIENCE = 5.0  # seconds
+ANSWER_TIMEOUT = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -38,50 +38,51 @@ class Source(Protocol):
     async def changes(self, showtime_id: int, since: int) -> SeatChanges:
         """Raises booking.refusals.NotFound."""
 
-    async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]: ...
+    async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """(epoch, version) of each showtime that there is."""
 
 
-class Asking:
-    """Questions to the database from the hub's loop; connections are given back after use."""
+class DatabaseReader:
+    """Runs queries for the hub's loop in `threads` threads; their connections are closed after each."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    async def _ask(self, question: Callable[[], T]) -> T:
+    async def _read(self, query: Callable[[], T]) -> T:
         """Raises TimeoutError when no answer comes: a frozen database neither answers nor fails."""
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, giving_back, question)
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, closing_connections, query)
 
 
-class DatabaseSource(Asking):
+class DatabaseSource(DatabaseReader):
     """Each answer is one statement (rule R3)."""
 
     def __init__(self) -> None:
         super().__init__(2, "hub-database")
 
     async def load(self, showtime_id: int) -> Loaded:
-        return await self._ask(lambda: load(showtime_id))
+        return await self._read(lambda: load(showtime_id))
 
     async def changes(self, showtime_id: int, since: int) -> SeatChanges:
-        return await self._ask(lambda: seat_map.read_changes(showtime_id, since))
+        return await self._read(lambda: seat_map.read_changes(showtime_id, since))
 
     async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         wanted = list(showtime_ids)
-        return await self._ask(lambda: seat_map.read_versions(wanted))
+        return await self._read(lambda: seat_map.read_versions(wanted))
 
 
-class DatabaseBoard(Asking):
-    """What the board asks, in a thread of its own: rooms never wait for it."""
+class DatabaseBoard(DatabaseReader):
+    """The board's queries, in a thread of their own: rooms never wait for them."""
 
     def __init__(self) -> None:
         super().__init__(1, "board-database")
 
     async def occupancy(self) -> list[Occupancy]:
-        return await self._ask(lambda: read_occupancy(timezone.now()))
+        return await self._read(lambda: read_occupancy(timezone.now()))
 
     async def staff(self, sessions: Iterable[str]) -> set[str]:
         wanted = list(sessions)
-        return await self._ask(lambda: staff_sessions(wanted))
+        return await self._read(lambda: staff_sessions(wanted))
 
 
 def load(showtime_id: int) -> Loaded:
@@ -89,9 +90,10 @@ def load(showtime_id: int) -> Loaded:
     return Loaded(found, Showtime.objects.values_list("ends_at", flat=True).get(pk=showtime_id))
 
 
-def giving_back(question: Callable[[], T]) -> T:
+def closing_connections(query: Callable[[], T]) -> T:
+    """Run a query, then close this thread's connections."""
     try:
         with query_timeout(REQUEST_TIMEOUT):
-            return question()
+            return query()
     finally:
         connections.close_all()

@@ -1,8 +1,8 @@
-"""One socket: what it has been told, and what it is told next.
+"""One socket: what it was sent, and what it is sent next.
 
-There is no queue per socket. A frame is made at the moment it can be sent, from where the viewer stands to where the
-room is, so a slow viewer skips versions instead of filling memory, and never holds up another. Frames un-acked beyond
-the window hold deltas back whichever server we run on (daphne never blocks, some servers never ping).
+There is no queue per socket. A frame is made when it can be sent, from the viewer's version to the room's, so a slow
+viewer skips versions, uses no memory and delays nobody. Deltas are held back while too much is un-acked, because not
+every server makes a sender wait (daphne never does, and some servers never ping).
 """
 
 from __future__ import annotations
@@ -18,250 +18,221 @@ from realtime.fast_path import frame_counts
 from realtime.fast_path.eager import begin
 from realtime.fast_path.shared_frames import DirectFrameWriter, DirectWrite, FrameWriter
 from realtime.live import protocol
-from realtime.live.cohort import MOST_BYTES, MOST_STEPS, Cohort
+from realtime.live.frame_source import FrameSource
+from realtime.live.position import Position, Versioned
 from realtime.live.protocol import Ack, Close, Sync
 
 log = logging.getLogger(__name__)
 
-WINDOW_FRAMES = 256
-WINDOW_BYTES = 256 * 1024
-ACK_DEADLINE = 45.0  # seconds
-SEND_DEADLINE = 10.0
-SYNC_EVERY = 1.0
+ACK_TIMEOUT = 45.0  # seconds
+SEND_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 1.0
+SYNC_INTERVAL = 1.0  # at the shortest, between two answers
 
-Send = Callable[[str], Awaitable[None]]
-Shut = Callable[[Close], Awaitable[None]]
-
-
-class FrameSource(Protocol):
-    """A state with a version, and what has to be said to bring anybody to it: a room, or the board."""
-
-    @property
-    def epoch(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def digest(self) -> int | None: ...
-    def snapshot(self) -> str: ...
-    def frame_for(self, epoch: str | None, v: int) -> str | None: ...
+SendText = Callable[[str], Awaitable[None]]
+CloseSocket = Callable[[Close], Awaitable[None]]
 
 
 class Watched(Protocol):
-    """What a viewer looks at. The room object is another one after its epoch has changed."""
+    """What a viewer watches: a showtime, or the board. Its room is another object after a change of the epoch."""
 
     @property
     def room(self) -> FrameSource: ...
-    def forget(self, viewer: Viewer) -> None: ...  # it has gone
-    async def answer(self, viewer: Viewer, said: Sync) -> None: ...
+    def remove(self, viewer: Viewer) -> None: ...
+    async def answer(self, viewer: Viewer, sync: Sync) -> None: ...
 
 
 class Health(Protocol):
-    """How well the process knows the truth."""
+    """What heartbeats report of the process: when the database last answered."""
 
     @property
-    def age(self) -> int: ...  # milliseconds since the database answered
+    def age(self) -> int: ...  # milliseconds since the database was last asked and answered
     @property
     def ok(self) -> bool: ...
     @property
     def heartbeat(self) -> float: ...  # seconds between two heartbeats on a socket
 
 
-class Step:
-    """From one version of a room to its present, for all who stand there in this moment."""
+class Group(Protocol):
+    """The cohort of a viewer: its position counts what was sent to each of its viewers since they joined."""
 
-    __slots__ = ("begun", "digest", "epoch", "since", "size", "text", "v")
+    @property
+    def position(self) -> Position: ...
+    def release(self, viewer: Viewer) -> None: ...
+
+
+class Step:
+    """The frame from version `since` of a room to its present one, for all viewers that are at `since`."""
+
+    __slots__ = ("at", "digest", "epoch", "since", "size", "text", "version")
 
     def __init__(self, room: FrameSource, since: int, text: str) -> None:
-        self.epoch, self.since, self.v, self.digest = room.epoch, since, room.version, room.digest
-        self.text, self.size, self.begun = text, len(text), time.monotonic()
+        self.epoch, self.since, self.version, self.digest = room.epoch, since, room.version, room.digest
+        self.text, self.size, self.at = text, len(text), time.monotonic()
 
 
 class Viewer:
-    """A socket at (`epoch`, `v`) of a watched showtime. All methods run in the hub's loop."""
+    """The sending side of one socket that watches a showtime or the board. All methods run in the hub's loop."""
 
     __slots__ = (
-        "_beat_at",
-        "_beat_wanted",
-        "_bytes",
-        "_farewell",
-        "_frames",
+        "_bye",
+        "_close",
+        "_heartbeat_at",
+        "_heartbeat_is_due",
         "_hello",
-        "_is_talking",
-        "_mark",
-        "_post",
+        "_is_sending",
         "_send",
         "_sending_since",
-        "_shut",
         "_sync",
         "_sync_at",
         "_unsent",
-        "_waiting_since",
+        "_writer",
         "cohort",
-        "digest",
-        "epoch",
-        "gone",
-        "pulse",
+        "health",
+        "is_closed",
+        "position",
         "send_task",
-        "v",
         "watched",
     )
 
     def __init__(
-        self, watched: Watched, pulse: Health, *, send: Send, shut: Shut, hello: str, post: FrameWriter | None = None
+        self,
+        watched: Watched,
+        health: Health,
+        *,
+        send: SendText,
+        close: CloseSocket,
+        hello: str,
+        writer: FrameWriter | None = None,
     ) -> None:
         self.watched = watched
-        self.pulse = pulse
-        self.epoch: str | None = None
-        self.v = -1
-        self.digest: int | None = None
-        self.gone = False
-        self._send, self._shut, self._post = send, shut, post
-        self._unsent: str | None = None  # chosen and counted, but the short way did not take it
+        self.health = health
+        self.position = Position()
+        self.cohort: Group | None = None  # while in one, what it was sent is counted there
+        self.is_closed = False
+        self.send_task: asyncio.Task[None] | None = None  # while a frame waits for the socket
+        self._send, self._close, self._writer = send, close, writer
         self._hello = hello
+        self._bye: tuple[Close, str] | None = None
+        self._unsent: str | None = None  # recorded as sent, but refused by the writer
         self._sync: Sync | None = None
         self._sync_at = 0.0
-        self._beat_wanted = False
-        self._farewell: tuple[Close, str] | None = None
-        self._is_talking = False
-        self.send_task: asyncio.Task[None] | None = None  # lives while there is something to say
+        self._heartbeat_is_due = False
+        self._is_sending = False
         self._sending_since: float | None = None
-        self._frames = self._bytes = 0  # un-acked
-        self._mark = (-1, 0, 0)  # an ack of this version means these frames and bytes were read
-        self._waiting_since: float | None = None
-        self.cohort: Cohort | None = None  # while in one, it knows where this viewer stands and what it was told since
-        self.plan_beat(time.monotonic())
+        self.plan_heartbeat(time.monotonic())
 
-    # ---- what it hears -------------------------------------------------------------------------------------------
+    # ---- received ------------------------------------------------------------------------------------------------
 
-    def resume(self, epoch: str | None, v: int) -> None:
-        """The client came with a state of its own. Where it is not ours, a snapshot will follow hello."""
+    def resume(self, epoch: str | None, version: int) -> None:
+        """Start from the version that the client has. If it is not one of this room, a snapshot follows hello."""
         room = self.watched.room
-        if epoch == room.epoch and 0 <= v <= room.version:
-            self.epoch, self.v, self.digest = epoch, v, room.digest
+        if epoch == room.epoch and 0 <= version <= room.version:
+            self.position = Position(epoch, version, room.digest)
 
     def sync(self, wanted: Sync) -> None:
-        """Always answered, at most once a second; a forced snapshot is not forgotten over a later wish."""
+        """Always answered, at most once a second. A later sync does not replace one that asks for a snapshot."""
         self.leave_cohort()
         if self._sync is None or self._sync.v != -1:
             self._sync = wanted
-        self.wake()
+        self.send_pending()
 
     def ack(self, ack: Ack) -> None:
-        """An ack of the newest version settles all that was sent; an older one what its mark stands for."""
-        self.leave_cohort()
-        version, frames, size = self._mark
-        if ack.v >= self.v:
-            self._frames = self._bytes = 0
-        elif ack.v >= version:
-            self._frames, self._bytes = self._frames - frames, self._bytes - size
-        else:
+        if self.cohort is not None:
+            self.cohort.release(self)
+        if self.position.acknowledge(ack.v, time.monotonic()):
+            self.send_pending()
+
+    # ---- sent ----------------------------------------------------------------------------------------------------
+
+    def send_pending(self) -> None:
+        """Send what there is to send, now. Only a socket that makes the sender wait costs a task."""
+        if self.cohort is not None:
+            self.cohort.release(self)
+        if self._is_sending or self.is_closed:
             return
-        self._mark = (self.v, self._frames, self._bytes)
-        self._waiting_since = time.monotonic() if self._frames else None
-        self.wake()
+        if self._writer is None or not self._write_pending(self._writer):
+            self._is_sending = True
+            self.send_task = begin(self._send_all())
 
-    # ---- what it says --------------------------------------------------------------------------------------------
-
-    def wake(self) -> None:
-        """There may be something to say. It is said at once; only a socket that makes us wait costs a task."""
-        self.leave_cohort()
-        if not self._is_talking and not self.gone and not (self._post and self._say_at_once(self._post)):
-            self._is_talking = True
-            self.send_task = begin(self._run())
-
-    def step_from_here(self) -> Step | None:
-        """What others who stand where this one does may `take` too; None where it is not a mere step."""
-        room = self.watched.room
-        if self.epoch != room.epoch or not 0 <= self.v < room.version:
+    def next_step(self) -> Step | None:
+        """The delta to the room's version, which others at this viewer's version may `take`; None without a delta."""
+        room, position = self.watched.room, self.position
+        if position.epoch != room.epoch or not 0 <= position.version < room.version:
             return None
-        text = room.frame_for(self.epoch, self.v)
-        return Step(room, self.v, text) if text is not None else None
+        text = room.frame_for(position.epoch, position.version)
+        return Step(room, position.version, text) if text is not None else None
 
     def take(self, step: Step) -> bool:
-        """What `wake` would do for who has nothing else to be told, at half its cost. False: nothing was done."""
-        if (
-            self.v != step.since
-            or self.epoch != step.epoch
-            or self._has_more_to_say
-            or not self._window_is_open
-            or self._post is None
-            or not self._post(step.text)
-        ):
+        """What `send_pending` would do, at half its cost, when `step` is all that must be sent. False: nothing sent."""
+        writer = self._writer
+        if writer is None or not self.can_share(step.epoch, step.since, 1, 1) or not writer(step.text):
             return False
-        self.v, self.digest = step.v, step.digest
-        self._frames += 1
-        self._bytes += step.size
-        self._waiting_since = self._waiting_since or step.begun
+        self.position.advance(step, 1, step.size, step.at)
         frame_counts.SHORT.count(step.text)
         return True
 
-    # ---- together with others ------------------------------------------------------------------------------------
+    def can_share(self, epoch: str, version: int, frames: int, size: int) -> bool:
+        """Whether the frames for all viewers at (`epoch`, `version`) are those that this one must be sent next.
 
-    def direct_write_from(self, room: FrameSource) -> DirectWrite | None:
-        """How to write to the socket itself, for who may join others where the room stands; else None."""
-        if (
-            self.v != room.version
-            or self.epoch != room.epoch
-            or self._has_more_to_say
-            or self._frames + MOST_STEPS > WINDOW_FRAMES
-            or self._bytes + MOST_BYTES > WINDOW_BYTES
-        ):
+        It is at that version, has nothing of its own to be sent, and room for `frames` frames of `size` bytes in all.
+        """
+        position = self.position
+        return (
+            position.version == version
+            and position.epoch == epoch
+            and not (self._is_sending or self._heartbeat_is_due or self._hello or self.is_closed)
+            and self._sync is None
+            and self._bye is None
+            and position.has_room(frames, size)
+        )
+
+    # ---- in a cohort ---------------------------------------------------------------------------------------------
+
+    def direct_write_at(self, room: FrameSource, frames: int, size: int) -> DirectWrite | None:
+        """The socket's own write, for a cohort at the room's version that sends no more than this; else None."""
+        if not self.can_share(room.epoch, room.version, frames, size):
             return None
-        return self._post.direct(self.blocked) if isinstance(self._post, DirectFrameWriter) else None
-
-    def stand_alone(self, cohort: Cohort) -> None:
-        """The cohort's, as it lets this viewer go."""
-        self.v, self.digest = cohort.v, cohort.digest
-        self._frames += cohort.frames
-        self._bytes += cohort.size
-        self._waiting_since = self._waiting_since or cohort.since
+        return self._writer.direct(self.on_blocked) if isinstance(self._writer, DirectFrameWriter) else None
 
     def leave_cohort(self) -> None:
         if self.cohort is not None:
-            self.cohort.let_go(self)
+            self.cohort.release(self)
 
-    def blocked(self) -> None:
-        """The socket takes no more frames, for now or for good: what is still to be said goes the long way."""
+    def on_blocked(self) -> None:
+        """The socket takes no more direct writes, for now or for good."""
         if self.cohort is not None:
-            self.wake()
+            self.send_pending()
 
     def finish(self, rest: bytes) -> None:
-        """The rest of a frame that the socket has taken in part."""
-        assert isinstance(self._post, DirectFrameWriter)
-        self._post.finish(rest)
+        """Write the rest of a frame of which the socket took a part."""
+        assert isinstance(self._writer, DirectFrameWriter)
+        self._writer.finish(rest)
 
     # ---- alone ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _has_more_to_say(self) -> bool:
-        """Than what the room's next version asks for; or is past saying anything."""
-        return bool(
-            self._is_talking
-            or self._beat_wanted
-            or self._hello
-            or self._sync is not None
-            or self._farewell is not None
-            or self.gone
-        )
-
-    def _say_at_once(self, post: FrameWriter) -> bool:
-        """All there is to say, by the short way; False when the socket would make us wait, or must be closed."""
+    def _write_pending(self, writer: FrameWriter) -> bool:
+        """All there is to send, past ASGI. False when the socket makes the sender wait, or must be closed."""
         while (text := self.next_text()) is not None:
-            if not post(text):
+            if not writer(text):
                 self._unsent = text
                 return False
             frame_counts.SHORT.count(text)
-            if self._knows_all:
+            if self._is_up_to_date():
                 break
-        return self._farewell is None
+        return self._bye is None
 
-    @property
-    def _knows_all(self) -> bool:
-        """There is no need to ask for a next frame. (Asking is not wrong, but costs a quarter of a delivery.)"""
-        room = self.watched.room
-        return self.v == room.version and self.epoch == room.epoch and self._sync is None and not self._beat_wanted
+    def _is_up_to_date(self) -> bool:
+        """`next_text` would return None. (False is always safe; calling it once more costs a quarter of a delivery.)"""
+        room, position = self.watched.room, self.position
+        return (
+            position.version == room.version
+            and position.epoch == room.epoch
+            and self._sync is None
+            and not self._heartbeat_is_due
+        )
 
-    async def _run(self) -> None:
+    async def _send_all(self) -> None:
         try:
             while (text := self._unsent or self.next_text()) is not None:
                 self._unsent = None
@@ -269,112 +240,106 @@ class Viewer:
                 await self._send(text)
                 self._sending_since = None
                 frame_counts.LONG.count(text)
-            if self._farewell is not None:
-                code, bye = self._farewell
+            if self._bye is not None:
+                code, bye = self._bye
                 self._sending_since = time.monotonic()
                 await self._send(bye)
                 frame_counts.LONG.count(bye)
-                self.gone = True
-                await self._shut(code)
-        except Exception as error:  # each server has its own way of saying that the socket is closed
+                self.is_closed = True
+                await self._close(code)
+        except Exception as error:  # each server has its own exception for a closed socket
             log.debug("socket lost: %r", error)
-            self.gone = True
+            self.is_closed = True
         finally:
-            self._is_talking = False
+            self._is_sending = False
             self.send_task = None
 
     def next_text(self) -> str | None:
-        """The next frame to send, made now; counted as sent."""
-        text = self._choose()
-        if text is not None:
-            self._frames += 1
-            self._bytes += len(text)
-            self._waiting_since = self._waiting_since or time.monotonic()
-        return text
-
-    def _choose(self) -> str | None:
-        room = self.watched.room
-        if self._farewell is not None:
+        """The next frame to send, made now and recorded as sent. `bye` is not among them."""
+        if self._bye is not None:
             return None
+        room, position = self.watched.room, self.position
+        to: Versioned = room
+        text: str | None = None
         if self._hello:
-            hello, self._hello = self._hello, ""
-            return hello
-        if self._sync is not None and time.monotonic() >= self._sync_at:
-            wanted, self._sync = self._sync, None
-            self._sync_at = time.monotonic() + SYNC_EVERY
-            return self._bring_from(room, wanted.epoch, wanted.v) or room.snapshot()
-        if self._window_is_open and (text := self._bring_from(room, self.epoch, self.v)):
-            return text
-        if self._beat_wanted:
-            self._beat_wanted = False
-            return protocol.heartbeat(v=self.v, digest=self.digest, age=self.pulse.age, ok=self.pulse.ok)
-        return None
-
-    def _bring_from(self, room: FrameSource, epoch: str | None, v: int) -> str | None:
-        text = room.frame_for(epoch, v)
-        if self.epoch != room.epoch:
-            self._mark = (-1, *self._mark[1:])  # versions of another life say nothing
-        self.epoch, self.v, self.digest = room.epoch, room.version, room.digest
+            text, self._hello, to = self._hello, "", position
+        elif self._sync is not None and time.monotonic() >= self._sync_at:
+            text = self._answer(self._sync, room)
+        elif position.has_room(1, 1):
+            text = room.frame_for(position.epoch, position.version)
+        if text is None and self._heartbeat_is_due:
+            text, to = self._make_heartbeat(), position
+        if text is not None:
+            position.advance(to, 1, len(text), time.monotonic())
         return text
 
-    @property
-    def _window_is_open(self) -> bool:
-        return self._frames < WINDOW_FRAMES and self._bytes < WINDOW_BYTES
+    def _answer(self, sync: Sync, room: FrameSource) -> str:
+        self._sync, self._sync_at = None, time.monotonic() + SYNC_INTERVAL
+        return room.frame_for(sync.epoch, sync.v) or room.snapshot()
 
-    # ---- time ----------------------------------------------------------------------------------------------------
+    def _make_heartbeat(self) -> str:
+        self._heartbeat_is_due = False
+        position, health = self.position, self.health
+        return protocol.heartbeat(v=position.version, digest=position.digest, age=health.age, ok=health.ok)
 
-    def plan_beat(self, now: float, within: float | None = None) -> None:
-        """Next heartbeat about one interval from now, spread by a fifth, or anywhere within so many seconds."""
-        every = self.pulse.heartbeat
-        self._beat_at = now + (random.uniform(0, within) if within else random.uniform(0.8, 1.2) * every)
+    # ---- by the clock --------------------------------------------------------------------------------------------
 
-    def _waits_too_long(self, now: float) -> bool:
-        """For an ack of what this viewer, or the cohort it is in, was told."""
-        since = self._waiting_since or (self.cohort.since if self.cohort is not None else None)
-        return since is not None and now - since > ACK_DEADLINE and now - since > 3 * self.pulse.heartbeat
+    def plan_heartbeat(self, now: float, within: float | None = None) -> None:
+        """The next one comes about one interval from now, spread by a fifth, or at a random time `within` seconds."""
+        wait = random.uniform(0, within) if within else random.uniform(0.8, 1.2) * self.health.heartbeat
+        self._heartbeat_at = now + wait
 
-    def tend(self, now: float) -> None:
-        """Called a few times a second: heartbeats, deadlines, a sync that had to wait."""
+    def _ack_is_overdue(self, now: float) -> bool:
+        since = self.position.unacked_since
+        if since is None and self.cohort is not None:
+            since = self.cohort.position.unacked_since
+        return since is not None and now - since > ACK_TIMEOUT and now - since > 3 * self.health.heartbeat
+
+    def check_time(self, now: float) -> None:
+        """Called a few times a second: timeouts, the heartbeat, a sync that had to wait."""
         if self._sending_since is not None:
-            if now - self._sending_since > SEND_DEADLINE:
-                self.cut_off(Close.SLOW)
-        elif self._waits_too_long(now):
-            self.dismiss(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
-        elif now >= self._beat_at:
-            self.plan_beat(now)
-            self._beat_wanted = True
-            self.wake()
+            if now - self._sending_since > SEND_TIMEOUT:
+                self.abort(Close.SLOW)
+        elif self._ack_is_overdue(now):
+            self.close(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
+        elif now >= self._heartbeat_at:
+            self.plan_heartbeat(now)
+            self._heartbeat_is_due = True
+            self.send_pending()
         elif self._sync is not None:
-            self.wake()
+            self.send_pending()
 
-    # ---- the end -------------------------------------------------------------------------------------------------
+    # ---- closed --------------------------------------------------------------------------------------------------
 
-    def dismiss(self, code: Close, reason: str, *, retry: int = 0) -> None:
-        """Say bye and close; `retry` in milliseconds."""
-        if self._farewell is None and not self.gone:
-            self._farewell = (code, protocol.bye(code=code, retry=retry, reason=reason))
-            self.wake()
+    def close(self, code: Close, reason: str, *, retry: int = 0) -> None:
+        """Send bye, then close; `retry` in milliseconds."""
+        if self._bye is None and not self.is_closed:
+            self._bye = (code, protocol.bye(code=code, retry=retry, reason=reason))
+            self.send_pending()
 
-    def cut_off(self, code: Close) -> None:
-        """Close a socket that takes nothing any more; it holds no part of the hub from here on."""
+    def abort(self, code: Close) -> None:
+        """Close a socket that takes no frames, without bye. The hub keeps no reference to it."""
         self.leave_cohort()
-        self.gone = True
+        self.is_closed = True
         if self.send_task is not None:
             self.send_task.cancel()
         asyncio.get_running_loop().create_task(self._close_quietly(code))
 
     async def _close_quietly(self, code: Close) -> None:
         try:
-            await asyncio.wait_for(self._shut(code), 1.0)
-        except Exception as error:  # a timeout, or the server's own word for a closed socket
+            await asyncio.wait_for(self._close(code), CLOSE_TIMEOUT)
+        except Exception as error:  # a timeout, or the server's own exception for a closed socket
             log.debug("socket not closed: %r", error)
 
 
-def tell(viewers: Iterable[Viewer]) -> None:
-    """Bring all of them to the present. Most stand where the one before them does, and take the same step."""
+def send_to_each(viewers: Iterable[Viewer]) -> None:
+    """Bring all of them to the room's version. Most are at the same version as the one before, and take its step."""
     step: Step | None = None
     for viewer in viewers:
-        if step is None or viewer.v != step.since:
-            step = viewer.step_from_here() or step
-        if step is None or not viewer.take(step):
-            viewer.wake()
+        if step is not None and viewer.take(step):
+            continue
+        if step is None or viewer.position.version != step.since:
+            step = viewer.next_step() or step
+            if step is not None and viewer.take(step):
+                continue
+        viewer.send_pending()

@@ -1,4 +1,4 @@
-"""A showtime that this process watches: its room, its viewers, and the order of what arrives for it."""
+"""A showtime that this process watches: its room, its viewers, and the order of the changes that arrive for it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from datetime import datetime
 from typing import TypeVar
 
 from booking.refusals import NotFound
-from realtime import counters
+from realtime import metrics
 from realtime.change import Change
-from realtime.live.cohort import FEWEST, Cohort, cohorts_of
+from realtime.live.cohort import FEWEST, Cohort, form_cohorts
 from realtime.live.pace import Pace
 from realtime.live.protocol import Close, Sync
 from realtime.live.room import Outcome, Room
 from realtime.live.source import Loaded, Source
-from realtime.live.viewer import Viewer, tell
+from realtime.live.viewer import Viewer, send_to_each
 
 log = logging.getLogger(__name__)
 
-TICK = 0.05  # seconds; at most one frame a tick and viewer
-GOLDEN = 0.618  # of the circle: the turns of any number of ticks lie evenly spread
-CHUNK = 500  # viewers that are told before the loop may see to something else
-PATIENCE = 0.2  # seconds that a change which came too early waits for the one before it
+TICK = 0.05  # seconds; each viewer is sent at most one frame a tick
+GOLDEN_RATIO = 0.618  # so that the first viewers of any number of ticks lie evenly spread
+CHUNK = 500  # viewers that are sent to before other work of the loop may run
+GAP_TIMEOUT = 0.2  # seconds that an early change waits for the one before it
 
 
 Group = Cohort | list[Viewer]
@@ -36,50 +36,52 @@ def room_of(loaded: Loaded) -> Room:
 
 
 class WatchedShowtime:
-    """All methods run in the hub's loop; `catch_up` is the only one that waits."""
+    """All methods run in the hub's loop."""
 
     def __init__(self, showtime_id: int, loaded: Loaded, source: Source, pace: Pace) -> None:
         self.showtime_id = showtime_id
         self.room = room_of(loaded)
         self.ends_at: datetime = loaded.ends_at
         self.viewers: set[Viewer] = set()
-        self._alone: set[Viewer] = set()  # who is in no cohort
-        self._cohorts: list[Cohort] = []
         self.idle_since = time.monotonic()
+        self._single: set[Viewer] = set()  # viewers in no cohort
+        self._cohorts: list[Cohort] = []
         self._source = source
         self._pace = pace
-        self._told_at = 0.0  # when the last tick began
-        self._due_at = 0.0
-        self._turns = 0
-        self._tick: asyncio.TimerHandle | None = None
-        self._telling: asyncio.Task[None] | None = None
-        self._meanwhile: float | None = None  # when the room moved on while only some had been told
-        self._patience: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._tick_began_at = 0.0
+        self._tick_due_at = 0.0
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None  # a tick that is sent in chunks
+        self._moved_since: float | None = None  # when the room's version first changed during `_sending`
+        self._gap_timer: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.Task[None] | None = None
 
+    # ---- changes -------------------------------------------------------------------------------------------------
+
     def receive(self, change: Change) -> None:
-        """A hint from anywhere, in any order, any number of times."""
+        """A hint, from any process, in any order, any number of times."""
         outcome = self.room.apply(change)
-        if outcome is Outcome.ORDERLY:
-            self._moved()
+        if outcome is Outcome.APPLIED:
+            self._plan_tick()
         elif outcome is Outcome.GAP:
-            counters.GAPS.inc()
-            self._wait_for_the_missing()
+            metrics.GAPS.inc()
+            self._start_gap_timer()
         elif outcome is Outcome.ANOTHER_EPOCH:
             self.start_catching_up()
 
-    def _wait_for_the_missing(self) -> None:
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._lose_patience)
+    def _start_gap_timer(self) -> None:
+        if self._gap_timer is None:
+            self._gap_timer = asyncio.get_running_loop().call_later(GAP_TIMEOUT, self._on_gap_timeout)
 
-    def _lose_patience(self) -> None:
-        self._patience = None
-        if self.room.misses_something:
+    def _on_gap_timeout(self) -> None:
+        self._gap_timer = None
+        if self.room.has_gap:
             self.start_catching_up()
 
-    def not_heard_of(self, epoch: str, version: int) -> int:
-        """How many versions up to this one no hint has told of, and nobody is asking for yet."""
-        if epoch != self.room.epoch or self.room.misses_something or self._is_catching_up:
+    def count_lost_hints(self, epoch: str, version: int) -> int:
+        """How many versions up to `version` no hint has announced, and no catch-up is reading yet."""
+        if epoch != self.room.epoch or self.room.has_gap or self._is_catching_up:
             return 0
         return max(0, version - self.room.version)
 
@@ -88,7 +90,7 @@ class WatchedShowtime:
         return self._catching_up is not None and not self._catching_up.done()
 
     def start_catching_up(self) -> asyncio.Task[None]:
-        """One question to the database at a time, however many want it."""
+        """One query to the database at a time, shared by all who need it."""
         if self._catching_up is None or self._catching_up.done():
             self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
         return self._catching_up
@@ -97,51 +99,53 @@ class WatchedShowtime:
         try:
             changes = await self._source.changes(self.showtime_id, self.room.version)
             if changes.epoch != self.room.epoch:
-                self._begin_anew(await self._source.load(self.showtime_id))
-                counters.ROOMS_LOADED.labels("new epoch").inc()
+                self._replace_room(await self._source.load(self.showtime_id))
+                metrics.ROOMS_LOADED.labels("new epoch").inc()
             elif self.room.catch_up(changes.version, changes.seats):
-                self._moved()
-            counters.CATCH_UPS.labels("done").inc()
+                self._plan_tick()
+            metrics.CATCH_UPS.labels("done").inc()
         except NotFound:
-            counters.CATCH_UPS.labels("no more").inc()
-            self.dismiss_all(Close.GONE, "this showtime is no more")
-        except Exception as error:  # a database that is away has many names; the poll asks again
-            counters.CATCH_UPS.labels("failed").inc()
+            metrics.CATCH_UPS.labels("no more").inc()
+            self.close_all(Close.GONE, "this showtime is no more")
+        except Exception as error:  # each driver has its own exceptions for a database that is away; the poll retries
+            metrics.CATCH_UPS.labels("failed").inc()
             log.warning("live map %s: cannot catch up: %s", self.showtime_id, error)
 
-    def _begin_anew(self, loaded: Loaded) -> None:
+    def _replace_room(self, loaded: Loaded) -> None:
         room, self.ends_at = room_of(loaded), loaded.ends_at
         if (room.layout, len(room.state)) != (self.room.layout, len(self.room.state)):
-            self.dismiss_all(Close.DRAINING, "the seating plan has changed")  # they come back to another hello
+            self.close_all(Close.DRAINING, "the seating plan has changed")  # the new layout is in another hello
         self.room = room
-        self._moved()
+        self._plan_tick()
 
-    def _moved(self) -> None:
-        """Tell the viewers, at once after a quiet tick, else at the end of the tick."""
-        if self._telling is not None:
-            self._meanwhile = self._meanwhile or time.monotonic()
-        elif self._tick is None:
-            self._plan_tick(time.monotonic())
+    # ---- ticks ---------------------------------------------------------------------------------------------------
 
-    def _plan_tick(self, moved_at: float) -> None:
-        self._due_at = max(moved_at, self._told_at + TICK)
-        wait = max(0.0, self._told_at + self._pace.pause(TICK) - time.monotonic())
-        self._tick = asyncio.get_running_loop().call_later(wait, self._tell)
+    def _plan_tick(self) -> None:
+        """The room's version has changed: send it at once if the last tick is over, else at its end."""
+        if self._sending is not None:
+            self._moved_since = self._moved_since or time.monotonic()
+        elif self._tick_timer is None:
+            self._start_tick_timer(time.monotonic())
 
-    def _tell(self) -> None:
-        self._tick = None
-        self._told_at = time.monotonic()
-        groups = self._in_turn()
+    def _start_tick_timer(self, moved_at: float) -> None:
+        self._tick_due_at = max(moved_at, self._tick_began_at + TICK)
+        wait = max(0.0, self._tick_began_at + self._pace.pause(TICK) - time.monotonic())
+        self._tick_timer = asyncio.get_running_loop().call_later(wait, self._send_tick)
+
+    def _send_tick(self) -> None:
+        self._tick_timer = None
+        self._tick_began_at = time.monotonic()
+        groups = self._next_order()
         if len(self.viewers) <= CHUNK:
             for group in groups:
-                self._tell_group(group)
-            self._bring_together()
-            self._told(time.monotonic() - self._told_at)
+                self._send_to_group(group)
+            self._form_cohorts()
+            self._record_tick(time.monotonic() - self._tick_began_at)
         else:
-            self._telling = asyncio.get_running_loop().create_task(self._tell_in_chunks(groups))
+            self._sending = asyncio.get_running_loop().create_task(self._send_in_chunks(groups))
 
-    async def _tell_in_chunks(self, groups: list[Group]) -> None:
-        """Each viewer is brought from where it stands to where the room is by then, so nobody hears late news."""
+    async def _send_in_chunks(self, groups: list[Group]) -> None:
+        """Each viewer is brought to the room's version of that moment, so later chunks are not sent older news."""
         spent, n = 0.0, 0
         try:
             for group in groups:
@@ -150,66 +154,66 @@ class WatchedShowtime:
                     await asyncio.sleep(0)
                     n = 0
                 n += size
-                begun = time.monotonic()
-                self._tell_group(group)
-                spent += time.monotonic() - begun
+                begun_at = time.monotonic()
+                self._send_to_group(group)
+                spent += time.monotonic() - begun_at
         finally:
-            self._telling = None
-        self._bring_together()
-        self._told(spent)
-        moved_at, self._meanwhile = self._meanwhile, None
+            self._sending = None
+        self._form_cohorts()
+        self._record_tick(spent)
+        moved_at, self._moved_since = self._moved_since, None
         if moved_at is not None:
-            self._plan_tick(moved_at)
+            self._start_tick_timer(moved_at)
 
-    def _tell_group(self, group: Group) -> None:
-        tell(group.tell(self.room) if isinstance(group, Cohort) else group)
+    def _send_to_group(self, group: Group) -> None:
+        send_to_each(group.send(self.room) if isinstance(group, Cohort) else group)
 
-    def _bring_together(self) -> None:
-        if len(self._alone) >= FEWEST:
-            self._cohorts += cohorts_of(self._alone_in_turn(), self._alone, self.room, most=CHUNK)
+    def _form_cohorts(self) -> None:
+        if len(self._single) >= FEWEST:
+            viewers = self._rotated(list(self._single))
+            self._cohorts += form_cohorts(viewers, self._single, self.room, most=CHUNK)
 
-    def _in_turn(self) -> list[Group]:
-        """All viewers, beginning elsewhere each time: nobody is always the last."""
+    def _next_order(self) -> list[Group]:
+        """All viewers, beginning with another one each tick: nobody is always the last."""
         self._cohorts = [cohort for cohort in self._cohorts if cohort.viewers]
-        self._turns += 1
-        alone = self._alone_in_turn()
-        chunks = [alone[at : at + CHUNK] for at in range(0, len(alone), CHUNK)]
-        return self._turned([*self._cohorts, *chunks])
+        self._ticks += 1
+        single = self._rotated(list(self._single))
+        chunks = [single[first : first + CHUNK] for first in range(0, len(single), CHUNK)]
+        return self._rotated([*self._cohorts, *chunks])
 
-    def _alone_in_turn(self) -> list[Viewer]:
-        return self._turned(list(self._alone))
-
-    def _turned(self, row: list[T]) -> list[T]:
-        first = int(len(row) * (self._turns * GOLDEN % 1))
+    def _rotated(self, row: list[T]) -> list[T]:
+        first = int(len(row) * (self._ticks * GOLDEN_RATIO % 1))
         return row[first:] + row[:first]
 
-    def _told(self, spent: float) -> None:
+    def _record_tick(self, spent: float) -> None:
         now = time.monotonic()
         self._pace.took(self.showtime_id, spent, now)
-        counters.TICK_LAG.observe(now - self._due_at)
-        counters.TELLING.inc(spent)
+        metrics.TICK_LAG.observe(now - self._tick_due_at)
+        metrics.SENDING_TIME.inc(spent)
 
-    def admit(self, viewer: Viewer) -> None:
+    # ---- viewers -------------------------------------------------------------------------------------------------
+
+    def add(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        self._alone.add(viewer)
+        self._single.add(viewer)
 
-    def forget(self, viewer: Viewer) -> None:
+    def remove(self, viewer: Viewer) -> None:
         viewer.leave_cohort()
         self.viewers.discard(viewer)
-        self._alone.discard(viewer)
+        self._single.discard(viewer)
         self.idle_since = time.monotonic()
 
-    async def answer(self, viewer: Viewer, said: Sync) -> None:
-        """Bring the viewer from where it says it is to the present; to more than we knew, if it has seen more."""
-        if said.epoch == self.room.epoch and said.v > self.room.version:
+    async def answer(self, viewer: Viewer, sync: Sync) -> None:
+        """Bring the viewer from the version in `sync` to the present, which is read anew if the viewer is ahead."""
+        if sync.epoch == self.room.epoch and sync.v > self.room.version:
             await self.start_catching_up()
-        viewer.sync(said)
+        viewer.sync(sync)
 
-    def dismiss_all(self, code: Close, reason: str, retry: int = 0) -> None:
+    def close_all(self, code: Close, reason: str, retry: int = 0) -> None:
         for viewer in self.viewers:
-            viewer.dismiss(code, reason, retry=retry)
+            viewer.close(code, reason, retry=retry)
 
     def stop(self) -> None:
-        for waiting in (self._tick, self._telling, self._patience, self._catching_up):
+        for waiting in (self._tick_timer, self._sending, self._gap_timer, self._catching_up):
             if waiting is not None:
                 waiting.cancel()

@@ -1,1 +1,1 @@
-"""The pages of the board, health and metrics."""
+"""HTTP pages: the board, health, metrics."""

@@ -1,4 +1,4 @@
-"""The page of the live board. What it shows without a script was true when it was made; the script keeps it true."""
+"""The page of the live board. The server renders the state of the moment; the script keeps it current."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from realtime.pages.board_view import LONGEST_WALL, BoardLine, cinemas_of, day_o
 @staff_page
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
-    """`?day=YYYY-MM-DD` (today), `?cinema=<slug>` (all), `?view=wall` (nine rows to be read from five metres)."""
+    """`?day=YYYY-MM-DD` (today), `?cinema=<slug>` (all), `?view=wall` (nine rows, to be read from five metres)."""
     at = timezone.now()
     today = timezone.localdate(at)
     lines = read_lines(at)
     wall = request.GET.get("view") == "wall"
-    days, houses = days_of(lines, today), cinemas_of(lines)
+    days, cinemas = days_of(lines, today), cinemas_of(lines)
     day = _chosen_day(request, days, today)
-    house = next((each for each in houses if each.slug == request.GET.get("cinema")), None)
-    here = [line for line in lines if house is None or line.showtime.screen.cinema_id == house.pk]
+    cinema = next((each for each in cinemas if each.slug == request.GET.get("cinema")), None)
+    here = [line for line in lines if cinema is None or line.showtime.screen.cinema_id == cinema.pk]
     shown = _coming(here) if wall else [line for line in here if day_of(line, today) == day]
     context = {
         "door": "board",
@@ -36,8 +36,8 @@ def board(request: HttpRequest) -> HttpResponse:
         "today": today,
         "day": day,
         "days": days,
-        "house": house,
-        "houses": houses,
+        "house": cinema,
+        "houses": cinemas,
         "lines": shown,
         "totals": totals_of(shown),
         "known": [line.showtime.pk for line in lines],
@@ -50,9 +50,9 @@ def board(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen_day(request: HttpRequest, days: list[date], today: date) -> date:
-    """What `?day=` says when that day is on the board, else today."""
-    asked = read_day(request.GET.get("day", ""))
-    return asked if asked in days else today
+    """The day of `?day=` if it is on the board, else today."""
+    requested = read_day(request.GET.get("day", ""))
+    return requested if requested in days else today
 
 
 def _coming(lines: list[BoardLine]) -> list[BoardLine]:

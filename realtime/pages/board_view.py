@@ -1,4 +1,4 @@
-"""The board as a page shows it: which showtimes, in words and bars, and what they come to together."""
+"""The board as a page shows it: its showtimes, each with a phase and a bar, and their totals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.utils import timezone
 from booking.seats.occupancy import on_the_board
 from cinema.models import Cinema, Showtime
 
-DOORS = timedelta(minutes=30)  # before the start
-LONGEST_WALL = 40  # rows that a wall gets; it shows the first nine that are not over
+ADMISSION_OPENS = timedelta(minutes=30)  # before the start
+LONGEST_WALL = 40  # rows sent to a wall display, which shows the first nine that are not over
 Phase = Literal["cancelled", "over", "running", "doors", "full", ""]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a bar, in percent of its width."""
+    """A segment of a bar, in percent of its width."""
 
     kind: str
     x: float
@@ -43,12 +43,12 @@ class BoardLine:
 
     @property
     def percent(self) -> int:
-        """Of the seats on sale; a hundred only when the last is booked."""
+        """Booked seats in percent of those on sale, rounded down: 100 only when all are booked."""
         return 100 * self.showtime.n_booked // self.on_sale if self.on_sale else 0
 
     @property
     def pieces(self) -> list[Piece]:
-        """Arrived, booked, being chosen, free, not for sale: a house laid flat."""
+        """The segments of the bar, all seats together: arrived, booked, locked, free, blocked."""
         s = self.showtime
         counts = (s.n_arrived, self.to_come, s.n_locked, s.n_available, s.n_blocked)
         return pieces_of(dict(zip(("arrived", "booked", "locked", "free", "blocked"), counts, strict=True)))
@@ -65,7 +65,7 @@ class Totals:
 
 
 def pieces_of(counts: dict[str, int]) -> list[Piece]:
-    """In this order side by side; a count of nothing has no width."""
+    """Side by side in this order; a count of zero has no width."""
     whole = sum(counts.values()) or 1
     x, found = 0.0, []
     for kind, count in counts.items():
@@ -76,25 +76,25 @@ def pieces_of(counts: dict[str, int]) -> list[Piece]:
 
 
 def phase_of(showtime: Showtime, at: datetime) -> Phase:
-    """What the people at the door need to know first."""
+    """The one of these states that matters most to the staff at the entrance."""
     if showtime.cancelled_at is not None:
         return "cancelled"
     if at >= showtime.ends_at:
         return "over"
     if at >= showtime.starts_at:
         return "running"
-    if at >= showtime.starts_at - DOORS:
+    if at >= showtime.starts_at - ADMISSION_OPENS:
         return "doors"
     return "full" if showtime.n_seats and not showtime.n_available and not showtime.n_locked else ""
 
 
 def read_lines(at: datetime) -> list[BoardLine]:
-    """Everything on the board, in the order of the start. One query."""
+    """Every showtime on the board, ordered by start. One query."""
     return [BoardLine(each, phase_of(each, at)) for each in on_the_board(at).with_movie_and_screen()]
 
 
 def day_of(line: BoardLine, today: date) -> date:
-    """The day whose list a line is in: what began yesterday and still matters is today's."""
+    """The day in whose list a line is: today for one that began yesterday and is still on the board."""
     return max(today, timezone.localdate(line.showtime.starts_at))
 
 
@@ -104,17 +104,17 @@ def days_of(lines: Iterable[BoardLine], today: date) -> list[date]:
 
 def cinemas_of(lines: Iterable[BoardLine]) -> list[Cinema]:
     found = {line.showtime.screen.cinema_id: line.showtime.screen.cinema for line in lines}
-    return sorted(found.values(), key=lambda house: house.name)
+    return sorted(found.values(), key=lambda cinema: cinema.name)
 
 
 def totals_of(lines: Sequence[BoardLine]) -> Totals:
-    """Of the showtimes that take place."""
-    held = [line for line in lines if line.phase != "cancelled"]
+    """Without the cancelled showtimes."""
+    counted = [line for line in lines if line.phase != "cancelled"]
     return Totals(
-        revenue=sum(line.showtime.revenue for line in held),
-        booked=sum(line.showtime.n_booked for line in held),
-        on_sale=sum(line.on_sale for line in held),
-        locked=sum(line.showtime.n_locked for line in held),
-        available=sum(line.showtime.n_available for line in held),
-        arrived=sum(line.showtime.n_arrived for line in held),
+        revenue=sum(line.showtime.revenue for line in counted),
+        booked=sum(line.showtime.n_booked for line in counted),
+        on_sale=sum(line.on_sale for line in counted),
+        locked=sum(line.showtime.n_locked for line in counted),
+        available=sum(line.showtime.n_available for line in counted),
+        arrived=sum(line.showtime.n_arrived for line in counted),
     )

@@ -1,4 +1,4 @@
-"""What an operator's monitor asks: is the process alive, is it ready for visitors."""
+"""Health checks for a monitor: is the process alive, is it ready for visitors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from realtime import process
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive: it answers. Nothing else is asked."""
+    """200 whenever the process answers; it checks nothing else."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 

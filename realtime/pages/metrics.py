@@ -1,7 +1,7 @@
-"""`/metrics`: this process's figures as Prometheus reads them (text format 0.0.4). No database is asked.
+"""`/metrics`: this process's metrics in Prometheus' text format 0.0.4. No query.
 
-Most are counted where they happen (`cinema.web.metrics`, `realtime.counters`, `realtime.fast_path.frame_counts`). What
-is a state, such as the sockets open now, is read when it is asked for. In a cluster each process answers for itself.
+Most are counted where they happen (`cinema.web.metrics`, `realtime.metrics`, `realtime.fast_path.frame_counts`).
+Gauges, such as the open sockets, are read at each scrape. In a cluster each process answers for itself.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from prometheus_client.registry import Collector
 from cinema.web.metrics import LOOP, SITE
 from cinema.web.problems import Forbidden
 from realtime import process
-from realtime.counters import LIVE
 from realtime.fast_path import frame_counts
 from realtime.live import hub, watched_showtime
+from realtime.metrics import LIVE
 from realtime.sockets import limits
 
 log = logging.getLogger(__name__)
@@ -36,16 +36,20 @@ ProcessCollector(registry=MACHINE)
 GCCollector(registry=MACHINE)
 
 
-class Now(Collector):
-    """What is so at this moment. Runs in a request's thread: it reads, and copies before it looks through."""
+class Gauges(Collector):
+    """The values of this moment. Runs in a request's thread: it only reads, and iterates over copies."""
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("bookmyseat_threads", "Threads of this process.", threading.active_count())
         yield GaugeMetricFamily(
             "bookmyseat_draining", "1 while this process refuses new sockets.", int(process.is_draining())
         )
-        yield GaugeMetricFamily("bookmyseat_sockets_open", "Sockets accepted and not yet closed.", limits.door.sockets)
-        yield GaugeMetricFamily("bookmyseat_sockets_most", "Sockets that this process takes at most.", limits.door.most)
+        yield GaugeMetricFamily(
+            "bookmyseat_sockets_open", "Sockets accepted and not yet closed.", limits.limiter.sockets
+        )
+        yield GaugeMetricFamily(
+            "bookmyseat_sockets_most", "Sockets that this process takes at most.", limits.limiter.most
+        )
         yield from frames()
         running = hub.running()
         if running is not None:
@@ -53,7 +57,7 @@ class Now(Collector):
 
 
 def frames() -> Iterator[Metric]:
-    """By kind, and by the way out: `short` straight to the transport, `long` through ASGI."""
+    """By kind, and by way: `short` directly to the socket, `long` through ASGI."""
     n = CounterMetricFamily("bookmyseat_frames", "Frames delivered to viewers.", labels=["kind", "way"])
     size = CounterMetricFamily("bookmyseat_frame_bytes", "Bytes of text in them.", labels=["kind", "way"])
     for way, out in (("short", frame_counts.SHORT), ("long", frame_counts.LONG)):
@@ -65,13 +69,13 @@ def frames() -> Iterator[Metric]:
 
 
 def rooms(running: hub.Hub) -> Iterator[Metric]:
-    crowds = [len(each.viewers) for each in list(running.watches.values())]
+    sizes = [len(watched.viewers) for watched in list(running.watched.values())]
     viewers = GaugeMetricFamily("bookmyseat_sockets", "Viewers now.", labels=["kind"])
-    viewers.add_metric(["showtime"], sum(crowds))
+    viewers.add_metric(["showtime"], sum(sizes))
     viewers.add_metric(["board"], len(running.board.viewers) if running.board else 0)
     yield viewers
-    yield GaugeMetricFamily("bookmyseat_rooms", "Showtimes whose map is kept here.", len(crowds))
-    yield GaugeMetricFamily("bookmyseat_room_viewers_most", "Viewers of the largest room.", max(crowds, default=0))
+    yield GaugeMetricFamily("bookmyseat_rooms", "Showtimes whose map is kept here.", len(sizes))
+    yield GaugeMetricFamily("bookmyseat_room_viewers_most", "Viewers of the largest room.", max(sizes, default=0))
     yield GaugeMetricFamily(
         "bookmyseat_tick_seconds", "Pause between two ticks of a room now.", running.pace.pause(watched_showtime.TICK)
     )
@@ -86,8 +90,8 @@ def is_bridge_up(running: hub.Hub) -> int:
     return int(running.transport.is_healthy)
 
 
-class _Named:
-    """These collectors' figures with this process's name on each, so that processes behind one port do not mix."""
+class _LabelledWithNode:
+    """The samples of these collectors with this process's name, so that those of processes on one port do not mix."""
 
     def __init__(self, *collectors: Collector) -> None:
         self.collectors = collectors
@@ -102,11 +106,11 @@ class _Named:
 
 
 def text() -> bytes:
-    """All figures of this process; those of the loop too, if it runs here or left them in a file."""
-    here = [SITE, LIVE, Now(), MACHINE]
+    """All metrics of this process; those of the loop too, if it runs here or has written them to its file."""
+    here = [SITE, LIVE, Gauges(), MACHINE]
     if settings.LOOP == "inside":
-        return generate_latest(_Named(*here, LOOP))
-    return generate_latest(_Named(*here)) + left_by_loop()
+        return generate_latest(_LabelledWithNode(*here, LOOP))
+    return generate_latest(_LabelledWithNode(*here)) + read_loop_file()
 
 
 # ---- a loop in a process of its own, which has no port ---------------------------------------------------------------
@@ -117,37 +121,37 @@ def loop_file() -> Path:
     return folder / "loop.prom"
 
 
-def leave_for_others() -> None:
-    """The loop's figures into a file, whole at every moment: the web processes and the node exporter read it."""
+def write_loop_file() -> None:
+    """Write the loop's metrics to its file, atomically: web processes and the node exporter read it."""
     written = loop_file().with_suffix(".new")
     try:
-        written.write_bytes(generate_latest(_Named(LOOP)))
+        written.write_bytes(generate_latest(_LabelledWithNode(LOOP)))
         written.replace(loop_file())
     except OSError as error:  # a full disk must not stop the loop
-        log.warning("the loop's figures were not written: %s", error)
+        log.warning("the loop's metrics were not written: %s", error)
 
 
-def left_by_loop() -> bytes:
+def read_loop_file() -> bytes:
     try:
         return loop_file().read_bytes()
     except OSError:
         return b""
 
 
-# ---- the door --------------------------------------------------------------------------------------------------------
+# ---- the page --------------------------------------------------------------------------------------------------------
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever stands inside: straight from this machine or a private network."""
-    if not is_inside(request):
+    """Only for requests straight from this machine or a private network."""
+    if not is_internal(request):
         raise Forbidden("Figures are given to monitors inside the house only.")
     return HttpResponse(text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def is_inside(request: HttpRequest) -> bool:
-    """What came through a proxy came from outside, whoever vouches for it."""
+def is_internal(request: HttpRequest) -> bool:
+    """A forwarded request counts as external, whatever address its proxy names."""
     if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
         return False
     try:

@@ -1,1 +1,1 @@
-"""WebSocket consumers, and who may connect."""
+"""WebSocket consumers, their limits, and the Origins that may connect."""

@@ -1,7 +1,7 @@
-"""The two ends of a socket: what a browser connects to, and the polite refusal.
+"""The WebSocket consumers: a showtime's map, the board, and any other path.
 
-A refusal is accepted first, then `bye` and the close code, because a browser cannot see a code otherwise; only a
-foreign Origin is turned away at the handshake.
+A refused socket is accepted first, then sent `bye` and closed with its code, because a browser cannot read the code
+otherwise. Only a foreign Origin is refused at the handshake.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from django.http import parse_cookie
 
 from booking.refusals import NotFound
 from cinema.web.client_address import Address, nearest_address
-from realtime import counters, process
+from realtime import metrics, process
 from realtime.fast_path import shared_frames
 from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import hub, protocol
 from realtime.live.protocol import Ack, BadMessage, Close
 from realtime.live.viewer import Viewer
 from realtime.sockets import limits
-from realtime.sockets.limits import Allowance
-from realtime.sockets.origins import has_origin, headers_of, is_welcome
+from realtime.sockets.limits import TokenBucket
+from realtime.sockets.origins import has_origin, headers_of, is_allowed
 
 log = logging.getLogger(__name__)
 
-LAST_PATIENCE = 12.0  # seconds from our close frame to the end of the connection (uvicorn waits 10 for an answer)
+CLOSE_TIMEOUT = 12.0  # seconds from our close frame to the abort of the connection (uvicorn waits 10 for an answer)
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,18 +41,18 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
-    """What every socket of ours does: check the Origin, accept, say bye.
+    """What every socket does: check the Origin, accept, send bye, close.
 
-    Lighter than Channels' own: no channel layer (the process is the member of a group, not the socket), no task and
-    no timer for each message, no thread hop to close database connections, which are not used here.
+    Lighter than Channels' own consumers: no channel layer (the process is the member of a group, not the socket), no
+    task and no timer for each message, no thread hop to close database connections, which are not used here.
     """
 
-    is_shut = False
+    is_closed = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         self.scope, self.send = scope, send
         address = self.address()
-        self.objection = limits.door.enter(address, time.monotonic())
+        self.refusal = limits.limiter.enter(address, time.monotonic())
         try:
             while True:
                 message = await receive()
@@ -60,89 +60,85 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         except StopConsumer:
             pass
         finally:
-            limits.door.leave(address)
-            self.left()
+            limits.limiter.leave(address)
+            self.on_disconnect()
 
     def address(self) -> Address | None:
-        """Where the socket comes from, looking past our own proxies."""
+        """The client's address, as our own proxies forward it."""
         client = self.scope.get("client")
         forwarded = b",".join(text for name, text in headers_of(self.scope) if name == b"x-forwarded-for")
         return nearest_address(client[0] if client else "", forwarded.decode("latin-1"))
 
-    def left(self) -> None:
-        """The socket is closed, whoever closed it."""
+    def on_disconnect(self) -> None:
+        """The socket is closed, by either side."""
 
     async def websocket_connect(self, message: Message) -> None:
-        if not is_welcome(headers_of(self.scope)):
-            counters.REFUSED.labels("origin").inc()
+        if not is_allowed(headers_of(self.scope)):
+            metrics.REFUSED.labels("origin").inc()
             await self.send({"type": "websocket.close"})
             return
         offered = protocol.SUBPROTOCOL in self.scope.get("subprotocols", [])
         await self.send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offered else None})
-        if self.objection and settings.RATE_LIMITS:
-            return await self.refuse_for(self.objection)
-        await self.accepted()
+        if self.refusal and settings.RATE_LIMITS:
+            return await self.refuse_over_limit(self.refusal)
+        await self.on_accept()
 
-    async def refuse_for(self, objection: str) -> None:
-        reason = "this server is full" if objection == "full" else "too many from your address"
-        await self.refuse(Close.OVERLOAD, reason, retry=limits.door.retry(), counted=objection)
+    async def refuse_over_limit(self, limit: str) -> None:
+        reason = "this server is full" if limit == "full" else "too many from your address"
+        await self.refuse(Close.OVERLOAD, reason, retry=limits.limiter.retry(), counted_as=limit)
 
-    async def accepted(self) -> None:
+    async def on_accept(self) -> None:
         raise NotImplementedError
 
     async def websocket_receive(self, message: Message) -> None:
         pass
 
     async def websocket_disconnect(self, message: Message) -> None:
-        if not self.is_shut:
-            counters.closed_by_client(message.get("code"))
+        if not self.is_closed:
+            metrics.count_close_by_client(message.get("code"))
         raise StopConsumer
 
-    async def say(self, text: str) -> None:
+    async def send_text(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
 
     @property
-    def short_way(self) -> FrameWriter | None:
-        """Past ASGI, where the server has one."""
+    def frame_writer(self) -> FrameWriter | None:
+        """Writes frames past ASGI, where the server has one."""
         found: FrameWriter | None = self.scope.get("extensions", {}).get(shared_frames.EXTENSION)
         return found
 
-    async def shut(self, code: Close) -> None:
-        self.is_shut = True
+    async def close(self, code: Close) -> None:
+        self.is_closed = True
         abort = self.scope.get("extensions", {}).get(shared_frames.ABORT)
-        if (
-            abort is not None
-        ):  # the server itself would wait for ever until a socket that does not read has taken it all
-            asyncio.get_running_loop().call_later(LAST_PATIENCE, abort)
-        counters.CLOSES.labels("server", str(int(code))).inc()
+        if abort is not None:  # the server would wait for ever for a client that does not read
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, abort)
+        metrics.CLOSES.labels("server", str(int(code))).inc()
         await self.send({"type": "websocket.close", "code": int(code)})
 
-    async def refuse(self, code: Close, reason: str, *, retry: int = 0, counted: str = "") -> None:
-        counters.REFUSED.labels(counted or code.name.lower()).inc()
-        await self.say(protocol.bye(code=code, retry=retry, reason=reason))
-        await self.shut(code)
+    async def refuse(self, code: Close, reason: str, *, retry: int = 0, counted_as: str = "") -> None:
+        metrics.REFUSED.labels(counted_as or code.name.lower()).inc()
+        await self.send_text(protocol.bye(code=code, retry=retry, reason=reason))
+        await self.close(code)
 
 
-class NowhereConsumer(SocketConsumer):
-    """Any other address."""
-
-    async def accepted(self) -> None:
+class UnknownPathConsumer(SocketConsumer):
+    async def on_accept(self) -> None:
         await self.refuse(Close.GONE, "there is nothing here")
 
 
-class ViewingConsumer(SocketConsumer):
-    """A socket with a viewer behind it: joins when it may, hears `sync` and `ack`, leaves."""
+class ViewerConsumer(SocketConsumer):
+    """A socket with a viewer: it joins the hub, receives `sync` and `ack`, and leaves."""
 
     viewer: Viewer | None = None
 
-    async def accepted(self) -> None:
-        self.allowance = Allowance()
+    async def on_accept(self) -> None:
+        self.bucket = TokenBucket()
         if process.is_draining():
             return await self.refuse(Close.DRAINING, "the server restarts", retry=random.randint(500, 5000))
         try:
             self.hub = await hub.current()
             await self.join()
-        except Exception:  # whatever the database's driver raises; the client comes back
+        except Exception:  # any exception of the database's driver; the client reconnects
             log.exception("live map: a socket to %s could not be served", self.scope["path"])
             await self.refuse(Close.SERVER_ERROR, "the live map is not available now", retry=random.randint(1000, 5000))
 
@@ -152,32 +148,32 @@ class ViewingConsumer(SocketConsumer):
 
     async def websocket_receive(self, message: Message) -> None:
         viewer = self.viewer
-        if viewer is None or viewer.gone:
+        if viewer is None or viewer.is_closed:
             return
-        if settings.RATE_LIMITS and not self.allowance.takes_one():
-            return viewer.dismiss(Close.BAD_MESSAGE, "too many messages")
+        if settings.RATE_LIMITS and not self.bucket.take():
+            return viewer.close(Close.BAD_MESSAGE, "too many messages")
         try:
-            said = protocol.parse(message.get("text"))
+            frame = protocol.parse(message.get("text"))
         except BadMessage as error:
-            return viewer.dismiss(Close.BAD_MESSAGE, f"message not understood: {error}")
-        if isinstance(said, Ack):
-            viewer.ack(said)
+            return viewer.close(Close.BAD_MESSAGE, f"message not understood: {error}")
+        if isinstance(frame, Ack):
+            viewer.ack(frame)
         else:
-            await viewer.watched.answer(viewer, said)
+            await viewer.watched.answer(viewer, frame)
 
-    def left(self) -> None:
+    def on_disconnect(self) -> None:
         if self.viewer is not None:
             self.hub.leave(self.viewer)
 
 
-class ShowtimeConsumer(ViewingConsumer):
-    """`/ws/showtimes/<id>/`: the live map of one showtime, the same for everybody."""
+class ShowtimeConsumer(ViewerConsumer):
+    """`/ws/showtimes/<id>/`: the live map of one showtime. Every viewer gets the same frames."""
 
     async def join(self) -> None:
-        epoch, v = self.position()
+        epoch, v = self.resume_from()
         try:
             self.viewer = await self.hub.join(
-                self.showtime_id, epoch, v, send=self.say, shut=self.shut, post=self.short_way
+                self.showtime_id, epoch, v, send=self.send_text, close=self.close, writer=self.frame_writer
             )
         except (NotFound, hub.ShowtimeEnded):
             await self.refuse(Close.GONE, "there is no such showtime, or it is over")
@@ -186,16 +182,16 @@ class ShowtimeConsumer(ViewingConsumer):
     def showtime_id(self) -> int:
         return int(self.scope["url_route"]["kwargs"]["showtime_id"])
 
-    def position(self) -> tuple[str | None, int]:
-        """`?epoch=…&v=…`; what cannot be read counts as nothing known."""
+    def resume_from(self) -> tuple[str | None, int]:
+        """`?epoch=…&v=…`; (None, -1) when they are missing or not valid."""
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         epoch, v = query.get("epoch", [""])[0], query.get("v", [""])[0]
-        readable = v.isascii() and v.isdigit() and len(v) < 19
-        return (epoch, int(v)) if epoch and readable else (None, -1)
+        is_valid = v.isascii() and v.isdigit() and len(v) < 19
+        return (epoch, int(v)) if epoch and is_valid else (None, -1)
 
 
-class BoardConsumer(ViewingConsumer):
-    """`/ws/board/`: the counters of all showtimes, for staff only, from a page of ours only."""
+class BoardConsumer(ViewerConsumer):
+    """`/ws/board/`: the counters of all showtimes, for staff only, from our own pages only."""
 
     async def join(self) -> None:
         session = self.session_key()
@@ -203,9 +199,11 @@ class BoardConsumer(ViewingConsumer):
             return await self.refuse(Close.FORBIDDEN, "for staff only")
         if session not in await self.hub.board_source.staff([session]):
             return await self.refuse(Close.FORBIDDEN, "for staff only")
-        self.viewer = await self.hub.join_board(session, send=self.say, shut=self.shut, post=self.short_way)
+        self.viewer = await self.hub.join_board(
+            session, send=self.send_text, close=self.close, writer=self.frame_writer
+        )
 
     def session_key(self) -> str:
-        """What the session's cookie says; "" without one."""
+        """The session's cookie; "" without one."""
         cookies = b"; ".join(value for name, value in headers_of(self.scope) if name.lower() == b"cookie")
         return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")

@@ -1,4 +1,4 @@
-"""How much one socket may say, and how many sockets come in. RATE_LIMITS=0 turns all of it off."""
+"""Limits of messages per socket, and of sockets per address and process. RATE_LIMITS=0 turns all of them off."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ log = logging.getLogger(__name__)
 RATE = 1.0  # messages a second in the long run
 BURST = 20
 
-# Sockets of a process: what it may have open, less a fifth for requests, the database and files; and no more than it
-# can tell in half a second.
+# Sockets of a process: its limit of open files, less a fifth for requests, the database and files; and no more than it
+# can send a frame to in half a second.
 MOST_SOCKETS = 20_000
-LEAST_LEFT = 128
+LEAST_LEFT = 128  # open files for anything but sockets
 
-# Sockets of one address. Behind one there may be a foyer: 200 phones, each with two tabs, each coming back before the
-# server has seen that its old socket is dead, is 800. Whoever wants to fill the house needs many addresses.
+# Sockets of one address. A foyer may share one: 200 phones with two tabs each, all reconnecting before the server has
+# noticed that their old sockets are dead, are 800. To reach the process's limit takes many addresses.
 MOST_PER_ADDRESS = 1000
-ENTRIES = 500  # at once from one address: the foyer after a restart, every phone twice
+ENTRIES = 500  # connections at once from one address: the foyer after a restart, every phone twice
 ENTRY_RATE = 50.0  # a second in the long run
-MOST_ADDRESSES = 50_000  # that are remembered without a socket
+MOST_ADDRESSES = 50_000  # kept without a socket
 
 
-class Allowance:
-    """A bucket that fills by `RATE` a second up to `BURST`; every message takes one."""
+class TokenBucket:
+    """Fills by `RATE` tokens a second up to `BURST`; every message takes one."""
 
     __slots__ = ("_at", "_left")
 
@@ -38,7 +38,8 @@ class Allowance:
         self._left = float(BURST)
         self._at = time.monotonic()
 
-    def takes_one(self) -> bool:
+    def take(self) -> bool:
+        """Take a token; False when there is none."""
         now = time.monotonic()
         self._left = min(BURST, self._left + (now - self._at) * RATE)
         self._at = now
@@ -49,8 +50,8 @@ class Allowance:
 
 
 @dataclass(slots=True)
-class Guests:
-    """Who came from one address: sockets open now, and a bucket of entries."""
+class AddressUse:
+    """One address: its open sockets, and a token bucket of its new connections (`left` tokens at instant `at`)."""
 
     sockets: int
     left: float
@@ -58,58 +59,57 @@ class Guests:
 
 
 class ConnectionLimiter:
-    """Counts the sockets of this process and of each address. In the event loop only; `sockets` from anywhere."""
+    """Counts the sockets of this process and of each address. In the event loop only; `sockets` from any thread."""
 
     def __init__(self, most: int = MOST_SOCKETS) -> None:
         self.most = most
         self.sockets = 0
-        self._guests: dict[int, Guests] = {}
+        self._addresses: dict[int, AddressUse] = {}
 
     def enter(self, address: Address | None, now: float) -> str:
-        """Count a socket in. What speaks against it: `full`, `address`, `rate`; "" when it is welcome.
+        """Count a new socket. The limit that it exceeds: `full`, `address` or `rate`; "" for none.
 
-        Counted either way: a socket that is refused is open until it has closed. Give `leave` the same address.
+        A refused socket is counted too, because it stays open until it has closed. Call `leave` with the same address.
         """
         self.sockets += 1
         reason = "full" if self.sockets > self.most else ""
         key = key_of(address)
         if key is None:
             return reason
-        guests = self._guests.get(key) or self._first_of(key, now)
-        guests.left = min(ENTRIES, guests.left + (now - guests.at) * ENTRY_RATE)
-        guests.at = now
-        guests.sockets += 1
-        if reason or guests.sockets > MOST_PER_ADDRESS:
+        use = self._addresses.get(key) or self._add_address(key, now)
+        use.left = min(ENTRIES, use.left + (now - use.at) * ENTRY_RATE)
+        use.at = now
+        use.sockets += 1
+        if reason or use.sockets > MOST_PER_ADDRESS:
             return reason or "address"
-        if guests.left < 1:
+        if use.left < 1:
             return "rate"
-        guests.left -= 1
+        use.left -= 1
         return ""
 
-    def _first_of(self, key: int, now: float) -> Guests:
-        if len(self._guests) >= MOST_ADDRESSES + self.sockets:
-            self._guests = {each: guests for each, guests in self._guests.items() if guests.sockets}
-        guests = self._guests[key] = Guests(0, ENTRIES, now)
-        return guests
+    def _add_address(self, key: int, now: float) -> AddressUse:
+        if len(self._addresses) >= MOST_ADDRESSES + self.sockets:
+            self._addresses = {each: use for each, use in self._addresses.items() if use.sockets}
+        use = self._addresses[key] = AddressUse(0, ENTRIES, now)
+        return use
 
     def leave(self, address: Address | None) -> None:
         self.sockets -= 1
         key = key_of(address)
-        guests = self._guests.get(key) if key is not None else None
-        if guests is not None:
-            guests.sockets -= 1
+        use = self._addresses.get(key) if key is not None else None
+        if use is not None:
+            use.sockets -= 1
 
     def retry(self) -> int:
-        """Milliseconds after which somebody who was refused may try again: the fuller, the later, never together."""
+        """Milliseconds until a refused client may reconnect: random, and longer the more sockets there are."""
         load = self.sockets / self.most
         return random.randint(2_000, int(10_000 + 50_000 * min(1.0, load)))
 
 
 def key_of(address: Address | None) -> int | None:
-    """What counts as one address: IPv4 whole, IPv6 by its network of 64 bits, which one customer has whole.
+    """The key that sockets are counted by: an IPv4 address, or the /64 network of an IPv6 one (one customer's).
 
-    None, not counted: a local socket, and this machine itself, where a proxy that TRUSTED_PROXIES does not name stands
-    for everybody.
+    None, not counted: no address, or a loopback one, which may be a proxy missing in TRUSTED_PROXIES, for all clients.
     """
     if address is None or address.is_loopback:
         return None
@@ -117,7 +117,7 @@ def key_of(address: Address | None) -> int | None:
 
 
 def allow_files() -> int:
-    """Raise this process's limit of open files as far as it may; what it is then."""
+    """Raise this process's limit of open files as far as allowed; returns the limit."""
     if sys.platform == "win32":
         return 2 * MOST_SOCKETS  # no such limit there
     import resource
@@ -129,19 +129,19 @@ def allow_files() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
-        except (OSError, ValueError) as error:  # some systems allow less than they say
+        except (OSError, ValueError) as error:  # some systems allow less than their hard limit
             log.warning("the limit of open files stays at %s: %s", soft, error)
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
 def most_sockets(files: int) -> int:
-    """Of so many open files, those that may be sockets of viewers."""
+    """How many of so many open files may be sockets of viewers."""
     return max(1, min(MOST_SOCKETS, files - max(LEAST_LEFT, files // 5)))
 
 
-door = ConnectionLimiter()
+limiter = ConnectionLimiter()
 
 
-def make_room() -> None:
-    """Called once where sockets are served: as many as the machine lets us have."""
-    door.most = most_sockets(allow_files())
+def raise_limits() -> None:
+    """Called once in a serving process: as many sockets as the machine allows."""
+    limiter.most = most_sockets(allow_files())

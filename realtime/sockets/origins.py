@@ -1,4 +1,4 @@
-"""Whose pages may open a socket here. The socket carries public facts only, so this is manners, not the last wall."""
+"""The Origins whose pages may open a socket. (A map is public; the board checks the session as well.)"""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 
-def is_welcome(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def is_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """True without an Origin (kiosk, monitor), for our own host, and for what CSRF_TRUSTED_ORIGINS names."""
     given = {name.lower(): value.decode("latin-1") for name, value in headers}
     origin = given.get(b"origin")
     if origin is None:
         return True
-    return is_ours(origin, given.get(b"host", "")) or any(
+    return is_same_host(origin, given.get(b"host", "")) or any(
         matches(origin, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS
     )
 
 
 def has_origin(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a browser says which page it comes from; other programs need not."""
+    """Whether there is an Origin. Browsers always send one, other programs need not."""
     return any(name.lower() == b"origin" for name, _ in headers)
 
 
-def is_ours(origin: str, host: str) -> bool:
-    """The page came from the very host and port that the socket goes to, and that host is allowed."""
+def is_same_host(origin: str, host: str) -> bool:
+    """The page has the host and port of the socket, and ALLOWED_HOSTS has that host."""
     domain, _ = split_domain_port(host.lower())
     allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
     return parts(origin)[1] == host.lower() != "" and validate_host(domain, allowed)
 
 
 def matches(origin: str, trusted: str) -> bool:
-    """`https://*.example.com` trusts every subdomain, as it does for Django's CSRF check."""
-    (scheme, place), (trusted_scheme, trusted_place) = parts(origin), parts(trusted)
-    if scheme != trusted_scheme or not place:
+    """`https://*.example.com` trusts every subdomain, as in Django's CSRF check."""
+    (scheme, host), (trusted_scheme, trusted_host) = parts(origin), parts(trusted)
+    if scheme != trusted_scheme or not host:
         return False
-    return place.endswith(trusted_place[1:]) if trusted_place.startswith("*.") else place == trusted_place
+    return host.endswith(trusted_host[1:]) if trusted_host.startswith("*.") else host == trusted_host
 
 
-def parts(address: str) -> tuple[str, str]:
+def parts(origin: str) -> tuple[str, str]:
+    """(scheme, host with port) in lower case; empty when it is not a URL."""
     try:
-        split = urlsplit(address.lower())
+        split = urlsplit(origin.lower())
     except ValueError:
         return "", ""
     return split.scheme, split.netloc

@@ -1,4 +1,4 @@
-"""How a seat change reaches the hubs. A transport is a hint that makes the map fast; the database is the truth."""
+"""How a seat change reaches the hubs. A transport carries hints that make the map fast; the database is the truth."""
 
 from realtime.transports.interface import Receive, Transport
 from realtime.transports.local import LocalTransport

@@ -1,4 +1,4 @@
-"""One process: a change goes from the committing thread straight into the hub's loop."""
+"""One process: the committing thread hands a change to the hub's loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realtime.transports.interface import Receive
 
 
 class LocalTransport:
-    """Nothing is lost while the hub runs; without a hub nobody watches here and nothing is kept."""
+    """Loses nothing while the hub runs. Without a hub changes are dropped: nobody watches in this process."""
 
     is_healthy = True
 
@@ -18,7 +18,7 @@ class LocalTransport:
         self._bound: tuple[asyncio.AbstractEventLoop, Receive] | None = None
 
     def publish(self, change: Change) -> None:
-        bound = self._bound  # read once: another thread may unbind it
+        bound = self._bound  # read once: the loop's thread may unbind it
         if bound is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed in between
                 bound[0].call_soon_threadsafe(bound[1], change)

@@ -1,7 +1,7 @@
-"""Publishing to the other processes, from a thread with a loop of its own.
+"""Publishes changes to the other processes, in a thread with a loop of its own.
 
-So it is the same from a view, a thread, a management command and the worker that has no server loop, and nobody ever
-waits for Redis. What cannot be sent is dropped: the polls of the others find it.
+So publishing is the same from a view, a thread, a management command and a worker without an event loop, and the
+caller never waits for Redis. A change that cannot be sent is dropped: the polls of the other processes find it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-from realtime import counters
+from realtime import metrics
 
 log = logging.getLogger(__name__)
 
 LONGEST_QUEUE = 1000
-PATIENCE = 0.5  # seconds for one message
-LAST_WORDS = 0.5  # seconds that the end of a process waits for them
+SEND_TIMEOUT = 0.5  # seconds for one message
+EXIT_TIMEOUT = 0.5  # seconds that the exit of a process waits for queued messages
 
-Parcel = tuple[str, dict[str, Any]]
+QueuedMessage = tuple[str, dict[str, Any]]  # group, message
 
 
 def group_of(showtime_id: int) -> str:
@@ -32,44 +32,45 @@ def group_of(showtime_id: int) -> str:
 
 
 class Sender:
-    """`put` from any thread; the oldest are dropped when too many wait, and all of them when Redis does not answer."""
+    """A queue of messages and its thread. The oldest are dropped when it is full, all when Redis does not answer."""
 
     def __init__(self, make_layer: Callable[[], RedisPubSubChannelLayer]) -> None:
         self._make_layer = make_layer
-        self._parcels: deque[Parcel] = deque(maxlen=LONGEST_QUEUE)
-        self._something = threading.Event()
+        self._queue: deque[QueuedMessage] = deque(maxlen=LONGEST_QUEUE)
+        self._wake_up = threading.Event()
         self._idle = threading.Event()
-        self._starting = threading.Lock()
+        self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def put(self, showtime_id: int, message: dict[str, Any]) -> None:
+        """From any thread; returns at once."""
         self._idle.clear()
-        if len(self._parcels) == LONGEST_QUEUE:
-            counters.HINTS_DROPPED.inc()
-        self._parcels.append((group_of(showtime_id), message))
-        self._something.set()
-        with self._starting:
+        if len(self._queue) == LONGEST_QUEUE:
+            metrics.HINTS_DROPPED.inc()
+        self._queue.append((group_of(showtime_id), message))
+        self._wake_up.set()
+        with self._start_lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="bridge sender", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="bridge sender", daemon=True)
                 self._thread.start()
-                atexit.register(self._idle.wait, LAST_WORDS)
+                atexit.register(self._idle.wait, EXIT_TIMEOUT)
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         with asyncio.Runner() as runner:
             layer = self._make_layer()
             while True:
-                self._something.wait()
-                self._something.clear()
+                self._wake_up.wait()
+                self._wake_up.clear()
                 runner.run(self._send_all(layer))
-                if not self._parcels:
+                if not self._queue:
                     self._idle.set()
 
     async def _send_all(self, layer: RedisPubSubChannelLayer) -> None:
-        while self._parcels:
-            group, message = self._parcels.popleft()
+        while self._queue:
+            group, message = self._queue.popleft()
             try:
-                await asyncio.wait_for(layer.group_send(group, message), PATIENCE)
-            except Exception as error:  # redis-py, asyncio and the operating system all have a word for it
-                log.debug("bridge: %s changes not sent: %r", 1 + len(self._parcels), error)
-                counters.HINTS_DROPPED.inc(1 + len(self._parcels))
-                self._parcels.clear()
+                await asyncio.wait_for(layer.group_send(group, message), SEND_TIMEOUT)
+            except Exception as error:  # redis-py, asyncio and the operating system each have their own exceptions
+                log.debug("bridge: %s changes not sent: %r", 1 + len(self._queue), error)
+                metrics.HINTS_DROPPED.inc(1 + len(self._queue))
+                self._queue.clear()

@@ -1,4 +1,4 @@
-"""A hub on the real database in the test's loop, fed by the real signal, and a reference client that watches."""
+"""A hub on the real database in the test's loop, fed by the real signal, and reference clients on it."""
 
 import asyncio
 import json
@@ -6,19 +6,19 @@ from contextlib import asynccontextmanager
 
 from realtime import process
 from realtime.live.hub import Hub
-from realtime.live.source import DatabaseSource, giving_back
+from realtime.live.source import DatabaseSource, closing_connections
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import eventually
 from tests.realtime.live.reference_client import ReferenceClient
 
 
 async def in_thread(function, *args, **kwargs):
-    """As a view does it: in a thread, whose database connection is given back."""
-    return await asyncio.to_thread(giving_back, lambda: function(*args, **kwargs))
+    """As a view does it: in a thread, whose database connection is closed after it."""
+    return await asyncio.to_thread(closing_connections, lambda: function(*args, **kwargs))
 
 
 class Watcher:
-    """A viewer's reference client; `frames` are parsed, `texts` as they were sent."""
+    """A reference client on a hub; `frames` are parsed, `texts` as they were sent."""
 
     def __init__(self):
         self.client, self.texts, self.frames = ReferenceClient(), [], []
@@ -28,13 +28,13 @@ class Watcher:
         self.frames.append(json.loads(text))
         self.client.receive(self.frames[-1])
 
-    async def shut(self, code):
+    async def close(self, code):
         self.client.live = False
 
 
 @asynccontextmanager
 async def watching(monkeypatch, showtime_id, *, n=1, transport=None, poll=60.0):
-    """The hub, and `n` watchers who have had their first snapshot. Without a poll: only the signal tells them."""
+    """The hub, and `n` watchers after their first snapshot. By default there are no polls, only the signal."""
     transport = transport or LocalTransport()
     monkeypatch.setattr(process, "_transport", transport)
     hub = Hub(transport=transport, source=DatabaseSource(), heartbeat=60.0, poll=poll)
@@ -42,7 +42,7 @@ async def watching(monkeypatch, showtime_id, *, n=1, transport=None, poll=60.0):
     try:
         watchers = [Watcher() for _ in range(n)]
         for watcher in watchers:
-            await hub.join(showtime_id, None, -1, send=watcher.send, shut=watcher.shut)
+            await hub.join(showtime_id, None, -1, send=watcher.send, close=watcher.close)
         assert await eventually(lambda: all(watcher.client.live for watcher in watchers))
         yield hub, watchers
     finally:

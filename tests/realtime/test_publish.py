@@ -1,4 +1,4 @@
-"""A committed change is heard wherever it was made; what is rolled back never is (I13)."""
+"""A change is published wherever it is committed, and never when it is rolled back (I13)."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ from booking import locks
 from booking.signals import seats_changed
 from realtime import process
 from realtime.change import Change
-from realtime.live.source import giving_back
+from realtime.live.source import closing_connections
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import eventually
 from tests.realtime.stage import in_thread, watching
@@ -36,7 +36,7 @@ def lock(showtime, label):
 
 async def test_from_a_thread_of_its_own(showtime, monkeypatch):
     async with watching(monkeypatch, showtime.pk) as (_, [watcher]):
-        thread = threading.Thread(target=giving_back, args=(lambda: lock(showtime, "A1"),))
+        thread = threading.Thread(target=closing_connections, args=(lambda: lock(showtime, "A1"),))
         thread.start()
         assert await eventually(lambda: watcher.client.v == 1)
         await asyncio.to_thread(thread.join)
@@ -53,7 +53,7 @@ async def test_from_a_thread_with_an_event_loop_of_its_own(showtime, monkeypatch
 
 async def test_from_an_async_view_in_the_hubs_own_loop(showtime, monkeypatch):
     async with watching(monkeypatch, showtime.pk) as (_, [watcher]):
-        await sync_to_async(giving_back)(lambda: lock(showtime, "A1"))
+        await sync_to_async(closing_connections)(lambda: lock(showtime, "A1"))
         assert await eventually(lambda: watcher.client.v == 1)
 
 
@@ -117,7 +117,7 @@ def test_without_any_loop_publishing_returns_at_once(monkeypatch):
     process.publish(showtime_id=1, epoch="e", before=0, version=1, seats={"L": [1]})
 
 
-def test_into_a_loop_that_has_ended_nothing_is_said_and_nothing_raised():
+def test_publishing_into_a_closed_loop_raises_nothing():
     transport = LocalTransport()
 
     async def start():

@@ -1,4 +1,4 @@
-"""For every use case: the snapshot before, plus the frames, is the snapshot after, and the digests agree (I6)."""
+"""For every use case: the snapshot before and the frames are the snapshot after, and the digests agree (I6)."""
 
 import json
 from datetime import timedelta
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Scene:
-    """Alice and bob at one showtime; each step as the product calls it."""
+    """Alice and bob at one showtime; each step calls the use case as the product does."""
 
     def __init__(self):
         self.now = timezone.now()
@@ -30,8 +30,8 @@ class Scene:
         self.later = self.now + timedelta(minutes=6)
 
     def lock(self, visitor, *labels, at=None):
-        held = locks.lock_seats(showtime_id=self.showtime.pk, visitor=visitor, labels=labels, at=at or self.now)
-        return held.booking
+        result = locks.lock_seats(showtime_id=self.showtime.pk, visitor=visitor, labels=labels, at=at or self.now)
+        return result.booking
 
     def checkout(self, visitor):
         with transaction.atomic():
@@ -73,13 +73,13 @@ def step(name, before, act, after):
     return pytest.param(before, act, after, id=name.replace(" ", "_"))
 
 
-# name, what went before, the use case, the letters of A1 A2 A3 afterwards
+# name, the steps before, the use case, the letters of A1 A2 A3 after it
 STEPS = [
     step("lock", lambda s: None, lambda s: s.lock(s.alice, "A1", "A2"), "LLA"),
     step("lock of many rows at once", lambda s: None, lambda s: s.lock(s.alice, "A1", "B5", "C9", "D10"), "LAA"),
-    step("another wish", lambda s: s.lock(s.alice, "A1", "A2"), lambda s: s.lock(s.alice, "A2", "A3"), "ALL"),
-    step("the same wish", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice, "A1"), "LAA"),
-    step("all given back", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice), "AAA"),
+    step("other seats", lambda s: s.lock(s.alice, "A1", "A2"), lambda s: s.lock(s.alice, "A2", "A3"), "ALL"),
+    step("the same seats", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice, "A1"), "LAA"),
+    step("no seats", lambda s: s.lock(s.alice, "A1"), lambda s: s.lock(s.alice), "AAA"),
     step(
         "release",
         lambda s: s.lock(s.alice, "A1", "A2"),
@@ -107,7 +107,7 @@ STEPS = [
         "AAA",
     ),
     step(
-        "end of a release for another wish",
+        "end of a release for other seats",
         lambda s: s.alice_releasing("changed"),
         lambda s: bookings.finish_release(booking_id=s.booking.pk, at=s.now),
         "LLA",
@@ -140,7 +140,7 @@ STEPS = [
         "AAA",
     ),
     step(
-        "money that came too late",
+        "payment that came too late",
         Scene.alice_at_checkout,
         lambda s: bookings.begin_refund(booking_id=s.booking.pk, amount=2300, at=s.now),
         "AAA",
@@ -167,15 +167,17 @@ async def test_snapshot_before_and_frames_are_the_snapshot_after(before, act, af
     async with watching(monkeypatch, scene.showtime.pk) as (_, [watcher]):
         first = await in_thread(read_map, scene.showtime.pk)
         assert watcher.client.state == first.state
-        heard = len(watcher.frames)
+        received = len(watcher.frames)
         await in_thread(act, scene)
         now = await in_thread(read_map, scene.showtime.pk)
         assert await eventually(lambda: watcher.client.v == now.version)
         assert (watcher.client.epoch, watcher.client.state) == (now.epoch, now.state)
         assert digest_of(watcher.client.state) == now.digest
         assert after is None or now.state[:3] == after
-        assert (now.version > first.version) == (now.state != first.state), "a version tells of a change, and only that"
-        deltas = watcher.frames[heard:]
+        assert (now.version > first.version) == (now.state != first.state), (
+            "a new version exactly when a seat has changed"
+        )
+        deltas = watcher.frames[received:]
         assert {frame["type"] for frame in deltas} <= {"delta"} and not watcher.client.send
         assert seats_of(deltas) == await in_thread(seats_recorded, scene.showtime.pk, first.version)
 
@@ -188,8 +190,8 @@ def seats_recorded(showtime_id, since):
     return set(SeatChange.objects.filter(showtime=showtime_id, version__gt=since).values_list("index", flat=True))
 
 
-async def test_an_evening_of_use_cases_is_one_story(monkeypatch):
-    """All steps after another in one house, watched by three; at each version they show what history says."""
+async def test_all_use_cases_one_after_the_other_reach_every_viewer(monkeypatch):
+    """All steps at one showtime, watched by three."""
     scene = await in_thread(Scene)
     async with watching(monkeypatch, scene.showtime.pk, n=3) as (_, watchers):
         for number, parameters in enumerate(STEPS):
@@ -198,16 +200,16 @@ async def test_an_evening_of_use_cases_is_one_story(monkeypatch):
             scene.now += timedelta(seconds=number)
             await in_thread(before, scene)
             await in_thread(act, scene)
-            await in_thread(clear_house, scene)
+            await in_thread(free_all_seats, scene)
         now = await in_thread(read_map, scene.showtime.pk)
         assert now.version > len(STEPS)
         assert await eventually(lambda: all(watcher.client.v == now.version for watcher in watchers))
         assert {watcher.client.state for watcher in watchers} == {now.state}
-        assert watchers[0].texts[2:] == watchers[1].texts[2:] == watchers[2].texts[2:], "the same bytes for everybody"
+        assert watchers[0].texts[2:] == watchers[1].texts[2:] == watchers[2].texts[2:], "the same bytes for all"
     report("use cases in frames", f"{len(STEPS)}, each: snapshot before + frames == snapshot after, digests equal")
 
 
-def clear_house(scene):
+def free_all_seats(scene):
     """Every seat free again, by the use cases."""
     at = scene.now + timedelta(days=1)
     for booking in scene.showtime.bookings.filter(status="confirmed"):
@@ -230,15 +232,15 @@ WHITELIST = {
 }
 
 
-async def test_no_frame_says_whose_lock_it_is_nor_when_it_ends(monkeypatch):
+async def test_no_frame_has_the_owner_or_the_end_of_a_lock(monkeypatch):
     scene = await in_thread(Scene)
     async with watching(monkeypatch, scene.showtime.pk) as (hub, [watcher]):
         await in_thread(scene.alice_confirmed)
         await in_thread(scene.lock, scene.bob, "B1")
         reference, total = scene.booking.reference, scene.booking.total
         await eventually(lambda: watcher.client.state.count("L") == 1)
-        for viewer in hub._viewers():
-            viewer.plan_beat(0.0, within=0.001)
+        for viewer in hub.all_viewers():
+            viewer.plan_heartbeat(0.0, within=0.001)
         await eventually(lambda: watcher.frames[-1]["type"] == "heartbeat")
         await hub.drain()
     for text, frame in zip(watcher.texts, watcher.frames, strict=True):

@@ -12,7 +12,8 @@ FIRST_SEED = 10_000  # `make test` uses the seeds below
 
 def shorten():
     """The same rules with shorter intervals, as in the tests."""
-    hub.SWEEP, watched_showtime.TICK, watched_showtime.PATIENCE, viewer.SYNC_EVERY = 0.02, 0.01, 0.03, 0.05
+    hub.SWEEP_INTERVAL, viewer.SYNC_INTERVAL = 0.02, 0.05
+    watched_showtime.TICK, watched_showtime.GAP_TIMEOUT = 0.01, 0.03
 
 
 async def run_many(runs):

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             time.sleep(0.1)
             if acting.holds_lease and time.monotonic() - written_at > METRICS_INTERVAL:
                 written_at = time.monotonic()
-                metrics_page.leave_for_others()
+                metrics_page.write_loop_file()
         if not signals:
             raise CommandError("The loop ended by itself; see the log.")
         set_exit_deadline(CHILD_EXIT_DEADLINE)

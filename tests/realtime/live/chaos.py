@@ -1,4 +1,4 @@
-"""A transport that loses, repeats, reorders and delays, and viewers that are slow, forgetful or come and go."""
+"""A transport that loses, repeats, reorders and delays changes, and viewers that are slow, lose frames or reconnect."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from realtime.live.hub import Hub
 from realtime.live.protocol import Ack, Sync
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.reference_client import ReferenceClient
-from tests.realtime.live.simulated_showtime import SHOWTIME, HouseSource
+from tests.realtime.live.simulated_showtime import SHOWTIME, SimulatedSource
 
 
 class ChaosTransport(LocalTransport):
@@ -25,11 +25,11 @@ class ChaosTransport(LocalTransport):
                 loop.call_later(self.random.uniform(0, self.delay), receive, change)
 
 
-class Spectator:
-    """A reference client on a hub, without a server between. It checks every state it shows against the house."""
+class SimulatedViewer:
+    """A reference client on a hub, without a server between. Compares every state that it shows with the showtime's."""
 
-    def __init__(self, hub, house, seed=0, *, loses=0.0, slow=0.0, leaves=0.0):
-        self.hub, self.house, self.random = hub, house, random.Random(seed)
+    def __init__(self, hub, showtime, seed=0, *, loses=0.0, slow=0.0, leaves=0.0):
+        self.hub, self.showtime, self.random = hub, showtime, random.Random(seed)
         self.loses, self.slow, self.leaves = loses, slow, leaves
         self.client, self.viewer = ReferenceClient(), None
         self.frames, self.closed, self.shown, self.faults = [], None, 0, []
@@ -42,15 +42,15 @@ class Spectator:
         async def send(text):
             await asyncio.sleep(self.random.uniform(0, self.slow))
             frame = json.loads(text)
-            # What begins another life of the map arrives: sockets lose nothing in the middle, bugs of a client do.
-            begins = frame.get("epoch", self.client.epoch) != self.client.epoch
-            if socket == self.socket and (begins or self.random.random() >= self.loses):
+            # A frame of a new epoch arrives: sockets lose no frame, only a faulty client does.
+            is_new_epoch = frame.get("epoch", self.client.epoch) != self.client.epoch
+            if socket == self.socket and (is_new_epoch or self.random.random() >= self.loses):
                 self.receive(frame)
 
-        async def shut(code):
+        async def close(code):
             self.closed = code
 
-        self.viewer = await self.hub.join(SHOWTIME, epoch, v, send=send, shut=shut)
+        self.viewer = await self.hub.join(SHOWTIME, epoch, v, send=send, close=close)
 
     def receive(self, frame):
         self.frames.append(frame)
@@ -60,22 +60,22 @@ class Spectator:
         if self.client.acks:
             self.viewer.ack(Ack(self.client.acks.pop()["v"]))
         while self.client.send:
-            self.say(self.client.send.pop(0))
+            self.send_sync(self.client.send.pop(0))
 
     def check(self, before):
         client = self.client
         if client.state is not None:
             self.shown += 1
-            if client.state != self.house.history.get((client.epoch, client.v)):
+            if client.state != self.showtime.history.get((client.epoch, client.v)):
                 self.faults.append(f"no such state at {client.epoch} {client.v}")
             if client.epoch == before[0] and client.v < before[1]:
                 self.faults.append(f"went back from {before} to {client.v}")
 
-    def say(self, sync):
+    def send_sync(self, sync):
         asyncio.get_running_loop().create_task(self.viewer.watched.answer(self.viewer, Sync(sync["epoch"], sync["v"])))
 
-    async def live(self, until):
-        """Watches until the event is set: asks again when an answer is lost, leaves and resumes at random."""
+    async def run(self, until):
+        """Watch until the event is set: sync again when an answer is lost, leave and resume at random."""
         await self.connect()
         while not until.is_set():
             await asyncio.sleep(0.1)
@@ -85,16 +85,22 @@ class Spectator:
                 await asyncio.sleep(self.random.uniform(0, 0.1))
                 await self.connect()
             elif not self.client.live:
-                self.say({"epoch": self.client.epoch, "v": -1 if self.client.asked is None else self.client.asked})
+                self.send_sync(
+                    {"epoch": self.client.epoch, "v": -1 if self.client.asked is None else self.client.asked}
+                )
 
     @property
-    def is_true(self):
-        client, house = self.client, self.house
-        return client.live and (client.epoch, client.v, client.state) == (house.epoch, house.version, house.map)
+    def is_current(self):
+        client, showtime = self.client, self.showtime
+        return client.live and (client.epoch, client.v, client.state) == (
+            showtime.epoch,
+            showtime.version,
+            showtime.map,
+        )
 
 
 async def eventually(question, *, seconds=3.0, every=0.01):
-    """True as soon as the question is answered with yes, False when it is not in time."""
+    """True as soon as `question()` is true, False when it is not within `seconds`."""
     end = asyncio.get_running_loop().time() + seconds
     while not question():
         if asyncio.get_running_loop().time() > end:
@@ -104,9 +110,9 @@ async def eventually(question, *, seconds=3.0, every=0.01):
 
 
 @asynccontextmanager
-async def running_hub(transport, house, *, heartbeat=0.15, poll=0.1):
-    """A hub of the test's own on this house, in the test's loop."""
-    hub = Hub(transport=transport, source=HouseSource(house), heartbeat=heartbeat, poll=poll)
+async def running_hub(transport, showtime, *, heartbeat=0.15, poll=0.1):
+    """A hub with this showtime, in the test's loop."""
+    hub = Hub(transport=transport, source=SimulatedSource(showtime), heartbeat=heartbeat, poll=poll)
     await hub.start()
     try:
         yield hub

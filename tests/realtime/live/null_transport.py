@@ -1,4 +1,4 @@
-"""Loses everything: what is left is the poll. For tests of the promise that it alone keeps the map true."""
+"""Loses every change, so that only the poll keeps the map current."""
 
 from __future__ import annotations
 

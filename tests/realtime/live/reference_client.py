@@ -12,8 +12,8 @@ heartbeat  `v` above mine: a frame is missing: not live, `sync`. Same `v`, other
 bye        not live.
 anything else is ignored.
 
-Not live because of a wrong digest ends only with a snapshot (or an equal digest). One `sync` is sent, then none
-until the answer came; a later need that is worse (v -1) is sent too. (By the clock the outer layer repeats it.)
+After a wrong digest only a snapshot (or an equal digest) makes it live again. One `sync` is sent, then none until its
+answer has come, except one for a snapshot (v -1). The layer around it repeats a `sync` without an answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ReferenceClient:
     live: bool = False
     send: list[Frame] = field(default_factory=list)
     acks: list[Frame] = field(default_factory=list)
-    asked: int | None = None  # the v of the sync that is not answered yet
+    asked: int | None = None  # the v of the sync without an answer so far
     frames: int = 0
 
     def receive(self, frame: Frame) -> None:

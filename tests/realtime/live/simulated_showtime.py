@@ -1,6 +1,6 @@
-"""A showtime in memory with every version it ever had: the oracle that clients are compared with, and a hub's source.
+"""A showtime in memory with all its versions: the reference that clients are compared with, and a hub's source.
 
-Reads are slow and out of date by the time they are answered, as a database's are, and fail now and then.
+Like a database's, its answers are slow, out of date when they arrive, and fail now and then.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from realtime.live.source import Loaded
 SHOWTIME = 7
 
 
-class House:
+class SimulatedShowtime:
     def __init__(self, seed=0, *, n=12, failing=0.0, slow=0.0):
         self.random = random.Random(seed)
         self.n, self.failing, self.slow = n, failing, slow
@@ -25,11 +25,11 @@ class House:
         self.epoch, self.version = "e0", 0
         self.state, self.versions = ["A"] * n, [0] * n
         self.history = {}
-        self.loads = self.questions = 0
+        self.loads = self.queries = 0
         self.ends_at = timezone.now() + timedelta(hours=2)
-        self._remember()
+        self._record()
 
-    def _remember(self):
+    def _record(self):
         self.history[self.epoch, self.version] = "".join(self.state)
 
     @property
@@ -45,21 +45,21 @@ class House:
         for letter, indices in seats.items():
             for seat in indices:
                 self.state[seat], self.versions[seat] = letter, self.version
-        self._remember()
+        self._record()
         return Change(SHOWTIME, self.epoch, self.version - 1, self.version, seats)
 
-    def begin_anew(self):
-        """Another life of the map: restored from a backup, say, where less had happened."""
+    def change_epoch(self):
+        """As after the restore of a backup, with a smaller version."""
         self.epoch, self.version = f"e{int(self.epoch[1:]) + 1}", self.version // 2
         self.versions = [min(version, self.version) for version in self.versions]
-        self._remember()
+        self._record()
 
-    async def _read(self, question):
-        self.questions += 1
+    async def _read(self, query):
+        self.queries += 1
         await asyncio.sleep(self.random.uniform(0, self.slow))
         if self.down or self.random.random() < self.failing:
             raise OSError("the database is away")
-        answer = question()
+        answer = query()
         await asyncio.sleep(self.random.uniform(0, self.slow))
         return answer
 
@@ -84,8 +84,8 @@ class House:
         return await self._read(lambda: {SHOWTIME: (self.epoch, self.version)} if SHOWTIME in ids else {})
 
 
-class HouseSource:
-    """The house as a hub asks it."""
+class SimulatedSource:
+    """The showtime as a hub reads it."""
 
-    def __init__(self, house):
-        self.load, self.changes, self.versions = house.load, house.changes, house.versions_of
+    def __init__(self, showtime):
+        self.load, self.changes, self.versions = showtime.load, showtime.changes, showtime.versions_of

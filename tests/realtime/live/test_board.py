@@ -1,4 +1,4 @@
-"""The board's room and its keeper: rows that changed, nothing else, to everybody who may see them."""
+"""The board: only the rows that changed are sent, and only to staff."""
 
 import asyncio
 import json
@@ -25,16 +25,16 @@ def rows_of(text):
 
 
 @dataclass
-class House:
-    """A source whose rows the test turns."""
+class FakeSource:
+    """A source whose rows the test changes."""
 
     rows: dict = field(default_factory=dict)
     staff_sessions: set = field(default_factory=lambda: {"staff"})
-    asked: int = 0
+    queries: int = 0
     down: bool = False
 
     async def occupancy(self):
-        self.asked += 1
+        self.queries += 1
         await asyncio.sleep(0)
         if self.down:
             raise OSError("the database is away")
@@ -44,8 +44,8 @@ class House:
         return self.staff_sessions & set(sessions)
 
 
-class Screen:
-    """A board's socket and what it shows: of two rows for one showtime the greater `v` is true."""
+class BoardSocket:
+    """A board's socket and the rows it shows: of two for one showtime the one with the greater `v`."""
 
     def __init__(self):
         self.frames, self.shown, self.closed = [], {}, None
@@ -57,7 +57,7 @@ class Screen:
             if each["v"] >= self.shown.get(each["showtime"], {"v": -1})["v"]:
                 self.shown[each["showtime"]] = each
 
-    async def shut(self, code):
+    async def close(self, code):
         self.closed = code
 
     def kinds(self):
@@ -65,144 +65,144 @@ class Screen:
 
 
 async def join(board, session="staff"):
-    screen = Screen()
-    screen.viewer = await board.join(session, spread=5000, send=screen.send, shut=screen.shut)
-    assert await eventually(lambda: "board" in screen.kinds())
-    return screen
+    socket = BoardSocket()
+    socket.viewer = await board.join(session, spread=5000, send=socket.send, close=socket.close)
+    assert await eventually(lambda: "board" in socket.kinds())
+    return socket
 
 
 @pytest.fixture
 async def board():
-    house = House({n: row(n) for n in range(1, 5)})
-    board = Board(house, heartbeat=0.1, tick=0.02)
-    board.house = house
+    source = FakeSource({n: row(n) for n in range(1, 5)})
+    board = Board(source, heartbeat=0.1, tick=0.02)
+    board.source = source
     yield board
-    board.close()
+    board.stop()
 
 
 def test_a_full_list_first_then_only_what_changed():
     room = BoardRoom()
-    assert room.take([row(1), row(2)])
+    assert room.update([row(1), row(2)])
     assert set(rows_of(room.frame_for(None, -1))) == {1, 2}
     seen = room.version
-    assert room.take([row(1), row(2, 2, locked=1)])
+    assert room.update([row(1), row(2, 2, locked=1)])
     assert rows_of(room.frame_for(room.epoch, seen)) == {2: row(2, 2, locked=1)._asdict()}
     assert room.frame_for(room.epoch, room.version) is None
 
 
-def test_nothing_changed_is_nothing_to_tell():
+def test_rows_without_a_change_are_no_new_version():
     room = BoardRoom()
-    room.take([row(1)])
-    assert not room.take([row(1)])
+    room.update([row(1)])
+    assert not room.update([row(1)])
 
 
-def test_a_row_read_from_an_older_moment_takes_nothing_back():
+def test_a_row_older_than_the_one_here_changes_nothing():
     room = BoardRoom()
-    room.take([row(1, 5, booked=3)])
-    assert not room.take([row(1, 4, booked=2)])
+    room.update([row(1, 5, booked=3)])
+    assert not room.update([row(1, 4, booked=2)])
     assert room.rows[1].booked == 3
 
 
-def test_a_showtime_that_left_is_in_no_list_and_told_to_nobody():
+def test_a_showtime_that_is_over_is_in_no_list_and_no_new_version():
     room = BoardRoom()
-    room.take([row(1), row(2)])
-    assert not room.take([row(2)])
+    room.update([row(1), row(2)])
+    assert not room.update([row(2)])
     assert set(rows_of(room.snapshot())) == {2}
 
 
-def test_a_showtime_that_came_is_told_as_a_change():
+def test_a_new_showtime_is_sent_as_a_change():
     room = BoardRoom()
-    room.take([row(1)])
+    room.update([row(1)])
     seen = room.version
-    room.take([row(1), row(9)])
+    room.update([row(1), row(9)])
     assert set(rows_of(room.frame_for(room.epoch, seen))) == {9}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_from_any_older_version_one_frame_leads_to_the_present(seed):
-    chance, room, truth, past = random.Random(seed), BoardRoom(), {}, []
+    chance, room, current, past = random.Random(seed), BoardRoom(), {}, []
     for step in range(1, 40):
         for showtime in chance.sample(range(8), chance.randint(0, 3)):
-            truth[showtime] = row(showtime, step, locked=chance.randint(0, 9))
-        room.take(truth.values())
-        past.append((room.version, {n: each._asdict() for n, each in truth.items()}))
+            current[showtime] = row(showtime, step, locked=chance.randint(0, 9))
+        room.update(current.values())
+        past.append((room.version, {n: each._asdict() for n, each in current.items()}))
     for version, shown in past:
         text = room.frame_for(room.epoch, version)
-        assert shown | (rows_of(text) if text else {}) == {n: each._asdict() for n, each in truth.items()}
+        assert shown | (rows_of(text) if text else {}) == {n: each._asdict() for n, each in current.items()}
 
 
 async def test_hello_names_no_seats_and_the_full_list_follows(board):
-    screen = await join(board)
-    hello, full = screen.frames[:2]
+    socket = await join(board)
+    hello, full = socket.frames[:2]
     assert set(hello) == {"type", "epoch", "v", "node", "heartbeat", "spread"}
     assert len(full["rows"]) == 4
 
 
-async def test_a_change_reaches_every_screen_within_a_tick_and_brings_one_row(board):
-    screens = [await join(board) for _ in range(3)]
-    board.house.rows[2] = row(2, 2, locked=2)
-    assert await eventually(lambda: all(screen.shown[2]["locked"] == 2 for screen in screens))
-    assert all(len(screen.frames[-1]["rows"]) == 1 for screen in screens if screen.frames[-1]["type"] == "board")
+async def test_a_change_reaches_every_board_within_a_tick_as_one_row(board):
+    sockets = [await join(board) for _ in range(3)]
+    board.source.rows[2] = row(2, 2, locked=2)
+    assert await eventually(lambda: all(socket.shown[2]["locked"] == 2 for socket in sockets))
+    assert all(len(socket.frames[-1]["rows"]) == 1 for socket in sockets if socket.frames[-1]["type"] == "board")
 
 
-async def test_heartbeats_have_no_digest_and_say_when_the_database_is_away(board):
-    screen = await join(board)
+async def test_heartbeats_have_no_digest_and_report_when_the_database_is_away(board):
+    socket = await join(board)
 
-    def beaten(ok):
-        screen.viewer.tend(time.monotonic())  # as the hub does for every viewer
-        return screen.frames[-1].get("ok") is ok
+    def heartbeat_says(ok):
+        socket.viewer.check_time(time.monotonic())  # as the hub does for every viewer
+        return socket.frames[-1].get("ok") is ok
 
-    board.house.down = True
-    assert await eventually(lambda: beaten(False))
-    board.house.down = False
-    assert await eventually(lambda: beaten(True))
-    assert not [frame for frame in screen.frames if "digest" in frame]
-
-
-async def test_a_sync_is_answered_with_what_is_lacking_or_with_everything(board):
-    screen = await join(board)
-    await screen.viewer.watched.answer(screen.viewer, Sync(None, -1))
-    assert await eventually(lambda: screen.kinds().count("board") == 2)
-    assert len(screen.frames[-1]["rows"]) == 4
+    board.source.down = True
+    assert await eventually(lambda: heartbeat_says(False))
+    board.source.down = False
+    assert await eventually(lambda: heartbeat_says(True))
+    assert not [frame for frame in socket.frames if "digest" in frame]
 
 
-async def test_whoever_signs_out_is_sent_away_and_the_others_stay(board):
+async def test_a_sync_is_answered_with_the_missing_rows_or_with_all(board):
+    socket = await join(board)
+    await socket.viewer.watched.answer(socket.viewer, Sync(None, -1))
+    assert await eventually(lambda: socket.kinds().count("board") == 2)
+    assert len(socket.frames[-1]["rows"]) == 4
+
+
+async def test_a_user_who_signs_out_is_closed_and_the_others_stay(board):
     stays, goes = await join(board), await join(board, "staff")
-    board.house.staff_sessions = {"staff", "other"}
+    board.source.staff_sessions = {"staff", "other"}
     board._sessions[goes.viewer] = "signed out"
     assert await eventually(lambda: goes.closed == Close.SESSION_ENDED)
     assert goes.frames[-1]["type"] == "bye" and stays.closed is None
 
 
-async def test_nothing_is_asked_while_nobody_watches(board):
-    screen = await join(board)
-    board.forget(screen.viewer)
+async def test_there_is_no_query_while_nobody_watches(board):
+    socket = await join(board)
+    board.remove(socket.viewer)
     await asyncio.sleep(0.05)
-    asked = board.house.asked
+    queries = board.source.queries
     await asyncio.sleep(0.1)
-    assert board.house.asked == asked
-    board.house.rows[1] = row(1, 7, booked=5)
+    assert board.source.queries == queries
+    board.source.rows[1] = row(1, 7, booked=5)
     assert (await join(board)).shown[1]["booked"] == 5
 
 
-async def test_many_screens_that_come_at_once_cost_one_question(board):
+async def test_many_boards_that_join_at_once_cost_one_query(board):
     board._tick = 60
     await asyncio.gather(*(join(board) for _ in range(50)))
-    assert board.house.asked == 1
+    assert board.source.queries == 1
 
 
-async def test_a_screen_that_does_not_read_gets_one_frame_for_all_it_missed(board):
-    gate, screen = asyncio.Event(), Screen()
+async def test_a_board_that_does_not_read_gets_one_frame_for_all_it_missed(board):
+    gate, socket = asyncio.Event(), BoardSocket()
 
     async def slow(text):
         await gate.wait()
-        await screen.send(text)
+        await socket.send(text)
 
     quick = await join(board)
-    await board.join("staff", spread=5000, send=slow, shut=screen.shut)
+    await board.join("staff", spread=5000, send=slow, close=socket.close)
     for step in range(2, 12):
-        board.house.rows[1] = row(1, step, locked=step)
+        board.source.rows[1] = row(1, step, locked=step)
         assert await eventually(lambda step=step: quick.shown[1]["v"] == step)
     gate.set()
-    assert await eventually(lambda: screen.shown.get(1, {}).get("v") == 11)
-    assert screen.kinds().count("board") <= 2
+    assert await eventually(lambda: socket.shown.get(1, {}).get("v") == 11)
+    assert socket.kinds().count("board") <= 2

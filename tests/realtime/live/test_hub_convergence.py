@@ -1,13 +1,13 @@
-"""Whatever happens on the way: nobody is ever shown what was not, and everybody ends at the truth (I1-I5, I7, I15)."""
+"""Over any transport: every state shown was once committed, and all viewers end at the current one (I1-I5, I7, I15)."""
 
 import asyncio
 
 import pytest
 
 from realtime.transports.local import LocalTransport
-from tests.realtime.live.chaos import ChaosTransport, Spectator, eventually, running_hub
+from tests.realtime.live.chaos import ChaosTransport, SimulatedViewer, eventually, running_hub
 from tests.realtime.live.null_transport import NullTransport
-from tests.realtime.live.simulated_showtime import House
+from tests.realtime.live.simulated_showtime import SimulatedShowtime
 from tests.report import report
 
 TRANSPORTS = {
@@ -18,187 +18,188 @@ TRANSPORTS = {
 RUNS = {"local": 50, "null": 50, "chaos": 100}
 
 
-def audience(hub, house, seed):
+def viewers_of(hub, showtime, seed):
     kinds = [{}, {}, {"loses": 0.1}, {"slow": 0.06}, {"leaves": 0.2}, {"loses": 0.1, "slow": 0.03, "leaves": 0.1}]
-    return [Spectator(hub, house, f"{seed}/{number}", **kind) for number, kind in enumerate(kinds)]
+    return [SimulatedViewer(hub, showtime, f"{seed}/{number}", **kind) for number, kind in enumerate(kinds)]
 
 
 async def one_run(make_transport, seed, *, poll=0.1, commits=60):
-    """How many states were shown; raises when one of them never was, or somebody does not end at the truth."""
-    house = House(seed, failing=0.05, slow=0.03)
-    async with running_hub(make_transport(seed), house, poll=poll) as hub:
-        spectators, over = audience(hub, house, seed), asyncio.Event()
+    """How many states were shown. Raises when one of them was never committed, or a viewer does not end at the last."""
+    showtime = SimulatedShowtime(seed, failing=0.05, slow=0.03)
+    async with running_hub(make_transport(seed), showtime, poll=poll) as hub:
+        viewers, over = viewers_of(hub, showtime, seed), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            for spectator in spectators:
-                group.create_task(joining(spectator, over))
+            for viewer in viewers:
+                group.create_task(joining(viewer, over))
             for number in range(commits):
-                await asyncio.sleep(house.random.uniform(0, 0.03))
-                hub.transport.publish(house.commit())
+                await asyncio.sleep(showtime.random.uniform(0, 0.03))
+                hub.transport.publish(showtime.commit())
                 if number == commits // 2:
-                    house.begin_anew()
-            converged = await eventually(lambda: all(s.is_true for s in spectators), seconds=6)
+                    showtime.change_epoch()
+            converged = await eventually(lambda: all(s.is_current for s in viewers), seconds=6)
             over.set()
-        assert not [fault for spectator in spectators for fault in spectator.faults]
-        assert converged, [(s.client.epoch, s.client.v, s.client.live) for s in spectators] + [house.version]
-        return sum(spectator.shown for spectator in spectators)
+        assert not [fault for viewer in viewers for fault in viewer.faults]
+        assert converged, [(s.client.epoch, s.client.v, s.client.live) for s in viewers] + [showtime.version]
+        return sum(viewer.shown for viewer in viewers)
 
 
-async def joining(spectator, over):
-    """The database may be away at the very moment of joining; a client comes back."""
+async def joining(viewer, over):
+    """The database may be away when a client joins; it connects again."""
     while not over.is_set():
         try:
-            return await spectator.live(over)
+            return await viewer.run(over)
         except OSError:
             await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", TRANSPORTS)
-async def test_every_state_ever_shown_existed_and_all_end_at_the_truth(name, quick):
+async def test_every_state_shown_was_committed_and_all_viewers_end_at_the_last(name, quick):
     runs = RUNS[name]
     shown = await asyncio.gather(*(one_run(TRANSPORTS[name], seed) for seed in range(runs)))
     report(
-        f"live map, {name} transport", f"{runs} random runs, {sum(shown)} states shown, every one true, all converged"
+        f"live map, {name} transport",
+        f"{runs} random runs, {sum(shown)} states shown, every one committed, all converged",
     )
 
 
-async def test_without_polls_what_the_transport_lost_last_stays_lost(quick):
-    """The control: the run above can fail."""
-    house = House(1)
-    async with running_hub(NullTransport(), house, poll=60, heartbeat=0.1) as hub:
+async def test_without_polls_the_last_change_stays_lost_when_the_transport_loses_it(quick):
+    """The control: the test above can fail."""
+    showtime = SimulatedShowtime(1)
+    async with running_hub(NullTransport(), showtime, poll=60, heartbeat=0.1) as hub:
         hub.transport.is_healthy = True
-        bob = Spectator(hub, house)
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true)
-        hub.transport.publish(house.commit())
-        assert not await eventually(lambda: bob.is_true, seconds=0.5)
+        assert await eventually(lambda: bob.is_current)
+        hub.transport.publish(showtime.commit())
+        assert not await eventually(lambda: bob.is_current, seconds=0.5)
 
 
-async def test_with_a_transport_that_loses_everything_the_map_is_a_poll_late_at_most(quick):
-    house = House(2)
-    async with running_hub(NullTransport(), house, poll=0.2) as hub:
-        bob = Spectator(hub, house)
+async def test_with_a_transport_that_loses_everything_the_map_is_at_most_one_poll_late(quick):
+    showtime = SimulatedShowtime(2)
+    async with running_hub(NullTransport(), showtime, poll=0.2) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        await eventually(lambda: bob.is_true)
+        await eventually(lambda: bob.is_current)
         for _ in range(10):
-            hub.transport.publish(house.commit())
-            assert await eventually(lambda: bob.is_true, seconds=0.2 * 1.25 + 0.5)
+            hub.transport.publish(showtime.commit())
+            assert await eventually(lambda: bob.is_current, seconds=0.2 * 1.25 + 0.5)
 
 
-async def test_a_wrong_seat_on_one_screen_is_healed_by_the_next_heartbeat(quick):
-    house = House(3)
-    async with running_hub(LocalTransport(), house, heartbeat=0.1) as hub:
-        bob = Spectator(hub, house)
+async def test_a_wrong_seat_in_one_client_is_repaired_after_the_next_heartbeat(quick):
+    showtime = SimulatedShowtime(3)
+    async with running_hub(LocalTransport(), showtime, heartbeat=0.1) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        await eventually(lambda: bob.is_true)
+        await eventually(lambda: bob.is_current)
         bob.client.state = "B" + bob.client.state[1:]
         bob.check = lambda before: None
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        assert await eventually(lambda: bob.is_current, seconds=1)
         assert any(frame["type"] == "heartbeat" for frame in bob.frames)
 
 
 async def test_a_hundred_sockets_of_one_showtime_cost_one_query(quick):
-    house = House(4, slow=0.05)
-    async with running_hub(LocalTransport(), house, poll=60) as hub:
-        crowd = [Spectator(hub, house, number) for number in range(100)]
-        await asyncio.gather(*(spectator.connect() for spectator in crowd))
-        assert await eventually(lambda: all(s.is_true for s in crowd))
-        assert (house.loads, house.questions) == (1, 1)
+    showtime = SimulatedShowtime(4, slow=0.05)
+    async with running_hub(LocalTransport(), showtime, poll=60) as hub:
+        viewers = [SimulatedViewer(hub, showtime, number) for number in range(100)]
+        await asyncio.gather(*(viewer.connect() for viewer in viewers))
+        assert await eventually(lambda: all(s.is_current for s in viewers))
+        assert (showtime.loads, showtime.queries) == (1, 1)
 
 
 async def test_a_change_that_arrives_while_the_room_is_loading_is_not_lost(quick):
-    house = House(5)
-    async with running_hub(LocalTransport(), house, poll=60) as hub:
+    showtime = SimulatedShowtime(5)
+    async with running_hub(LocalTransport(), showtime, poll=60) as hub:
         load = hub.source.load
 
-        async def load_and_be_overtaken(showtime_id):
+        async def load_while_a_change_arrives(showtime_id):
             loaded = await load(showtime_id)
-            hub.transport.publish(house.commit())
+            hub.transport.publish(showtime.commit())
             await asyncio.sleep(0.02)
             return loaded
 
-        hub.source.load = load_and_be_overtaken
-        bob = Spectator(hub, house)
+        hub.source.load = load_while_a_change_arrives
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        assert await eventually(lambda: bob.is_current, seconds=1)
 
 
-class Subscribed(LocalTransport):
-    """Brings what was asked for, from when it was asked for, as Redis does."""
+class SubscribingTransport(LocalTransport):
+    """Delivers the changes of subscribed showtimes only, from the subscription on, as Redis does."""
 
     def __init__(self):
         super().__init__()
-        self.wanted = set()
+        self.subscribed = set()
 
     async def subscribe(self, showtime_id):
-        self.wanted.add(showtime_id)
+        self.subscribed.add(showtime_id)
 
     def publish(self, change):
-        if change.showtime_id in self.wanted:
+        if change.showtime_id in self.subscribed:
             super().publish(change)
 
 
 async def test_a_room_is_subscribed_before_its_state_is_read(quick):
-    house, transport = House(5), Subscribed()
-    async with running_hub(transport, house, poll=60) as hub:
+    showtime, transport = SimulatedShowtime(5), SubscribingTransport()
+    async with running_hub(transport, showtime, poll=60) as hub:
         load = hub.source.load
 
-        async def load_and_be_overtaken(showtime_id):
+        async def load_while_a_change_arrives(showtime_id):
             loaded = await load(showtime_id)
-            transport.publish(house.commit())
+            transport.publish(showtime.commit())
             return loaded
 
-        hub.source.load = load_and_be_overtaken
-        bob = Spectator(hub, house)
+        hub.source.load = load_while_a_change_arrives
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        assert await eventually(lambda: bob.is_current, seconds=1)
 
 
 async def test_a_gap_is_closed_from_the_database_without_waiting_for_the_poll(quick):
-    house = House(6)
-    async with running_hub(LocalTransport(), house, poll=60) as hub:
-        bob = Spectator(hub, house)
+    showtime = SimulatedShowtime(6)
+    async with running_hub(LocalTransport(), showtime, poll=60) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        await eventually(lambda: bob.is_true)
-        house.commit()  # nobody hears of this one
-        hub.transport.publish(house.commit())
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        await eventually(lambda: bob.is_current)
+        showtime.commit()  # not published
+        hub.transport.publish(showtime.commit())
+        assert await eventually(lambda: bob.is_current, seconds=1)
 
 
 async def test_a_new_epoch_reaches_a_live_socket_as_a_snapshot(quick):
-    house = House(7)
-    async with running_hub(LocalTransport(), house, poll=0.05) as hub:
-        bob = Spectator(hub, house)
+    showtime = SimulatedShowtime(7)
+    async with running_hub(LocalTransport(), showtime, poll=0.05) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        hub.transport.publish(house.commit())
-        await eventually(lambda: bob.is_true)
-        house.begin_anew()
-        house.commit()
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        hub.transport.publish(showtime.commit())
+        await eventually(lambda: bob.is_current)
+        showtime.change_epoch()
+        showtime.commit()
+        assert await eventually(lambda: bob.is_current, seconds=1)
         assert bob.frames[-1]["epoch"] == "e1" or bob.client.epoch == "e1"
 
 
-async def test_a_client_that_has_seen_more_than_this_process_is_not_taken_back(quick):
-    house = House(8)
-    async with running_hub(LocalTransport(), house, poll=60) as hub:
-        bob = Spectator(hub, house)
+async def test_a_client_ahead_of_this_process_does_not_go_back(quick):
+    showtime = SimulatedShowtime(8)
+    async with running_hub(LocalTransport(), showtime, poll=60) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        await eventually(lambda: bob.is_true)
-        house.commit()  # another process told alice, this one has not heard of it
-        alice = Spectator(hub, house)
-        alice.client = type(bob.client)("e0", house.version, house.map)
+        await eventually(lambda: bob.is_current)
+        showtime.commit()  # another process sent it to alice; this one has not received it
+        alice = SimulatedViewer(hub, showtime)
+        alice.client = type(bob.client)("e0", showtime.version, showtime.map)
         await alice.connect()
-        assert await eventually(lambda: alice.is_true and bob.is_true, seconds=1)
+        assert await eventually(lambda: alice.is_current and bob.is_current, seconds=1)
         assert [frame["type"] for frame in alice.frames] == ["hello"]
 
 
-async def test_when_the_database_is_away_heartbeats_say_so_and_again_when_it_is_back(quick):
-    house = House(9)
-    async with running_hub(LocalTransport(), house, poll=0.05, heartbeat=60) as hub:
-        bob = Spectator(hub, house)
+async def test_heartbeats_report_when_the_database_is_away_and_when_it_is_back(quick):
+    showtime = SimulatedShowtime(9)
+    async with running_hub(LocalTransport(), showtime, poll=0.05, heartbeat=60) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true)
-        house.down = True
+        assert await eventually(lambda: bob.is_current)
+        showtime.down = True
         assert await eventually(lambda: not bob.client.live, seconds=2)
         assert bob.closed is None
-        house.down = False
-        assert await eventually(lambda: bob.is_true, seconds=2)
+        showtime.down = False
+        assert await eventually(lambda: bob.is_current, seconds=2)

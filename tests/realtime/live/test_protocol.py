@@ -1,4 +1,4 @@
-"""What is spoken and what is understood, to the letter of the contract."""
+"""The frames that are sent and accepted, exactly as the contract has them."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ def test_a_sync_and_an_ack_are_understood():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         None,
         "",
@@ -43,15 +43,15 @@ def test_a_sync_and_an_ack_are_understood():
         '{"type":"ack","v":1,"more":"' + "é" * 500 + '"}',
     ],
 )
-def test_anything_else_is_a_bad_message(said):
+def test_anything_else_is_a_bad_message(text):
     with pytest.raises(BadMessage):
-        protocol.parse(said)
+        protocol.parse(text)
 
 
 @given(st.text(max_size=1200))
-def test_no_text_does_more_than_be_refused(said):
+def test_no_text_raises_anything_but_bad_message(text):
     with contextlib.suppress(BadMessage):
-        protocol.parse(said)
+        protocol.parse(text)
 
 
 def test_a_kibibyte_is_not_too_long():

@@ -1,6 +1,6 @@
-"""Which test holds which rule (R1-R6) and which invariant (I1-I15) of the live map; docs/live-map.md has the words.
+"""The tests of each rule (R1-R6) and invariant (I1-I15) of the live map; docs/live-map.md explains the rules.
 
-A test that is renamed or taken away is missed here.
+Fails when one of them is renamed or deleted.
 """
 
 import re
@@ -19,12 +19,12 @@ SERVERS, PUBLISH, CLUSTER, USE_CASES = (
 )
 SEAT_MAP = "booking/seats/test_map.py"
 
-HELD_BY = {
+TESTS_OF = {
     "R1 a version is never split": [
         (ROOM, "test_a_transaction_over_many_seats_is_never_split"),
         (USE_CASES, "test_snapshot_before_and_frames_are_the_snapshot_after"),
     ],
-    "R2 deltas are absolute, from an exact base; a gap is never stepped over": [
+    "R2 deltas are absolute, from an exact base; none is applied over a gap": [
         (ROOM, "test_an_early_change_waits_for_the_one_before_it"),
         (ROOM, "test_a_repeated_change_is_stale"),
         (ROOM, "test_from_any_older_version_one_frame_leads_to_the_present"),
@@ -41,37 +41,37 @@ HELD_BY = {
     "R5 the map is a function of stored rows, never of the clock": [
         (SEAT_MAP, "test_a_lock_whose_time_has_passed_stays_on_the_map_until_it_is_written"),
     ],
-    "R6 another epoch is another life": [
+    "R6 in another epoch the client drops its state": [
         (ROOM, "test_a_change_of_another_epoch_changes_nothing"),
         (HUB, "test_a_new_epoch_reaches_a_live_socket_as_a_snapshot"),
         (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
     ],
-    "I1 all converge": [
-        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
-        (HUB, "test_without_polls_what_the_transport_lost_last_stays_lost"),
+    "I1 all viewers converge": [
+        (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
+        (HUB, "test_without_polls_the_last_change_stays_lost_when_the_transport_loses_it"),
     ],
-    "I2 nobody is shown what never was": [
-        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+    "I2 every state shown was committed": [
+        (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
         ("cinema/database/test_crash.py", "test_what_was_shown_is_on_the_disk"),
     ],
     "I3 versions without gaps, in the order of the commits": [
         (PUBLISH, "test_versions_without_gaps_under_threads_that_write_at_once"),
         (PUBLISH, "test_never_when_it_is_rolled_back_and_the_number_is_used_again"),
     ],
-    "I4 with every hint lost, a poll late at most": [
-        (HUB, "test_with_a_transport_that_loses_everything_the_map_is_a_poll_late_at_most"),
+    "I4 with every hint lost, at most one poll late": [
+        (HUB, "test_with_a_transport_that_loses_everything_the_map_is_at_most_one_poll_late"),
         (CLUSTER, "test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late"),
     ],
-    "I5 no half of a transaction is shown": [
+    "I5 no part of a transaction is shown alone": [
         (ROOM, "test_a_transaction_over_many_seats_is_never_split"),
-        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
     ],
-    "I6 every use case: what was before, and the frames, make what is after": [
+    "I6 every use case: the state before and the frames are the state after": [
         (USE_CASES, "test_snapshot_before_and_frames_are_the_snapshot_after"),
-        (USE_CASES, "test_an_evening_of_use_cases_is_one_story"),
+        (USE_CASES, "test_all_use_cases_one_after_the_other_reach_every_viewer"),
         ("booking/model/test_seat_model.py", "test_every_use_case_keeps_every_invariant"),
     ],
-    "I7 said twice, or from further back, makes no difference": [
+    "I7 a delta repeated, or from further back, makes no difference": [
         (ROOM, "test_replaying_any_suffix_twice_changes_nothing"),
         (ROOM, "test_any_delta_from_further_back_gives_the_same"),
         (ROOM, "test_any_order_with_repeats_ends_in_the_same_state"),
@@ -79,9 +79,9 @@ HELD_BY = {
     "I8 time alone changes nothing": [
         (SEAT_MAP, "test_a_lock_whose_time_has_passed_stays_on_the_map_until_it_is_written"),
     ],
-    "I9 a slow reader costs little and delays nobody": [
+    "I9 a slow reader uses little memory and delays nobody": [
         (VIEWER, "test_a_stuck_socket_gets_one_frame_for_all_it_missed_and_delays_nobody"),
-        (VIEWER, "test_deltas_stop_at_the_window_heartbeats_go_on_and_an_ack_brings_the_rest_in_one"),
+        (VIEWER, "test_deltas_stop_at_the_window_heartbeats_do_not_and_after_an_ack_one_delta_brings_the_rest"),
         (VIEWER, "test_a_socket_that_never_acknowledges_is_closed_with_4004"),
         (VIEWER, "test_a_send_that_blocks_for_ten_seconds_ends_with_4001"),
     ],
@@ -91,16 +91,16 @@ HELD_BY = {
         (CLUSTER, "test_its_subscriptions_are_cut_and_come_back"),
         (CLUSTER, "test_publishing_to_a_bridge_that_is_not_there_costs_the_caller_nothing"),
     ],
-    "I11 a restart: told when to come back, one question a room": [
+    "I11 a restart: reconnects are spread, one query a room": [
         (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
-        (VIEWER, "test_draining_says_bye_with_a_time_to_come_back"),
+        (VIEWER, "test_draining_sends_bye_with_a_time_to_reconnect"),
         (HUB, "test_a_hundred_sockets_of_one_showtime_cost_one_query"),
     ],
-    "I12 frames say nothing of anybody": [
+    "I12 frames hold nothing about persons": [
         (SERVERS, "test_holder_and_stranger_get_the_same_bytes"),
-        (USE_CASES, "test_no_frame_says_whose_lock_it_is_nor_when_it_ends"),
+        (USE_CASES, "test_no_frame_has_the_owner_or_the_end_of_a_lock"),
     ],
-    "I13 heard from wherever it is committed, never when it is not": [
+    "I13 published wherever it is committed, never when it is not": [
         (PUBLISH, "test_from_a_thread_of_its_own"),
         (PUBLISH, "test_from_a_thread_with_an_event_loop_of_its_own"),
         (PUBLISH, "test_from_an_async_view_in_the_hubs_own_loop"),
@@ -111,28 +111,28 @@ HELD_BY = {
         (CLUSTER, "test_a_process_without_a_loop_is_heard_too"),
     ],
     "I14 on every transport and both servers": [
-        (HUB, "test_every_state_ever_shown_existed_and_all_end_at_the_truth"),
+        (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
         (CLUSTER, "test_what_one_process_commits_the_other_shows_at_once"),
         (SERVERS, "test_hello_then_snapshot_then_a_delta_for_a_lock"),
     ],
-    "I15 a wrong seat on one screen is healed by the digest": [
-        (HUB, "test_a_wrong_seat_on_one_screen_is_healed_by_the_next_heartbeat"),
+    "I15 a wrong seat in one client is repaired by the digest": [
+        (HUB, "test_a_wrong_seat_in_one_client_is_repaired_after_the_next_heartbeat"),
     ],
 }
 
 
-@pytest.mark.parametrize("rule", HELD_BY)
-def test_the_tests_that_hold_a_rule_are_there(rule):
-    for file, name in HELD_BY[rule]:
+@pytest.mark.parametrize("rule", TESTS_OF)
+def test_the_tests_of_a_rule_exist(rule):
+    for file, name in TESTS_OF[rule]:
         assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (file, name)
 
 
-def test_no_rule_is_forgotten():
-    names = [rule.split()[0] for rule in HELD_BY]
+def test_every_rule_has_tests():
+    names = [rule.split()[0] for rule in TESTS_OF]
     assert names == [f"R{n}" for n in range(1, 7)] + [f"I{n}" for n in range(1, 16)]
 
 
-def test_every_line_that_a_mutant_breaks_is_there_once():
-    """`make soak` breaks them one by one; here only that it can."""
+def test_every_line_that_a_mutant_breaks_exists_once():
+    """`make soak` runs the mutants; here only that it can."""
     for mutant in mutants.MUTANTS:
         assert (ROOT / mutant.file).read_text().count(mutant.line) == 1, mutant.name

@@ -1,4 +1,4 @@
-"""The golden vectors that the reference client and the browser's module both obey."""
+"""The reference client against the golden vectors, which the browser's module obeys too."""
 
 import json
 from pathlib import Path

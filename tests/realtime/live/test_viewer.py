@@ -1,4 +1,4 @@
-"""One socket: nothing piles up for a slow one, nobody waits for it, and silence has an end (I9)."""
+"""One socket: a slow one uses no memory and delays nobody, and an unresponsive one is closed (I9)."""
 
 import asyncio
 import json
@@ -6,12 +6,13 @@ import time
 
 import pytest
 
+from realtime.live import position
 from realtime.live import viewer as viewer_module
 from realtime.live.protocol import Ack, Close, Sync
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import eventually, running_hub
 from tests.realtime.live.reference_client import ReferenceClient
-from tests.realtime.live.simulated_showtime import SHOWTIME, House
+from tests.realtime.live.simulated_showtime import SHOWTIME, SimulatedShowtime
 
 
 class Socket:
@@ -25,7 +26,7 @@ class Socket:
         await self.open.wait()
         self.frames.append(json.loads(text))
 
-    async def shut(self, code):
+    async def close(self, code):
         self.code = code
 
     def kinds(self):
@@ -40,42 +41,44 @@ class Socket:
 
 @pytest.fixture
 async def stage(quick):
-    house = House(1)
-    async with running_hub(LocalTransport(), house, heartbeat=60, poll=60) as hub:
+    showtime = SimulatedShowtime(1)
+    async with running_hub(LocalTransport(), showtime, heartbeat=60, poll=60) as hub:
         socket = Socket()
-        viewer = await hub.join(SHOWTIME, None, -1, send=socket.send, shut=socket.shut)
+        viewer = await hub.join(SHOWTIME, None, -1, send=socket.send, close=socket.close)
         assert await eventually(lambda: socket.kinds() == ["hello", "snapshot"])
-        yield house, hub, socket, viewer
+        yield showtime, hub, socket, viewer
 
 
 async def test_a_stuck_socket_gets_one_frame_for_all_it_missed_and_delays_nobody(stage):
-    house, hub, stuck, _ = stage
+    showtime, hub, stuck, _ = stage
     quick = Socket()
-    await hub.join(SHOWTIME, None, -1, send=quick.send, shut=quick.shut)
+    await hub.join(SHOWTIME, None, -1, send=quick.send, close=quick.close)
     stuck.open.clear()
     for _ in range(50):
-        hub.receive(house.commit())
+        hub.receive(showtime.commit())
         await asyncio.sleep(0.005)
-    assert await eventually(lambda: quick.map() == (50, house.map))
+    assert await eventually(lambda: quick.map() == (50, showtime.map))
     assert len(stuck.frames) == 2
     stuck.open.set()
-    assert await eventually(lambda: stuck.map() == (50, house.map))
-    assert len(stuck.frames) <= 4  # the one it was stuck in, and one for the rest
+    assert await eventually(lambda: stuck.map() == (50, showtime.map))
+    assert len(stuck.frames) <= 4  # the one that was being sent, and one for the rest
 
 
-async def test_deltas_stop_at_the_window_heartbeats_go_on_and_an_ack_brings_the_rest_in_one(stage, monkeypatch):
-    house, hub, socket, viewer = stage
-    monkeypatch.setattr(viewer_module, "WINDOW_FRAMES", 10)
+async def test_deltas_stop_at_the_window_heartbeats_do_not_and_after_an_ack_one_delta_brings_the_rest(
+    stage, monkeypatch
+):
+    showtime, hub, socket, viewer = stage
+    monkeypatch.setattr(position, "WINDOW_FRAMES", 10)
     for _ in range(30):
-        hub.receive(house.commit())
+        hub.receive(showtime.commit())
         await asyncio.sleep(0.015)
     assert len(socket.frames) == 10
-    held_at, state = socket.map()
-    viewer._beat_at = 0
+    stopped_at, state = socket.map()
+    viewer._heartbeat_at = 0
     assert await eventually(lambda: socket.kinds()[-1] == "heartbeat")
-    assert (socket.frames[-1]["v"], socket.frames[-1]["digest"]) == (held_at, digest(state))
-    viewer.ack(Ack(held_at))
-    assert await eventually(lambda: socket.map() == (30, house.map))
+    assert (socket.frames[-1]["v"], socket.frames[-1]["digest"]) == (stopped_at, digest(state))
+    viewer.ack(Ack(stopped_at))
+    assert await eventually(lambda: socket.map() == (30, showtime.map))
     assert socket.kinds()[11:] == ["delta"]
 
 
@@ -85,20 +88,20 @@ def digest(state):
     return digest_of(state.encode())
 
 
-async def test_a_window_of_bytes_holds_too(stage, monkeypatch):
-    house, hub, socket, _ = stage
-    monkeypatch.setattr(viewer_module, "WINDOW_BYTES", 400)
+async def test_there_is_a_window_of_bytes_too(stage, monkeypatch):
+    showtime, hub, socket, _ = stage
+    monkeypatch.setattr(position, "WINDOW_BYTES", 400)
     for _ in range(20):
-        hub.receive(house.commit())
+        hub.receive(showtime.commit())
         await asyncio.sleep(0.015)
     assert len(socket.frames) < 10
 
 
 async def test_a_socket_that_never_acknowledges_is_closed_with_4004(stage, monkeypatch):
     _, hub, socket, viewer = stage
-    viewer.tend(time.monotonic() + 179)  # three heartbeats of a minute
+    viewer.check_time(time.monotonic() + 179)  # three heartbeats of a minute
     assert socket.code is None
-    viewer.tend(time.monotonic() + 181)
+    viewer.check_time(time.monotonic() + 181)
     assert await eventually(lambda: socket.code == Close.NO_ACK)
     assert socket.frames[-1]["code"] == 4004
 
@@ -106,38 +109,38 @@ async def test_a_socket_that_never_acknowledges_is_closed_with_4004(stage, monke
 async def test_the_deadline_is_45_seconds_with_the_usual_heartbeat(stage):
     _, hub, socket, viewer = stage
     hub.heartbeat = 15.0
-    viewer._beat_at = time.monotonic() + 999
-    viewer.tend(time.monotonic() + 44)
+    viewer._heartbeat_at = time.monotonic() + 999
+    viewer.check_time(time.monotonic() + 44)
     await asyncio.sleep(0.05)
     assert socket.code is None
-    viewer.tend(time.monotonic() + 46)
+    viewer.check_time(time.monotonic() + 46)
     assert await eventually(lambda: socket.code == Close.NO_ACK)
 
 
-async def test_a_socket_that_acknowledges_stays(stage):
+async def test_a_socket_that_acknowledges_stays_open(stage):
     _, hub, socket, viewer = stage
     viewer.ack(Ack(0))
-    viewer._beat_at = time.monotonic() + 999
-    viewer.tend(time.monotonic() + 500)
+    viewer._heartbeat_at = time.monotonic() + 999
+    viewer.check_time(time.monotonic() + 500)
     await asyncio.sleep(0.05)
     assert socket.code is None
 
 
 async def test_a_send_that_blocks_for_ten_seconds_ends_with_4001(stage):
-    house, hub, socket, viewer = stage
+    showtime, hub, socket, viewer = stage
     socket.open.clear()
-    hub.receive(house.commit())
+    hub.receive(showtime.commit())
     await asyncio.sleep(0.05)
-    viewer.tend(time.monotonic() + 9)
-    assert not viewer.gone
-    viewer.tend(time.monotonic() + 11)
+    viewer.check_time(time.monotonic() + 9)
+    assert not viewer.is_closed
+    viewer.check_time(time.monotonic() + 11)
     assert await eventually(lambda: socket.code == Close.SLOW)
-    assert await eventually(lambda: hub.n_viewers == 0), "the hub lets go of it"
+    assert await eventually(lambda: hub.n_viewers == 0), "the hub forgets it"
 
 
-async def test_a_sync_is_answered_and_a_second_one_a_moment_later_too_but_not_at_once(stage, monkeypatch):
-    house, hub, socket, viewer = stage
-    monkeypatch.setattr(viewer_module, "SYNC_EVERY", 0.3)
+async def test_a_sync_is_answered_at_once_and_the_next_after_the_interval(stage, monkeypatch):
+    showtime, hub, socket, viewer = stage
+    monkeypatch.setattr(viewer_module, "SYNC_INTERVAL", 0.3)
     await viewer.watched.answer(viewer, Sync("e0", 0))
     assert await eventually(lambda: len(socket.frames) == 3)
     for _ in range(5):
@@ -149,11 +152,11 @@ async def test_a_sync_is_answered_and_a_second_one_a_moment_later_too_but_not_at
     assert len(socket.frames) == 4
 
 
-async def test_a_forced_snapshot_is_not_forgotten_over_a_later_sync(stage, monkeypatch):
-    house, hub, socket, viewer = stage
+async def test_a_later_sync_does_not_replace_one_for_a_snapshot(stage, monkeypatch):
+    showtime, hub, socket, viewer = stage
     for _ in range(3):
-        hub.receive(house.commit())
-    monkeypatch.setattr(viewer_module, "SYNC_EVERY", 0.2)
+        hub.receive(showtime.commit())
+    monkeypatch.setattr(viewer_module, "SYNC_INTERVAL", 0.2)
     await viewer.watched.answer(viewer, Sync("e0", 1))
     await asyncio.sleep(0.05)
     assert socket.frames[-1] == {**socket.frames[-1], "type": "delta", "from": 1, "v": 3}
@@ -162,69 +165,69 @@ async def test_a_forced_snapshot_is_not_forgotten_over_a_later_sync(stage, monke
     assert await eventually(lambda: socket.kinds()[-1] == "snapshot", seconds=1)
 
 
-async def test_whoever_resumes_at_the_present_hears_hello_and_nothing_more(stage):
-    house, hub, _, _ = stage
-    hub.receive(house.commit())
+async def test_a_client_that_resumes_at_the_present_version_gets_only_hello(stage):
+    showtime, hub, _, _ = stage
+    hub.receive(showtime.commit())
     socket = Socket()
-    await hub.join(SHOWTIME, "e0", 1, send=socket.send, shut=socket.shut)
+    await hub.join(SHOWTIME, "e0", 1, send=socket.send, close=socket.close)
     await asyncio.sleep(0.1)
     assert socket.kinds() == ["hello"]
 
 
-async def test_whoever_resumes_from_the_past_hears_one_delta(stage):
-    house, hub, _, _ = stage
+async def test_a_client_that_resumes_from_an_older_version_gets_one_delta(stage):
+    showtime, hub, _, _ = stage
     for _ in range(5):
-        hub.receive(house.commit())
+        hub.receive(showtime.commit())
     socket = Socket()
-    await hub.join(SHOWTIME, "e0", 2, send=socket.send, shut=socket.shut)
+    await hub.join(SHOWTIME, "e0", 2, send=socket.send, close=socket.close)
     assert await eventually(lambda: len(socket.frames) == 2)
     assert socket.frames[1] == {**socket.frames[1], "type": "delta", "from": 2, "v": 5}
 
 
 @pytest.mark.parametrize(("epoch", "v"), [("e9", 3), ("e0", 99), (None, 3)])
-async def test_whoever_resumes_from_elsewhere_hears_a_snapshot(stage, epoch, v):
+async def test_a_client_that_resumes_from_an_unknown_version_gets_a_snapshot(stage, epoch, v):
     _, hub, _, _ = stage
     socket = Socket()
-    await hub.join(SHOWTIME, epoch, v, send=socket.send, shut=socket.shut)
+    await hub.join(SHOWTIME, epoch, v, send=socket.send, close=socket.close)
     assert await eventually(lambda: socket.kinds() == ["hello", "snapshot"])
 
 
 async def test_several_commits_within_a_tick_are_one_frame(stage, monkeypatch):
-    house, hub, socket, _ = stage
-    hub.receive(house.commit())
+    showtime, hub, socket, _ = stage
+    hub.receive(showtime.commit())
     await eventually(lambda: len(socket.frames) == 3)
     monkeypatch.setattr("realtime.live.watched_showtime.TICK", 0.05)
-    hub.receive(house.commit())
+    hub.receive(showtime.commit())
     for _ in range(5):
-        hub.receive(house.commit())
+        hub.receive(showtime.commit())
     assert await eventually(lambda: socket.map()[0] == 7)
     assert len(socket.frames) == 4
 
 
-async def test_everybody_is_given_the_very_same_text(stage):
-    house, hub, _, _ = stage
+async def test_all_viewers_are_sent_the_same_text_object(stage):
+    showtime, hub, _, _ = stage
     texts = []
 
     async def send(text):
         texts.append(text)
 
     for _ in range(20):
-        await hub.join(SHOWTIME, None, -1, send=send, shut=None)
+        await hub.join(SHOWTIME, None, -1, send=send, close=None)
     await eventually(lambda: len(texts) == 40)
     texts.clear()
-    hub.receive(house.commit())
+    hub.receive(showtime.commit())
     assert await eventually(lambda: len(texts) == 20)
     assert len({id(text) for text in texts}) == 1
 
 
-async def test_when_the_showtime_is_over_its_viewers_are_told_4504(stage):
-    house, hub, socket, _ = stage
-    hub.watches[SHOWTIME].ends_at = house.ends_at.replace(year=2000)
+async def test_when_the_showtime_is_over_its_viewers_are_closed_with_4504(stage):
+    showtime, hub, socket, _ = stage
+    hub.watched[SHOWTIME].ends_at = showtime.ends_at.replace(year=2000)
     assert await eventually(lambda: socket.code == Close.GONE)
     assert socket.frames[-1]["type"] == "bye"
 
 
-async def test_draining_says_bye_with_a_time_to_come_back(stage):
+async def test_draining_sends_bye_with_a_time_to_reconnect(stage):
     _, hub, socket, _ = stage
     await hub.drain()
     assert socket.code == Close.DRAINING
@@ -233,21 +236,21 @@ async def test_draining_says_bye_with_a_time_to_come_back(stage):
     assert 0 <= bye["retry"] <= 5000
 
 
-async def test_draining_does_not_wait_long_for_a_socket_that_is_stuck(stage):
-    house, hub, socket, _ = stage
+async def test_draining_waits_a_second_at_most_for_a_stuck_socket(stage):
+    showtime, hub, socket, _ = stage
     socket.open.clear()
-    hub.receive(house.commit())
+    hub.receive(showtime.commit())
     await asyncio.sleep(0.05)
     begun = time.monotonic()
     await hub.drain()
     assert time.monotonic() - begun < 1.5
 
 
-async def test_a_room_that_nobody_watches_is_kept_warm_for_a_minute_then_let_go(stage, monkeypatch):
-    house, hub, socket, viewer = stage
+async def test_a_room_without_viewers_is_kept_for_a_minute_then_unloaded(stage, monkeypatch):
+    showtime, hub, socket, viewer = stage
     hub.leave(viewer)
     await hub._unload_idle()
-    assert SHOWTIME in hub.watches
-    hub.watches[SHOWTIME].idle_since -= 61
+    assert SHOWTIME in hub.watched
+    hub.watched[SHOWTIME].idle_since -= 61
     await hub._unload_idle()
-    assert not hub.watches
+    assert not hub.watched

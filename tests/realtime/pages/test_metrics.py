@@ -1,4 +1,4 @@
-"""What an operator reads at /metrics: well-formed, true, from this process alone, and not for everybody."""
+"""`/metrics`: well-formed, correct, of this process alone, and not for external requests."""
 
 from datetime import timedelta
 
@@ -18,9 +18,9 @@ from realtime.fast_path import frame_counts
 from realtime.fast_path.frame_counts import FrameCounts
 from realtime.pages import metrics as metrics_page
 from realtime.transports.local import LocalTransport
-from tests.realtime.live.chaos import Spectator, eventually, running_hub
+from tests.realtime.live.chaos import SimulatedViewer, eventually, running_hub
 from tests.realtime.live.null_transport import NullTransport
-from tests.realtime.live.simulated_showtime import House
+from tests.realtime.live.simulated_showtime import SimulatedShowtime
 
 
 def read(text):
@@ -38,7 +38,7 @@ def value(name, *labels):
 
 
 @pytest.mark.django_db
-def test_the_figures_are_prometheus_text_and_cost_no_query(client, django_assert_num_queries):
+def test_metrics_are_prometheus_text_and_cost_no_query(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         answer = client.get("/metrics")
     assert answer.status_code == 200
@@ -61,40 +61,40 @@ def test_the_figures_are_prometheus_text_and_cost_no_query(client, django_assert
         {"REMOTE_ADDR": "10.0.0.2", "HTTP_FORWARDED": "for=10.0.0.9"},
     ],
 )
-def test_whoever_comes_from_outside_or_through_a_proxy_is_refused(client, extra):
+def test_a_request_from_a_public_address_or_through_a_proxy_is_refused(client, extra):
     if extra["REMOTE_ADDR"] == "198.51.100.7":
-        extra = {"REMOTE_ADDR": "8.8.8.8"}  # the addresses for documents count as private
+        extra = {"REMOTE_ADDR": "8.8.8.8"}  # an address for documentation counts as private
     assert client.get("/metrics", **extra).status_code == 403
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "fd00::7", ""])
-def test_a_monitor_inside_the_house_is_answered(client, address):
+def test_a_monitor_in_a_private_network_is_answered(client, address):
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == 200
 
 
 def test_a_run_of_one_text_is_counted_by_its_kind_and_length():
-    out, delta, beat = FrameCounts(), '{"type":"delta","v":1}', '{"type":"heartbeat"}'
-    for text in (delta, delta, delta, beat, delta):
+    out, delta, heartbeat = FrameCounts(), '{"type":"delta","v":1}', '{"type":"heartbeat"}'
+    for text in (delta, delta, delta, heartbeat, delta):
         out.count(text)
-    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(beat))]
-    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(beat))], (
+    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(heartbeat))]
+    assert sorted(out.by_kind()) == [("delta", 4, 4 * len(delta)), ("heartbeat", 1, len(heartbeat))], (
         "asking changes nothing"
     )
 
 
 async def test_frames_rooms_and_ticks_of_a_hub_are_counted(quick, monkeypatch):
     monkeypatch.setattr(frame_counts, "LONG", FrameCounts())
-    house, before = House(1), value("bookmyseat_tick_lag_seconds_count")
-    async with running_hub(LocalTransport(), house, poll=60, heartbeat=60) as hub:
+    showtime, before = SimulatedShowtime(1), value("bookmyseat_tick_lag_seconds_count")
+    async with running_hub(LocalTransport(), showtime, poll=60, heartbeat=60) as hub:
         monkeypatch.setattr("realtime.live.hub._hub", hub)
-        crowd = [Spectator(hub, house, number) for number in range(3)]
-        for spectator in crowd:
-            await spectator.connect()
-        assert await eventually(lambda: all(each.is_true for each in crowd))
+        viewers = [SimulatedViewer(hub, showtime, number) for number in range(3)]
+        for viewer in viewers:
+            await viewer.connect()
+        assert await eventually(lambda: all(each.is_current for each in viewers))
         for _ in range(4):
-            hub.transport.publish(house.commit())
-            assert await eventually(lambda: all(each.is_true for each in crowd))
+            hub.transport.publish(showtime.commit())
+            assert await eventually(lambda: all(each.is_current for each in viewers))
         assert value("bookmyseat_rooms") == 1
         assert value("bookmyseat_sockets", "kind=showtime") == 3
         assert value("bookmyseat_sockets", "kind=board") == 0
@@ -107,60 +107,60 @@ async def test_frames_rooms_and_ticks_of_a_hub_are_counted(quick, monkeypatch):
         assert value("bookmyseat_bridge_up") == 0
 
 
-async def test_what_only_the_poll_found_is_a_lost_hint(quick):
-    house, before = House(2), value("bookmyseat_hints_lost_total")
-    async with running_hub(NullTransport(), house, poll=0.05) as hub:
-        bob = Spectator(hub, house)
+async def test_a_version_that_only_the_poll_found_is_a_lost_hint(quick):
+    showtime, before = SimulatedShowtime(2), value("bookmyseat_hints_lost_total")
+    async with running_hub(NullTransport(), showtime, poll=0.05) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true)
+        assert await eventually(lambda: bob.is_current)
         for _ in range(3):
-            hub.transport.publish(house.commit())
-        assert await eventually(lambda: bob.is_true)
+            hub.transport.publish(showtime.commit())
+        assert await eventually(lambda: bob.is_current)
         assert value("bookmyseat_hints_lost_total") == before + 3
 
 
-async def test_a_hint_that_came_is_not_lost_and_a_gap_is_one(quick):
-    house, lost, gaps = House(3), value("bookmyseat_hints_lost_total"), value("bookmyseat_gaps_total")
+async def test_a_hint_that_arrived_is_not_lost_and_a_gap_is_counted_once(quick):
+    showtime, lost, gaps = SimulatedShowtime(3), value("bookmyseat_hints_lost_total"), value("bookmyseat_gaps_total")
     done = value("bookmyseat_catch_ups_total", "result=done")
-    async with running_hub(LocalTransport(), house, poll=60) as hub:
-        bob = Spectator(hub, house)
+    async with running_hub(LocalTransport(), showtime, poll=60) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        hub.transport.publish(house.commit())
-        assert await eventually(lambda: bob.is_true)
-        await hub._ask()
-        house.commit()
-        hub.transport.publish(house.commit())
-        assert await eventually(lambda: bob.is_true)
+        hub.transport.publish(showtime.commit())
+        assert await eventually(lambda: bob.is_current)
+        await hub._poll()
+        showtime.commit()
+        hub.transport.publish(showtime.commit())
+        assert await eventually(lambda: bob.is_current)
     assert value("bookmyseat_hints_lost_total") == lost
     assert value("bookmyseat_gaps_total") == gaps + 1
     assert value("bookmyseat_catch_ups_total", "result=done") == done + 1
 
 
-def test_the_figures_of_a_loop_elsewhere_are_read_from_its_file(settings, tmp_path):
+def test_the_metrics_of_a_loop_in_another_process_are_read_from_its_file(settings, tmp_path):
     settings.DATA_DIR, settings.LOOP = tmp_path, "external"
     assert ("bookmyseat_outbox_pending",) not in read(metrics_page.text())
-    metrics_page.leave_for_others()
+    metrics_page.write_loop_file()
     families = [family.name for family in text_string_to_metric_families(metrics_page.text().decode())]
     assert families.count("bookmyseat_outbox_pending") == 1
     assert len(families) == len(set(families))
     assert [file.name for file in tmp_path.iterdir()] == ["loop.prom"]
 
 
-def test_a_disk_that_takes_nothing_does_not_stop_the_loop(settings, tmp_path, caplog):
+def test_a_file_that_cannot_be_written_does_not_stop_the_loop(settings, tmp_path, caplog):
     settings.DATA_DIR = tmp_path / "is not there"
-    metrics_page.leave_for_others()
+    metrics_page.write_loop_file()
     assert "not written" in caplog.text
 
 
-async def test_a_bridge_that_goes_down_between_two_polls_is_polled_for_within_half_a_second(quick):
-    house = House(4)
-    async with running_hub(NullTransport(), house, poll=60) as hub:
-        bob = Spectator(hub, house)
+async def test_when_the_bridge_goes_down_between_two_polls_the_next_comes_within_half_a_second(quick):
+    showtime = SimulatedShowtime(4)
+    async with running_hub(NullTransport(), showtime, poll=60) as hub:
+        bob = SimulatedViewer(hub, showtime)
         await bob.connect()
-        assert await eventually(lambda: bob.is_true)
-        hub.transport.publish(house.commit())
+        assert await eventually(lambda: bob.is_current)
+        hub.transport.publish(showtime.commit())
         hub.transport.is_healthy = False
-        assert await eventually(lambda: bob.is_true, seconds=1)
+        assert await eventually(lambda: bob.is_current, seconds=1)
 
 
 def ask(client, method, showtime, seats=()):
@@ -169,7 +169,7 @@ def ask(client, method, showtime, seats=()):
 
 
 @pytest.mark.django_db
-def test_answers_to_wishes_are_counted_by_outcome():
+def test_lock_requests_are_counted_by_outcome():
     showtime, alice, bob = make_showtime(), Client(), Client()
     count = {
         outcome: value("bookmyseat_lock_requests_total", f"outcome={outcome}")
@@ -187,7 +187,7 @@ def test_answers_to_wishes_are_counted_by_outcome():
 
 
 @pytest.mark.django_db
-def test_how_late_a_lapsed_lock_was_swept_is_counted(settings):
+def test_the_lag_of_the_sweep_after_a_lapsed_lock_is_counted(settings):
     settings.LOOP = "inside"
     at, showtime = timezone.now(), make_showtime()
     before = value("bookmyseat_lock_expiry_lag_seconds_sum"), value("bookmyseat_lock_expiry_lag_seconds_count")
@@ -198,7 +198,7 @@ def test_how_late_a_lapsed_lock_was_swept_is_counted(settings):
 
 
 @pytest.mark.django_db
-def test_promises_that_wait_are_late_or_were_given_up_are_told(settings):
+def test_pending_overdue_and_dead_outbox_messages_are_gauges(settings):
     settings.LOOP = "inside"
     at = timezone.now()
     with transaction.atomic():

@@ -135,7 +135,7 @@ async def everywhere(hall, maps, labels, letter, seconds=10.0):
     def shows(map_):
         return map_.client.state and hall.letters(labels, map_.client.state) == {letter}
 
-    await asyncio.gather(*[map_.hear_until(lambda map_=map_: shows(map_), seconds) for map_ in maps])
+    await asyncio.gather(*[map_.receive_until(lambda map_=map_: shows(map_), seconds) for map_ in maps])
 
 
 async def test_no_seat_is_releasing_for_longer_than_5_s_while_stripe_answers_slowly(house, stripe):
@@ -148,7 +148,7 @@ async def test_no_seat_is_releasing_for_longer_than_5_s_while_stripe_answers_slo
     freed = {}
     async with hall.map() as map_:
         while len(freed) < len(labels):
-            await map_.hear(LOCK_SECONDS + LONGEST_RELEASING + 5)
+            await map_.receive(LOCK_SECONDS + LONGEST_RELEASING + 5)
             for label in labels:
                 if map_.client.state and map_.client.state[hall.index[label]] == "A":
                     freed.setdefault(label, time.time())

@@ -1,4 +1,4 @@
-"""The product behind each ASGI server that it is run with, a visitor's HTTP session, and sockets to it."""
+"""The product behind each of its ASGI servers, a visitor's HTTP session, and a client of the live map."""
 
 import asyncio
 import http.cookiejar
@@ -17,7 +17,7 @@ from tests.realtime.live.reference_client import ReferenceClient
 
 
 class UvicornServer(Server):
-    """`uvicorn asgi:application` as an operator may start it without our launcher."""
+    """`uvicorn asgi:application`, as an operator may start it without our launcher."""
 
     OPTIONS = ("--host=127.0.0.1", "--no-access-log", "--ws-per-message-deflate=false", "--log-level=warning")
 
@@ -71,7 +71,7 @@ class Visitor:
         return self.ask("PUT", path, {"seats": list(labels)})
 
     def sign_in(self, email, password):
-        """By the page's own form; returns the cookies as a header."""
+        """By the form of the page; returns the cookies as a header."""
         self.opener.open(f"{self.url}/accounts/login/", timeout=15).close()
         form = {"csrfmiddlewaretoken": self.cookie("csrftoken"), "login": email, "password": password}
         self.opener.open(f"{self.url}/accounts/login/", urllib.parse.urlencode(form).encode(), timeout=15).close()
@@ -90,7 +90,7 @@ class Visitor:
 
 
 class LiveMap:
-    """A socket and the reference client behind it."""
+    """A socket and its reference client."""
 
     def __init__(self, server, showtime, client=None, **options):
         self.client = client or ReferenceClient()
@@ -106,33 +106,33 @@ class LiveMap:
     async def __aexit__(self, *exc):
         await self.socket.close()
 
-    async def hear(self, seconds=5.0):
-        """The next frame; what the client wants to say to it is said."""
+    async def receive(self, seconds=5.0):
+        """The next frame; the client's answers to it are sent."""
         async with asyncio.timeout(seconds):
             text = await self.socket.recv()
         self.texts.append(text)
         self.frames.append(json.loads(text))
         self.client.receive(self.frames[-1])
-        for said in (*self.client.send, *self.client.acks):
-            await self.say(said)
+        for frame in (*self.client.send, *self.client.acks):
+            await self.send(frame)
         self.client.send.clear()
         self.client.acks.clear()
         return self.frames[-1]
 
-    async def hear_until(self, question, seconds=10.0):
+    async def receive_until(self, question, seconds=10.0):
         async with asyncio.timeout(seconds):
             while not question():
-                await self.hear(seconds)
+                await self.receive(seconds)
         return self
 
-    async def say(self, frame):
+    async def send(self, frame):
         await self.socket.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
 
-    async def end(self, seconds=5.0):
+    async def wait_closed(self, seconds=5.0):
         """(last frame, close code) when the server closes."""
         try:
             while True:
-                await self.hear(seconds)
+                await self.receive(seconds)
         except websockets.ConnectionClosed as closed:
             return self.frames[-1], closed.rcvd.code if closed.rcvd else None
 

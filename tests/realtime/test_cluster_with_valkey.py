@@ -1,4 +1,4 @@
-"""Two web processes and a bridge: what one commits the other shows, whatever happens to the bridge (I10)."""
+"""Two web processes and a bridge: each shows the changes of the other, whatever happens to the bridge (I10)."""
 
 import asyncio
 import statistics
@@ -26,7 +26,7 @@ def bridge():
 
 @pytest.fixture(scope="module")
 def pair(bridge):
-    """Two web processes with one database, one secret and one bridge; nobody runs the loop."""
+    """Two web processes with one database, one secret and one bridge, without the loop."""
     common = {"REDIS_URL": bridge.url, "LOOP": "external", "SECRET_KEY": "the same for both", "RATE_LIMITS": "0"}
     with start_uvicorn(WS_HEARTBEAT_SECONDS="1", **common) as first:
         database = f"sqlite:///{first.data_dir}/db.sqlite3"
@@ -34,24 +34,24 @@ def pair(bridge):
             yield first, second
 
 
-class House:
-    """A showtime of the pair, its seats free at the beginning."""
+class PairedShowtime:
+    """A showtime of both processes, and the seats that are still free in it."""
 
     def __init__(self, pair, number):
         self.urls = [server.url for server in pair]
         visitor = Visitor(self.urls[0])
         showtime = visitor.ask("GET", "/api/showtimes/")[1]["showtimes"][number]
-        self.showtime, layout = showtime["id"], visitor.ask("GET", showtime["layout"])[1]
+        self.pk, layout = showtime["id"], visitor.ask("GET", showtime["layout"])[1]
         state = self.map()["state"]
         self.free = [seat["label"] for seat in layout["seats"] if state[seat["i"]] == "A"]
 
     def map(self):
-        return Visitor(self.urls[0]).ask("GET", f"/api/showtimes/{self.showtime}/map/")[1]
+        return Visitor(self.urls[0]).ask("GET", f"/api/showtimes/{self.pk}/map/")[1]
 
     async def commit(self, which):
-        """Somebody locks a seat at one of the two; the new version, and how long the request took."""
+        """Lock a seat at one of the two; returns the new version, and how long the request took in seconds."""
         begun = time.perf_counter()
-        status, mine = await asyncio.to_thread(Visitor(self.urls[which]).lock, self.showtime, self.free.pop())
+        status, mine = await asyncio.to_thread(Visitor(self.urls[which]).lock, self.pk, self.free.pop())
         assert status == 200, mine
         return mine["v"], time.perf_counter() - begun
 
@@ -61,16 +61,16 @@ async def watchers_of(stack, pair, showtime, *, each=3):
     for server in pair:
         for _ in range(each):
             watcher = await stack.enter_async_context(LiveMap(server, showtime))
-            watcher.reading = asyncio.create_task(listen(watcher))
+            watcher.reading = asyncio.create_task(receive_all(watcher))
             stack.callback(watcher.reading.cancel)
             watchers.append(watcher)
     assert await eventually(lambda: all(watcher.client.live for watcher in watchers), seconds=5)
     return watchers
 
 
-async def listen(watcher):
+async def receive_all(watcher):
     while True:
-        await watcher.hear(60)
+        await watcher.receive(60)
 
 
 async def all_show(watchers, version, *, seconds):
@@ -81,143 +81,143 @@ async def all_show(watchers, version, *, seconds):
     return time.perf_counter() - begun
 
 
-def all_equal(watchers, house):
-    truth = house.map()
+def all_equal(watchers, showtime):
+    current = showtime.map()
     return {(w.client.epoch, w.client.v, w.client.state) for w in watchers} == {
-        (truth["epoch"], truth["v"], truth["state"])
+        (current["epoch"], current["v"], current["state"])
     }
 
 
-async def bridge_is(pair, word, *, seconds=10.0):
+async def bridge_is(pair, state, *, seconds=10.0):
     def answers():
-        return all(Visitor(server.url).ask("GET", "/readyz")[1]["bridge"] == word for server in pair)
+        return all(Visitor(server.url).ask("GET", "/readyz")[1]["bridge"] == state for server in pair)
 
     return await eventually(answers, seconds=seconds, every=0.1)
 
 
-async def test_what_one_process_commits_the_other_shows_at_once(pair):
-    house = House(pair, 0)
+async def test_a_change_committed_in_one_process_is_shown_at_once_by_the_other(pair):
+    showtime = PairedShowtime(pair, 0)
     async with AsyncExitStack() as stack:
-        watchers = await watchers_of(stack, pair, house.showtime)
+        watchers = await watchers_of(stack, pair, showtime.pk)
         assert await bridge_is(pair, "ok")
         times = []
         for number in range(20):
             await asyncio.sleep(0.06)
             begun = time.perf_counter()
-            version, _ = await house.commit(number % 2)
+            version, _ = await showtime.commit(number % 2)
             await all_show(watchers, version, seconds=3)
             times.append(1000 * (time.perf_counter() - begun))
-        assert all_equal(watchers, house)
+        assert all_equal(watchers, showtime)
     median = statistics.median(times)
     report("commit in one process, shown by both", f"median {median:.0f} ms from the click, {len(times)} commits")
     assert median < 500, "faster than any poll"
 
 
-async def test_the_bridge_is_killed_and_comes_back_and_no_socket_notices(pair, bridge):
-    house = House(pair, 1)
+async def test_when_the_bridge_is_killed_and_restarted_no_socket_closes(pair, bridge):
+    showtime = PairedShowtime(pair, 1)
     async with AsyncExitStack() as stack:
-        watchers = await watchers_of(stack, pair, house.showtime)
+        watchers = await watchers_of(stack, pair, showtime.pk)
         assert await bridge_is(pair, "ok")
         bridge.kill()
         took, late = [], []
         for number in range(4):
-            version, seconds = await house.commit(number % 2)
+            version, seconds = await showtime.commit(number % 2)
             took.append(seconds)
             late.append(await all_show(watchers, version, seconds=5))
         assert max(took) < 2, "a booking does not wait for the bridge"
         assert await bridge_is(pair, "down")
         bridge.restart()
-        version, _ = await house.commit(0)
+        version, _ = await showtime.commit(0)
         late.append(await all_show(watchers, version, seconds=5))
         assert await bridge_is(pair, "ok")
-        version, _ = await house.commit(1)
+        version, _ = await showtime.commit(1)
         await all_show(watchers, version, seconds=3)
-        assert all_equal(watchers, house)
+        assert all_equal(watchers, showtime)
     report("bridge killed", f"every map equal, {max(late):.1f} s late at most, no socket closed")
 
 
-async def test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late(pair, bridge):
-    house = House(pair, 2)
+async def test_while_the_bridge_is_frozen_maps_are_half_a_second_late(pair, bridge):
+    showtime = PairedShowtime(pair, 2)
     async with AsyncExitStack() as stack:
-        watchers = await watchers_of(stack, pair, house.showtime)
+        watchers = await watchers_of(stack, pair, showtime.pk)
         assert await bridge_is(pair, "ok")
         bridge.freeze()
         try:
             took, late = [], []
             for number in range(4):
-                version, seconds = await house.commit(number % 2)
+                version, seconds = await showtime.commit(number % 2)
                 took.append(seconds)
                 late.append(await all_show(watchers, version, seconds=5))
             assert max(took) < 2
             assert await bridge_is(pair, "down")
-            version, _ = await house.commit(0)
+            version, _ = await showtime.commit(0)
             assert await all_show(watchers, version, seconds=5) < 2
         finally:
             bridge.thaw()
         assert await bridge_is(pair, "ok")
-        version, _ = await house.commit(1)
+        version, _ = await showtime.commit(1)
         await all_show(watchers, version, seconds=3)
-        assert all_equal(watchers, house)
+        assert all_equal(watchers, showtime)
     report("bridge frozen", f"every map equal, {max(late):.1f} s late at most, no socket closed")
 
 
-async def test_its_subscriptions_are_cut_and_come_back(pair, bridge):
+async def test_subscriptions_that_are_cut_are_made_again(pair, bridge):
     import redis
 
-    house = House(pair, 3)
+    showtime = PairedShowtime(pair, 3)
     async with AsyncExitStack() as stack:
-        watchers = await watchers_of(stack, pair, house.showtime, each=1)
+        watchers = await watchers_of(stack, pair, showtime.pk, each=1)
         assert await bridge_is(pair, "ok")
         for number in range(3):
             with redis.Redis.from_url(bridge.url) as operator:
                 operator.client_kill_filter(_type="pubsub")
-            version, _ = await house.commit(number % 2)
+            version, _ = await showtime.commit(number % 2)
             await all_show(watchers, version, seconds=5)
         assert await bridge_is(pair, "ok")
-        assert all_equal(watchers, house)
+        assert all_equal(watchers, showtime)
 
 
 async def test_one_subscription_a_process_however_many_sockets(pair, bridge):
     import redis
 
-    house = House(pair, 4)
+    showtime = PairedShowtime(pair, 4)
     async with AsyncExitStack() as stack:
-        await watchers_of(stack, pair, house.showtime, each=12)
+        await watchers_of(stack, pair, showtime.pk, each=12)
         with redis.Redis.from_url(bridge.url) as operator:
-            ours = f"showtime.{house.showtime}".encode()
+            ours = f"showtime.{showtime.pk}".encode()
 
             def processes_in_the_group():
                 groups = [name for name in operator.pubsub_channels("*") if name.endswith(ours)]
                 return [n for _, n in operator.pubsub_numsub(*groups)] if groups else []
 
-            # Not at once: subscriptions that were cut come back after a pause.
+            # Not at once: subscriptions that were cut are made again after a pause.
             assert await eventually(lambda: processes_in_the_group() == [2], seconds=10)
             assert len(list(operator.client_list(_type="pubsub"))) == 2
 
 
-async def test_a_process_without_a_loop_is_heard_too(bridge):
+async def test_a_process_without_a_loop_publishes_too(bridge):
     """As `manage.py work` or any command publishes: no server, no loop, only the call."""
-    heard = []
+    received = []
     listener, command = RedisTransport(bridge.url, "listener"), RedisTransport(bridge.url, "command")
-    await listener.start(heard.append)
+    await listener.start(received.append)
     await listener.subscribe(7)
     try:
         assert await eventually(lambda: listener.is_healthy)
         changes = [Change(7, "e", v, v + 1, {"L": [v], "A": [v + 1, v + 2]}) for v in range(50)]
         for change in changes:
             await asyncio.to_thread(command.publish, change)
-        assert await eventually(lambda: len(heard) == 50)
-        assert heard == changes
+        assert await eventually(lambda: len(received) == 50)
+        assert received == changes
         command.publish(Change(8, "e", 0, 1, {"L": [1]}))
         listener.publish(Change(7, "e", 50, 51, {"L": [1]}))
-        assert await eventually(lambda: len(heard) == 51), "its own, once: not again through the bridge"
+        assert await eventually(lambda: len(received) == 51), "its own change once, not again through the bridge"
         await asyncio.sleep(0.2)
-        assert len(heard) == 51
+        assert len(received) == 51
     finally:
         await listener.stop()
 
 
-async def test_publishing_to_a_bridge_that_is_not_there_costs_the_caller_nothing():
+async def test_publishing_to_an_absent_bridge_costs_the_caller_nothing():
     nowhere = RedisTransport("redis://127.0.0.1:1/0", process.NODE)
     begun = time.perf_counter()
     for v in range(500):

@@ -1,4 +1,4 @@
-"""The socket on real servers, by a real client: hello to bye, resume, refusals, the end, as the contract has it."""
+"""The socket on real servers with a real client: all frames, resume, refusals and the close, as the contract has it."""
 
 import asyncio
 import json
@@ -26,10 +26,10 @@ def server(request):
 
 
 @pytest.fixture(scope="module")
-def house(server):
-    """The showtimes of the demo programme, and a fresh place in one of them for each test that asks."""
+def demo(server):
+    """The showtimes of the demo listings; each call of `next` returns another one with its free seats."""
 
-    class House:
+    class Demo:
         showtimes = Visitor(server.url).ask("GET", "/api/showtimes/")[1]["showtimes"]
         number = 0
 
@@ -41,130 +41,134 @@ def house(server):
             free = [seat["label"] for seat in layout["seats"] if state[seat["i"]] == "A"]
             return showtime["id"], {seat["label"]: seat["i"] for seat in layout["seats"]}, free
 
-    return House()
+    return Demo()
 
 
 async def lock(visitor, *arguments):
     return await asyncio.to_thread(visitor.lock, *arguments)
 
 
-async def test_hello_then_snapshot_then_a_delta_for_a_lock(server, house):
-    showtime, index, free = house.next()
+async def test_hello_then_snapshot_then_a_delta_for_a_lock(server, demo):
+    showtime, index, free = demo.next()
     async with LiveMap(server, showtime) as bob:
-        hello, snapshot = await bob.hear(), await bob.hear()
+        hello, snapshot = await bob.receive(), await bob.receive()
         assert list(hello) == ["type", "epoch", "v", "n", "layout", "node", "heartbeat", "spread"]
         assert (hello["n"], hello["heartbeat"]) == (len(snapshot["state"]), 1000)
         assert list(snapshot) == ["type", "epoch", "v", "state", "digest"]
         status, mine = await lock(Visitor(server.url), showtime, free[0], free[1])
         assert status == 200
-        await bob.hear_until(lambda: bob.client.v == mine["v"])
+        await bob.receive_until(lambda: bob.client.v == mine["v"])
         delta = next(frame for frame in bob.frames if frame["type"] == "delta")
         assert delta["from"] == snapshot["v"] and delta["seats"] == {"L": sorted([index[free[0]], index[free[1]]])}
         map_now = Visitor(server.url).ask("GET", f"/api/showtimes/{showtime}/map/")[1]
         assert (bob.client.epoch, bob.client.v, bob.client.state) == (map_now["epoch"], map_now["v"], map_now["state"])
 
 
-async def test_the_subprotocol_is_accepted_when_offered_and_not_needed(server, house):
-    showtime, _, _ = house.next()
+async def test_the_subprotocol_is_accepted_when_offered_and_not_needed(server, demo):
+    showtime, _, _ = demo.next()
     async with LiveMap(server, showtime, subprotocols=["other", "bms.v1"]) as bob:
         assert bob.socket.subprotocol == "bms.v1"
     async with LiveMap(server, showtime) as bob:
         assert bob.socket.subprotocol is None
 
 
-async def test_heartbeats_carry_version_digest_and_health(server, house):
-    showtime, _, _ = house.next()
+async def test_heartbeats_carry_version_digest_and_health(server, demo):
+    showtime, _, _ = demo.next()
     async with LiveMap(server, showtime) as bob:
-        await bob.hear_until(lambda: bob.frames and bob.frames[-1]["type"] == "heartbeat", seconds=3)
-        beat = bob.frames[-1]
-        assert list(beat) == ["type", "v", "digest", "age", "ok"]
-        assert (beat["v"], beat["digest"], beat["ok"]) == (bob.client.v, digest_of(bob.client.state), True)
-        assert 0 <= beat["age"] < 4000 and bob.client.live
+        await bob.receive_until(lambda: bob.frames and bob.frames[-1]["type"] == "heartbeat", seconds=3)
+        heartbeat = bob.frames[-1]
+        assert list(heartbeat) == ["type", "v", "digest", "age", "ok"]
+        assert (heartbeat["v"], heartbeat["digest"], heartbeat["ok"]) == (
+            bob.client.v,
+            digest_of(bob.client.state),
+            True,
+        )
+        assert 0 <= heartbeat["age"] < 4000 and bob.client.live
 
 
-async def test_holder_and_stranger_get_the_same_bytes(server, house):
-    showtime, _, free = house.next()
+async def test_the_owner_of_a_lock_and_a_stranger_get_the_same_bytes(server, demo):
+    showtime, _, free = demo.next()
     alice = Visitor(server.url)
     status, mine = await lock(alice, showtime, free[0])
     cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in alice.jar)
     async with (
-        LiveMap(server, showtime, additional_headers={"Cookie": cookie}) as holder,
+        LiveMap(server, showtime, additional_headers={"Cookie": cookie}) as owner,
         LiveMap(server, showtime) as stranger,
     ):
         _, last = await lock(alice, showtime, free[0], free[1])
-        for viewer in (holder, stranger):
-            await viewer.hear_until(lambda viewer=viewer: viewer.client.v == last["v"])
-            viewer.said = [t for t in viewer.texts if '"snapshot"' in t or '"delta"' in t]
-        assert holder.said == stranger.said
-        assert mine["reference"] not in "".join(holder.texts)
+        for viewer in (owner, stranger):
+            await viewer.receive_until(lambda viewer=viewer: viewer.client.v == last["v"])
+            viewer.states = [t for t in viewer.texts if '"snapshot"' in t or '"delta"' in t]
+        assert owner.states == stranger.states
+        assert mine["reference"] not in "".join(owner.texts)
 
 
-async def test_resume_in_the_same_epoch_is_nothing_or_a_delta_else_a_snapshot(server, house):
-    showtime, _, free = house.next()
+async def test_resume_in_the_same_epoch_is_nothing_or_a_delta_else_a_snapshot(server, demo):
+    showtime, _, free = demo.next()
     async with LiveMap(server, showtime) as bob:
-        await bob.hear_until(lambda: bob.client.live)
+        await bob.receive_until(lambda: bob.client.live)
         known = bob.client
     async with LiveMap(server, showtime, known) as bob:
-        await bob.hear()
+        await bob.receive()
         assert known.live
         with pytest.raises(TimeoutError):
-            while (await bob.hear(0.4))["type"] == "heartbeat":
+            while (await bob.receive(0.4))["type"] == "heartbeat":
                 pass
     _, mine = await lock(Visitor(server.url), showtime, free[0])
     async with LiveMap(server, showtime, known) as bob:
-        hello, delta = await bob.hear(), await bob.hear()
+        hello, delta = await bob.receive(), await bob.receive()
         assert (hello["type"], delta["type"], delta["v"]) == ("hello", "delta", mine["v"])
         assert known.live
-    known.epoch = "of another life"
+    known.epoch = "another epoch"
     bob = LiveMap(server, showtime, known)
     bob.address = bob.address.replace(" ", "+")
     async with bob:
-        assert [(await bob.hear())["type"], (await bob.hear())["type"]] == ["hello", "snapshot"]
+        assert [(await bob.receive())["type"], (await bob.receive())["type"]] == ["hello", "snapshot"]
 
 
 @pytest.mark.parametrize(
     "query", ["?epoch=&v=", "?v=5", "?epoch=x&v=-1", "?epoch=x&v=1e9", "?epoch=%ff&v=%00", "?v=" + "9" * 400]
 )
-async def test_a_resume_that_cannot_be_read_is_a_fresh_start(server, house, query):
-    showtime, _, _ = house.next()
+async def test_a_resume_that_cannot_be_read_is_a_fresh_start(server, demo, query):
+    showtime, _, _ = demo.next()
     bob = LiveMap(server, showtime)
     bob.address += query
     async with bob:
-        assert [(await bob.hear())["type"], (await bob.hear())["type"]] == ["hello", "snapshot"]
+        assert [(await bob.receive())["type"], (await bob.receive())["type"]] == ["hello", "snapshot"]
 
 
-async def test_sync_is_always_answered(server, house):
-    showtime, _, free = house.next()
+async def test_sync_is_always_answered(server, demo):
+    showtime, _, free = demo.next()
     _, mine = await lock(Visitor(server.url), showtime, free[0])
     async with LiveMap(server, showtime) as bob:
-        await bob.hear_until(lambda: bob.client.live)
+        await bob.receive_until(lambda: bob.client.live)
         for v, kind in ((-1, "snapshot"), (mine["v"] - 1, "delta"), (mine["v"], "snapshot"), (10**12, "snapshot")):
-            heard = len(bob.frames)
-            await bob.say({"type": "sync", "epoch": bob.client.epoch, "v": v})
-            await bob.hear_until(
-                lambda heard=heard, kind=kind: kind in [f["type"] for f in bob.frames[heard:]], seconds=3
+            received = len(bob.frames)
+            await bob.send({"type": "sync", "epoch": bob.client.epoch, "v": v})
+            await bob.receive_until(
+                lambda received=received, kind=kind: kind in [f["type"] for f in bob.frames[received:]], seconds=3
             )
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [b"\x00", "hello", '{"type":"lock","seats":["A1"]}', '{"type":"ack","v":1,"x":"' + "x" * 1000 + '"}', "[]"],
     ids=["binary", "no-JSON", "a-command", "too-long", "no-object"],
 )
-async def test_what_is_not_understood_closes_with_4508(server, house, said):
-    showtime, _, _ = house.next()
+async def test_a_bad_message_closes_with_4508(server, demo, message):
+    showtime, _, _ = demo.next()
     async with LiveMap(server, showtime) as bob:
-        await bob.say(said)
-        bye, code = await bob.end()
+        await bob.send(message)
+        bye, code = await bob.wait_closed()
         assert (code, bye["type"], bye["code"]) == (4508, "bye", 4508)
 
 
-async def test_too_many_messages_close_with_4508(server, house):
-    showtime, _, _ = house.next()
+async def test_too_many_messages_close_with_4508(server, demo):
+    showtime, _, _ = demo.next()
     async with LiveMap(server, showtime) as bob:
         for _ in range(25):
-            await bob.say({"type": "ack", "v": 0})
-        assert (await bob.end())[1] == 4508
+            await bob.send({"type": "ack", "v": 0})
+        assert (await bob.wait_closed())[1] == 4508
 
 
 @pytest.mark.parametrize(
@@ -174,30 +178,30 @@ async def test_an_unknown_showtime_or_address_is_accepted_then_closed_with_4504(
     bob = LiveMap(server, 0)
     bob.address = f"ws{server.url[4:]}{path}"
     async with bob:
-        bye, code = await bob.end()
+        bye, code = await bob.wait_closed()
         assert (code, bye["type"], bye["code"]) == (4504, "bye", 4504)
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example", "http://127.0.0.1:1"]
 )
-async def test_a_foreign_origin_is_a_403_at_the_handshake(server, house, origin):
-    showtime, _, _ = house.next()
+async def test_a_foreign_origin_is_a_403_at_the_handshake(server, demo, origin):
+    showtime, _, _ = demo.next()
     with pytest.raises(websockets.InvalidStatus) as refused:
         async with LiveMap(server, showtime, origin=origin):
             pass
     assert refused.value.response.status_code == 403
 
 
-async def test_our_own_origin_is_welcome(server, house):
-    showtime, _, _ = house.next()
+async def test_our_own_origin_is_allowed(server, demo):
+    showtime, _, _ = demo.next()
     async with LiveMap(server, showtime, origin=server.url) as bob:
-        assert (await bob.hear())["type"] == "hello"
+        assert (await bob.receive())["type"] == "hello"
 
 
 @pytest.fixture(scope="module")
 def usher(server):
-    """Somebody of the house, signed in."""
+    """A staff member, signed in."""
     visitor = Visitor(server.url)
     visitor.sign_in(server.staff_email, server.staff_password)
     return visitor
@@ -210,8 +214,8 @@ def board(server, cookies="", origin=None):
     )
 
 
-async def test_the_board_tells_staff_what_a_lock_did_and_nothing_else(server, house, usher):
-    showtime, _, free = house.next()
+async def test_the_board_sends_staff_the_row_that_a_lock_changed(server, demo, usher):
+    showtime, _, free = demo.next()
     async with board(server, usher.cookies, server.url) as socket:
         hello, full = json.loads(await socket.recv()), json.loads(await socket.recv())
         assert list(hello) == ["type", "epoch", "v", "node", "heartbeat", "spread"]
@@ -227,7 +231,7 @@ async def test_the_board_tells_staff_what_a_lock_did_and_nothing_else(server, ho
         ]
 
 
-async def test_the_board_refuses_strangers_customers_and_programs_in_words(server, usher):
+async def test_the_board_refuses_strangers_customers_and_programs_with_bye(server, usher):
     mira = Visitor(server.url)
     mira.ask("GET", "/api/showtimes/1/lock/")
     for cookies, origin in (("", server.url), (mira.cookies, server.url), (usher.cookies, None)):
@@ -242,7 +246,7 @@ async def test_the_board_refuses_strangers_customers_and_programs_in_words(serve
     assert refused.value.response.status_code == 403
 
 
-async def test_who_signs_out_loses_the_board_within_two_heartbeats(server):
+async def test_the_board_is_closed_within_two_heartbeats_of_a_sign_out(server):
     visitor = Visitor(server.url)
     visitor.sign_in(server.staff_email, server.staff_password)
     async with board(server, visitor.cookies, server.url) as socket:
@@ -255,7 +259,7 @@ async def test_who_signs_out_loses_the_board_within_two_heartbeats(server):
         assert closed.value.rcvd.code == 4501
 
 
-def test_the_operator_is_answered(server):
+def test_health_checks_are_answered(server):
     with urllib.request.urlopen(f"{server.url}/healthz") as answer:
         assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
     deadline = time.monotonic() + 10
@@ -264,17 +268,17 @@ def test_the_operator_is_answered(server):
     assert ready == (200, {"database": "ok", "bridge": "local", "loop": "ok"})
 
 
-async def test_the_figures_tell_what_happened_on_this_server(server, house):
-    showtime, _, free = house.next()
+async def test_metrics_count_what_happened_on_this_server(server, demo):
+    showtime, _, free = demo.next()
     async with LiveMap(server, showtime) as bob:
-        await bob.hear_until(lambda: bob.client.live)
-        before = await asyncio.to_thread(figures, server)
+        await bob.receive_until(lambda: bob.client.live)
+        before = await asyncio.to_thread(read_metrics, server)
         assert (await lock(Visitor(server.url), showtime, free[0]))[0] == 200
-        while (await bob.hear())["type"] != "delta":
+        while (await bob.receive())["type"] != "delta":
             pass
-        after = await asyncio.to_thread(figures, server)
+        after = await asyncio.to_thread(read_metrics, server)
     grown = {key: value - before.get(key, 0) for key, value in after.items()}
-    # This uvicorn is started without our protocol; daphne has the short way wherever it runs.
+    # This uvicorn runs without our protocol; daphne has the direct way wherever it runs.
     assert grown["bookmyseat_frames_total", "delta", "short" if server.kind == "daphne" else "long"] >= 1
     assert grown["bookmyseat_lock_requests_total", "granted"] >= 1
     assert grown["bookmyseat_tick_lag_seconds_count",] >= 1
@@ -283,7 +287,7 @@ async def test_the_figures_tell_what_happened_on_this_server(server, house):
     assert after["bookmyseat_sockets_open",] <= after["bookmyseat_sockets_most",]
 
 
-def figures(server):
+def read_metrics(server):
     """{(name, label values without the node): value}"""
     with urllib.request.urlopen(f"{server.url}/metrics") as answer:
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -292,17 +296,17 @@ def figures(server):
     return {(s.name, *(v for k, v in sorted(s.labels.items()) if k != "node")): s.value for s in samples}
 
 
-async def test_from_click_to_frame(server, house):
-    """Not a benchmark: a figure for the summary, and a bound no eye would call slow."""
-    showtime, _, free = house.next()
+async def test_a_lock_reaches_another_client_within_a_second(server, demo):
+    """Not a benchmark: a figure for the summary, and a generous bound."""
+    showtime, _, free = demo.next()
     alice, times = Visitor(server.url), []
     async with LiveMap(server, showtime) as bob:
-        await bob.hear_until(lambda: bob.client.live)
+        await bob.receive_until(lambda: bob.client.live)
         for number in range(30):
-            await asyncio.sleep(0.06)  # nobody clicks within one tick of the last frame
+            await asyncio.sleep(0.06)  # longer than a tick
             begun = time.perf_counter()
             clicking = asyncio.create_task(lock(alice, showtime, *([free[0]] if number % 2 else [free[0], free[1]])))
-            while (await bob.hear())["type"] != "delta":
+            while (await bob.receive())["type"] != "delta":
                 pass
             times.append(1000 * (time.perf_counter() - begun))
             assert (await clicking)[0] == 200
@@ -312,14 +316,14 @@ async def test_from_click_to_frame(server, house):
 
 
 @pytest.mark.parametrize("kind", STARTS)
-async def test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch(kind):
+async def test_sigterm_sends_bye_4003_and_a_restart_begins_another_epoch(kind):
     with serving(kind) as server:
         showtime = Visitor(server.url).ask("GET", "/api/showtimes/")[1]["showtimes"][0]["id"]
         async with LiveMap(server, showtime) as bob:
-            await bob.hear_until(lambda: bob.client.live)
+            await bob.receive_until(lambda: bob.client.live)
             begun = time.monotonic()
             terminate(server)
-            bye, code = await bob.end()
+            bye, code = await bob.wait_closed()
             assert (code, bye["type"], bye["code"]) == (4003, "bye", 4003)
             assert 0 <= bye["retry"] <= bob.frames[0]["spread"]
             assert time.monotonic() - begun < 2
@@ -327,6 +331,6 @@ async def test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch(kind):
         known, before = bob.client, bob.client.epoch
         await asyncio.to_thread(server.start)
         async with LiveMap(server, showtime, known) as bob:
-            await bob.hear_until(lambda: bob.client.live)
+            await bob.receive_until(lambda: bob.client.live)
             assert known.epoch != before
             assert json.loads(bob.texts[1])["type"] == "snapshot"

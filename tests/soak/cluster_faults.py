@@ -82,7 +82,7 @@ def processes_of(server, kind):
 
 async def listen(viewer):
     while True:
-        await viewer.hear(60)
+        await viewer.receive(60)
 
 
 def is_correct(viewer, truth):

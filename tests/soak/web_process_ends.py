@@ -51,7 +51,7 @@ class ReconnectingViewer:
         self.client = viewer.client
         if self.closed_at is not None and self.away is None:
             self.away = time.perf_counter() - self.closed_at
-        last, code = await viewer.end(60)
+        last, code = await viewer.wait_closed(60)
         self.client.live = False
         self.codes.append(code)
         self.closed_at, self.away = time.perf_counter(), None

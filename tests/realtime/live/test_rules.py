@@ -44,7 +44,7 @@ TESTS_OF = {
     "R6 in another epoch the client drops its state": [
         (ROOM, "test_a_change_of_another_epoch_changes_nothing"),
         (HUB, "test_a_new_epoch_reaches_a_live_socket_as_a_snapshot"),
-        (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
+        (SERVERS, "test_sigterm_sends_bye_4003_and_a_restart_begins_another_epoch"),
     ],
     "I1 all viewers converge": [
         (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
@@ -60,7 +60,7 @@ TESTS_OF = {
     ],
     "I4 with every hint lost, at most one poll late": [
         (HUB, "test_with_a_transport_that_loses_everything_the_map_is_at_most_one_poll_late"),
-        (CLUSTER, "test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late"),
+        (CLUSTER, "test_while_the_bridge_is_frozen_maps_are_half_a_second_late"),
     ],
     "I5 no part of a transaction is shown alone": [
         (ROOM, "test_a_transaction_over_many_seats_is_never_split"),
@@ -86,18 +86,18 @@ TESTS_OF = {
         (VIEWER, "test_a_send_that_blocks_for_ten_seconds_ends_with_4001"),
     ],
     "I10 the bridge may die, freeze, lose its subscribers": [
-        (CLUSTER, "test_the_bridge_is_killed_and_comes_back_and_no_socket_notices"),
-        (CLUSTER, "test_the_bridge_is_frozen_and_the_maps_are_half_a_second_late"),
-        (CLUSTER, "test_its_subscriptions_are_cut_and_come_back"),
-        (CLUSTER, "test_publishing_to_a_bridge_that_is_not_there_costs_the_caller_nothing"),
+        (CLUSTER, "test_when_the_bridge_is_killed_and_restarted_no_socket_closes"),
+        (CLUSTER, "test_while_the_bridge_is_frozen_maps_are_half_a_second_late"),
+        (CLUSTER, "test_subscriptions_that_are_cut_are_made_again"),
+        (CLUSTER, "test_publishing_to_an_absent_bridge_costs_the_caller_nothing"),
     ],
     "I11 a restart: reconnects are spread, one query a room": [
-        (SERVERS, "test_sigterm_says_bye_4003_and_a_restart_begins_another_epoch"),
+        (SERVERS, "test_sigterm_sends_bye_4003_and_a_restart_begins_another_epoch"),
         (VIEWER, "test_draining_sends_bye_with_a_time_to_reconnect"),
         (HUB, "test_a_hundred_sockets_of_one_showtime_cost_one_query"),
     ],
     "I12 frames hold nothing about persons": [
-        (SERVERS, "test_holder_and_stranger_get_the_same_bytes"),
+        (SERVERS, "test_the_owner_of_a_lock_and_a_stranger_get_the_same_bytes"),
         (USE_CASES, "test_no_frame_has_the_owner_or_the_end_of_a_lock"),
     ],
     "I13 published wherever it is committed, never when it is not": [
@@ -108,11 +108,11 @@ TESTS_OF = {
         (PUBLISH, "test_only_after_the_outermost_transaction"),
         (PUBLISH, "test_never_when_it_is_rolled_back_and_the_number_is_used_again"),
         (SERVERS, "test_hello_then_snapshot_then_a_delta_for_a_lock"),
-        (CLUSTER, "test_a_process_without_a_loop_is_heard_too"),
+        (CLUSTER, "test_a_process_without_a_loop_publishes_too"),
     ],
     "I14 on every transport and both servers": [
         (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
-        (CLUSTER, "test_what_one_process_commits_the_other_shows_at_once"),
+        (CLUSTER, "test_a_change_committed_in_one_process_is_shown_at_once_by_the_other"),
         (SERVERS, "test_hello_then_snapshot_then_a_delta_for_a_lock"),
     ],
     "I15 a wrong seat in one client is repaired by the digest": [

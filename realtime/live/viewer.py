@@ -138,7 +138,7 @@ class Viewer:
         self.send_pending()
 
     def ack(self, ack: Ack) -> None:
-        if self.cohort is not None:
+        if self.cohort is not None:  # leave_cohort(), without the cost of a call
             self.cohort.release(self)
         if self.position.acknowledge(ack.v, time.monotonic()):
             self.send_pending()
@@ -147,7 +147,7 @@ class Viewer:
 
     def send_pending(self) -> None:
         """Send what there is to send, now. Only a socket that makes the sender wait costs a task."""
-        if self.cohort is not None:
+        if self.cohort is not None:  # likewise
             self.cohort.release(self)
         if self._is_sending or self.is_closed:
             return

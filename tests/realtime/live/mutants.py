@@ -144,11 +144,11 @@ MUTANTS = (
         "        pass",
     ),
     Mutant(
-        "shared by a viewer with a sync",
+        "shared by a viewer with a heartbeat",
         "a viewer with something of its own to be sent is not sent to together with others",
         "realtime/live/viewer.py",
-        "            and self._sync is None\n            and self._bye is None\n            and position",
-        "            and self._bye is None\n            and position",
+        "self._is_sending or self._heartbeat_is_due or",
+        "self._is_sending or",
     ),
     Mutant(
         "map not settled",

@@ -82,10 +82,10 @@ async def test_with_other_names_the_product_serves_and_ends(server):
     state = visitor.ask("GET", showtime["map"])[1]["state"]
     free = next(seat["label"] for seat in layout["seats"] if state[seat["i"]] == "A")
     async with LiveMap(server, showtime["id"]) as bob:
-        assert [(await bob.hear())["type"] for _ in range(2)] == ["hello", "snapshot"]
+        assert [(await bob.receive())["type"] for _ in range(2)] == ["hello", "snapshot"]
         status, mine = visitor.lock(showtime["id"], free)
         assert status == 200
-        await bob.hear_until(lambda: bob.client.v == mine["v"])
+        await bob.receive_until(lambda: bob.client.v == mine["v"])
         server.process.send_signal(signal.SIGTERM)
         last, code = await bob.end()
     assert (last["type"], code) == ("bye", 4003)

@@ -4,13 +4,11 @@ import importlib.util
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from bench.support.servers import ROOT, clean_environment, start_server
+from bench.support.servers import start_server
 from tests.realtime.servers import LiveMap, UvicornServer, Visitor, start_uvicorn
 
 pytestmark = pytest.mark.server
@@ -32,20 +30,8 @@ WARNINGS = {
 class WebProcess(UvicornServer):
     """`python -m realtime.launcher.web`, as the cluster starts it."""
 
-    COMMAND = ("-m", "realtime.launcher.web")
-
-    def start(self):
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.COMMAND],
-                cwd=ROOT,
-                env=clean_environment(**self.env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return self.wait_until_healthy()
+    def arguments(self):
+        return ["-m", "realtime.launcher.web"]
 
 
 def renamed_copy(package, folder):
@@ -87,6 +73,6 @@ async def test_with_other_names_the_product_serves_and_ends(server):
         assert status == 200
         await bob.receive_until(lambda: bob.client.v == mine["v"])
         server.process.send_signal(signal.SIGTERM)
-        last, code = await bob.end()
+        last, code = await bob.wait_closed()
     assert (last["type"], code) == ("bye", 4003)
     assert server.process.wait(6) in (0, -signal.SIGTERM)  # uvicorn raises the signal again, once it has ended

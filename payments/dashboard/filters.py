@@ -1,4 +1,4 @@
-"""What somebody asked the dashboard for: days, cinema, film. Whatever is wrong with it is said in a sentence."""
+"""The filters of the dashboard: days, cinema, film. A value that cannot be read becomes the default and a sentence."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from django.utils.translation import gettext as _
 from cinema.models import Cinema, Movie
 from payments.dashboard.sales import Scope
 
-RANGES = {"7": 7, "28": 28, "year": 364}  # days; 52 weeks, so that a day is held against the same day of the week
+RANGES = {"7": 7, "28": 28, "year": 364}  # days; 52 weeks, so that a day is compared with the same day of the week
 DEFAULT = "28"
-LONGEST = 731
+LONGEST = 731  # days
 SLUG = re.compile(r"[-\w]{1,200}", re.ASCII)
 ISO_DATE = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d", re.ASCII)
 
 
 class _BadDates(ValueError):
-    """Says what is wrong, in a sentence for the page."""
+    """The dates cannot be read; its message is a sentence for the page."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """`range` is a key of RANGES, or "" for days of one's own. `complaint` is "" when all was understood."""
+class Filters:
+    """What the query asks for.
+
+    `range` is a key of RANGES, or "" for a first and last day of the user's choice. `complaint` says in sentences which
+    values were not understood; "" when all were.
+    """
 
     scope: Scope
     range: str
@@ -37,7 +41,7 @@ class Wish:
     complaint: str
 
     def link(self, **changes: str) -> str:
-        """The query of the same wish with these changes; an empty one takes its name away."""
+        """The query string of the same filters with these changes; an empty value removes its name."""
         days = {"range": self.range} if self.range else {"from": str(self.scope.since), "to": str(self.scope.until)}
         slugs = {"cinema": self.cinema.slug if self.cinema else "", "film": self.movie.slug if self.movie else ""}
         if "range" in changes:
@@ -45,8 +49,12 @@ class Wish:
         return "?" + urlencode({name: value for name, value in {**days, **slugs, **changes}.items() if value})
 
 
-def read_wish(query: Mapping[str, str], at: datetime) -> Wish:
-    """Never refuses: what cannot be understood becomes the default and a sentence."""
+def read_filters(query: Mapping[str, str], at: datetime) -> Filters:
+    """The filters in a query string. Never raises: a value that is not understood becomes the default and a sentence.
+
+    Args:
+        at: the instant of the request; the last day by default is its local day.
+    """
     complaints = []
     cinema = Cinema.objects.filter(slug=_slug(query.get("cinema", ""))).first()
     movie = Movie.objects.filter(slug=_slug(query.get("film", ""))).first()
@@ -70,16 +78,16 @@ def read_wish(query: Mapping[str, str], at: datetime) -> Wish:
         movie_id=movie.pk if movie else None,
         count_demo=settings.DEMO_PAYMENTS,
     )
-    return Wish(scope, name, cinema, movie, " ".join(complaints))
+    return Filters(scope, name, cinema, movie, " ".join(complaints))
 
 
 def _slug(text: str) -> str:
-    """What may be a slug; "" for anything else, which PostgreSQL might not even take as text."""
+    """The text if it can be a slug, else "": PostgreSQL refuses some texts, such as one with a NUL."""
     return text if SLUG.fullmatch(text) else ""
 
 
 def _read_days(first: str, last: str, name: str, today: date) -> tuple[date, date, str]:
-    """First day, last day, name of the range. Raises _BadDates."""
+    """First day, last day and name of the range. Raises _BadDates."""
     first, last = first.strip(), last.strip()
     if not first and not last:
         if name and name not in RANGES:
@@ -100,7 +108,7 @@ def _read_date(text: str) -> date:
         if ISO_DATE.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
-        pass  # the thirtieth of February: said below
+        pass  # such as the thirtieth of February: refused below
     raise _BadDates(_("A day is written like 2026-11-23, and must be in the calendar."))
 
 

@@ -1,4 +1,4 @@
-"""The most wanted seats of one screen: the hall as drawn, each seat lit by how often it was sold."""
+"""The seats of one screen that sell most: the plan as drawn, each seat coloured by how often it was sold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class SeatHeat:
-    """`levels`: one path each, 0 for seats nobody bought; `best`: label and tickets, most wanted first."""
+    """`levels`: (level, SVG path), level 0 for seats that nobody bought; `best`: (label, tickets), most sold first."""
 
     screen: Screen
     sketch: HallDrawing
@@ -25,11 +25,12 @@ class SeatHeat:
 
     @property
     def names(self) -> str:
+        """The labels of the three seats that sold most."""
         return ", ".join(label for label, _ in self.best[:3])
 
 
 def choose_screen(screens: Sequence[Screen], wanted: Mapping[int, WantedSeats], asked: str) -> Screen | None:
-    """The one asked for by its number; else the one that sold most; else the first; None in a house without rooms."""
+    """The screen whose key is `asked`; else the one that sold most; else the first; None where there is no screen."""
     by_id = {str(screen.pk): screen for screen in screens}
     if asked in by_id:
         return by_id[asked]
@@ -38,7 +39,7 @@ def choose_screen(screens: Sequence[Screen], wanted: Mapping[int, WantedSeats], 
 
 
 def draw_seats(screen: Screen, wanted: Mapping[int, WantedSeats]) -> SeatHeat | None:
-    """None when no seat of this screen was sold."""
+    """The heat map of a screen; None when no seat of it was sold."""
     if screen.pk not in wanted:
         return None
     sold = wanted[screen.pk]

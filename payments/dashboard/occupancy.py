@@ -1,4 +1,4 @@
-"""How full the house was, when, and which chairs people want. One query a figure.
+"""How full showtimes were, at which hours, and which seats sell. One query per figure.
 
 Occupancy reads the counters of `Showtime`, which are exact whenever the row is read: `n_booked` of `n_booked`,
 `n_available` and `n_locked`. Blocked seats are not on sale; a cancelled showtime does not count.
@@ -22,7 +22,7 @@ BAND = 2  # hours
 
 @dataclass(frozen=True)
 class Fill:
-    """Seats sold of seats on sale; they add up."""
+    """Seats sold of seats on sale, over some showtimes; can be added."""
 
     sold: int = 0
     on_sale: int = 0
@@ -30,7 +30,7 @@ class Fill:
 
     @property
     def share(self) -> float | None:
-        """None when nothing was on sale."""
+        """Sold seats of seats on sale, 0 to 1; None when none was on sale."""
         return self.sold / self.on_sale if self.on_sale else None
 
     def __add__(self, other: Fill) -> Fill:
@@ -39,7 +39,9 @@ class Fill:
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Over showtimes that start in the period; `cells` by ISO weekday and the first hour of a band of two."""
+    """Over showtimes that start in the period, and in the one before; `cells` by ISO weekday and the first hour of a
+    two-hour band.
+    """
 
     total: Fill
     before: Fill
@@ -47,21 +49,21 @@ class Occupancy:
 
     @property
     def bands(self) -> list[int]:
-        """Every band from the first to the last that has a showtime."""
+        """The first hour of every band from the first to the last that has a showtime."""
         used = [hour for _, hour in self.cells]
         return list(range(min(used), max(used) + 1, BAND)) if used else []
 
 
 @dataclass(frozen=True)
 class WantedSeats:
-    """How often each seat of one drawing was sold; `tickets` by the seat's index."""
+    """How often each seat of one seating plan was sold; `tickets` by the seat's index."""
 
     plan_hash: str
     tickets: Mapping[int, int]
 
 
 def read_occupancy(scope: Scope) -> Occupancy:
-    """One query for this period, the one before and the weekdays and hours of this one."""
+    """The period, the one before, and the weekdays and hours of the period: one query."""
     since = scope.begins_at
     rows = (
         Showtime.objects.filter(scope.q(showtime=""), cancelled_at=None)
@@ -92,7 +94,9 @@ def read_occupancy(scope: Scope) -> Occupancy:
 
 
 def read_wanted_seats(scope: Scope) -> dict[int, WantedSeats]:
-    """By screen, the seats of the tickets sold in the period; of a screen's drawings the one most sold. One query."""
+    """By screen key, the seats of the tickets sold in the period; of several plans of a screen the one that sold most.
+    One query.
+    """
     money = Q() if scope.count_demo else Q(booking__demo=False)
     rows = (
         Ticket.objects.filter(scope.q(showtime="booking__showtime__"), money)
@@ -109,7 +113,7 @@ def read_wanted_seats(scope: Scope) -> dict[int, WantedSeats]:
 
 
 def read_screens(scope: Scope) -> Sequence[Screen]:
-    """The rooms to choose from, in the order people read them."""
+    """The screens of the scope, by name of cinema and screen."""
     screens = Screen.objects.select_related("cinema").order_by("cinema__name", "name")
     return list(screens.filter(cinema_id=scope.cinema_id) if scope.cinema_id else screens)
 

@@ -1,4 +1,4 @@
-"""The figures of the house, for staff: `/movies/admin-dashboard/`, and its day table as CSV."""
+"""The sales figures for staff: `/movies/admin-dashboard/`, and its table of days as CSV."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from booking.models import Booking, Ticket
 from cinema.accounts.staff import staff_page
 from cinema.currencies import format_money, minor_digits
 from cinema.models import Cinema, Movie, Showtime
-from payments.dashboard.filters import RANGES, Wish, read_wish
+from payments.dashboard.filters import RANGES, Filters, read_filters
 from payments.dashboard.heatmap import choose_screen, draw_seats
 from payments.dashboard.occupancy import read_occupancy, read_screens, read_wanted_seats
 from payments.dashboard.sales import FilmSales, Takings, read_films, read_funnel, read_recent, read_trend
@@ -33,31 +33,32 @@ from payments.dashboard.texts import (
 )
 
 POPULAR = 5
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that begins so for a formula
+RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell with such a first character for a formula
 
 
 @staff_page
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    wish = read_wish(request.GET.dict(), timezone.now())
+    """The figures of the period that the query asks for; with `format=csv` the table of days."""
+    filters = read_filters(request.GET.dict(), timezone.now())
     if request.GET.get("format") == "csv":
-        return _csv(wish)
-    return render(request, "staff/dashboard.html", _figures(wish, request.GET.get("screen", "")))
+        return _csv(filters)
+    return render(request, "staff/dashboard.html", _figures(filters, request.GET.get("screen", "")))
 
 
-def _figures(wish: Wish, screen: str) -> dict[str, Any]:
+def _figures(filters: Filters, screen: str) -> dict[str, Any]:
     """Everything the page shows: a fixed number of queries, whatever the amount of data."""
-    scope, currency = wish.scope, settings.CURRENCY
+    scope, currency = filters.scope, settings.CURRENCY
     trend, films, funnel = read_trend(scope), read_films(scope), read_funnel(scope)
     occupancy, wanted, screens = read_occupancy(scope), read_wanted_seats(scope), read_screens(scope)
     rows = trend_rows(scope, trend)
     drawn = drawn_rows(rows)
     steps = funnel_steps(funnel[0])
-    room = choose_screen(screens, wanted, screen)
+    chosen_screen = choose_screen(screens, wanted, screen)
     recent = read_recent(scope)
     top = films[:POPULAR]
     return {
-        **_choices(wish),
+        **_choices(filters),
         "scope": scope,
         "currency": currency,
         "tiles": tiles(trend, occupancy, funnel, currency),
@@ -68,15 +69,15 @@ def _figures(wish: Wish, screen: str) -> dict[str, Any]:
         "days": [day_cells(row, currency) for row in rows],
         "by_week": len(drawn) < len(rows),
         "trend_sentence": trend_sentence(drawn, trend.total, currency),
-        "films": [_film_cells(film, wish, currency) for film in top],
+        "films": [_film_cells(film, filters, currency) for film in top],
         "steps": steps,
         "occupancy": occupancy,
         "sold": f"{occupancy.total.sold:,}",
         "on_sale": f"{occupancy.total.on_sale:,}",
         "heat": heat_rows(scope, occupancy),
         "screens": screens,
-        "room": room,
-        "seats": draw_seats(room, wanted) if room else None,
+        "chosen_screen": chosen_screen,
+        "seats": draw_seats(chosen_screen, wanted) if chosen_screen else None,
         "recent": [_recent(booking) for booking in recent],
         "mixed": len({booking.demo for booking in recent}) > 1,
         "demo": f"{trend.demo:,}",
@@ -88,32 +89,32 @@ def _figures(wish: Wish, screen: str) -> dict[str, Any]:
     }
 
 
-def _choices(wish: Wish) -> dict[str, Any]:
-    """What else might be asked for, and the wish itself."""
+def _choices(filters: Filters) -> dict[str, Any]:
+    """The filters, and the other values that can be chosen."""
     return {
-        "door": "figures",
-        "wish": wish,
-        "ranges": [(name, wish.link(range=name)) for name in RANGES],
-        "csv": wish.link(format="csv"),
+        "section": "figures",
+        "filters": filters,
+        "ranges": [(name, filters.link(range=name)) for name in RANGES],
+        "csv": filters.link(format="csv"),
         "cinemas": Cinema.objects.all(),
         "movies": Movie.objects.filter(Exists(Showtime.objects.filter(movie=OuterRef("pk")))).only("title", "slug"),
     }
 
 
 def _other_currencies(total: Takings, currency: str) -> list[tuple[str, int, str]]:
-    """Currency, bookings and money of those that the page does not show."""
+    """Currency, bookings and money of the currencies that the page does not show."""
     others = [(other, sales) for other, sales in total.by_currency.items() if other != currency]
     return [(other, sales.bookings, format_money(sales.revenue, other)) for other, sales in others]
 
 
-def _film_cells(film: FilmSales, wish: Wish, currency: str) -> tuple[FilmSales, str, str, str]:
-    """The film, its tickets and money in words, and the way to its own figures."""
+def _film_cells(film: FilmSales, filters: Filters, currency: str) -> tuple[FilmSales, str, str, str]:
+    """The film, its tickets and money as text, and the link to its own figures."""
     money = format_money(film.takings.of(currency).revenue, currency)
-    return film, f"{film.takings.tickets:,}", money, wish.link(film=film.slug)
+    return film, f"{film.takings.tickets:,}", money, filters.link(film=film.slug)
 
 
 def _recent(booking: Booking) -> dict[str, Any]:
-    revenue: int = getattr(booking, "revenue")  # noqa: B009 the query's own column, unknown to the model
+    revenue: int = getattr(booking, "revenue")  # noqa: B009 a column of the query, unknown to the model
     tickets = booking.tickets.all()
     standing = [ticket for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
     status: str = booking.status
@@ -122,21 +123,21 @@ def _recent(booking: Booking) -> dict[str, Any]:
     return {"booking": booking, "seats": [ticket.label for ticket in tickets], "revenue": revenue, "status": status}
 
 
-def _csv(wish: Wish) -> HttpResponse:
-    """A line a day; amounts in whole units with a point, as spreadsheets read them."""
-    scope, currency = wish.scope, settings.CURRENCY
+def _csv(filters: Filters) -> HttpResponse:
+    """A row per day; amounts in major units with a decimal point, as spreadsheets read them."""
+    scope, currency = filters.scope, settings.CURRENCY
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="figures-{scope.since}-to-{scope.until}.csv"'
-    response.write("\ufeff")  # or a spreadsheet takes the names for Latin-1
+    response.write("\ufeff")  # without it a spreadsheet decodes the names as Latin-1
     writer = csv.writer(response)
     writer.writerow(
         ["day", "cinema", "film", "bookings", "tickets", "currency", "taken", "given_back", "revenue", "revenue_before"]
     )
-    cinema = plain_cell(wish.cinema.name) if wish.cinema else ""
-    movie = plain_cell(wish.movie.title) if wish.movie else ""
+    cinema = plain_cell(filters.cinema.name) if filters.cinema else ""
+    movie = plain_cell(filters.movie.title) if filters.movie else ""
     for row in trend_rows(scope, read_trend(scope)):
         sales, before = row.now.of(currency), row.before.of(currency)
-        amounts = (sales.taken, sales.given_back, sales.revenue, before.revenue)
+        amounts = (sales.taken, sales.refunded, sales.revenue, before.revenue)
         writer.writerow(
             [row.since, cinema, movie, row.now.bookings, row.now.tickets, currency]
             + [_decimal(amount, currency) for amount in amounts]
@@ -145,7 +146,7 @@ def _csv(wish: Wish) -> HttpResponse:
 
 
 def plain_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """The text, with an apostrophe in front where a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(RISKY) else text
 
 

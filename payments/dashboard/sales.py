@@ -1,18 +1,18 @@
-"""What the house sold: bookings, tickets, money, films, and the way from a lock to a seat.
+"""Sales figures: bookings, tickets, money, films, and the funnel from a lock to an admitted ticket.
 
-Each figure is one aggregate query, whatever the amount of data. What every figure reads:
+Each figure is one aggregate query, whatever the amount of data. Definitions:
 
 - A booking belongs to the local day of `Booking.confirmed_at`, set once, in the transaction that books the seats.
-- Bookings: those with `status` confirmed; one that was given back whole has left it.
+- Bookings: those with `status` confirmed; one that was refunded whole does not count.
 - Tickets: `Ticket` rows of those bookings that are not cancelled.
 - Taken: `Booking.total`, the sum of the prices fixed at checkout and, where a gateway was involved, exactly what it
   took (`settlement` confirms nothing else). Demo and free bookings need no `Payment` row to be counted.
-- Given back: `Booking.refunded`, asked back and not failed, by whole bookings, by seat, or by somebody at the gateway.
-  The refund of a payment made twice is not in it, as that payment is not in `total` either.
-- Revenue: taken minus given back; what the house keeps of a cancelled seat stays in it. `Showtime.revenue` is the
-  price of the seats that are booked now: it knows no day, and nothing of what was kept.
+- Refunded: `Booking.refunded`, requested and not failed: of whole bookings, of seats, or made at the gateway itself.
+  The refund of a duplicate payment is not in it, as that payment is not in `total` either.
+- Revenue: taken minus refunded; what is kept of a cancelled seat stays in it. `Showtime.revenue` is the price of the
+  seats that are booked now: it has no day and does not include what was kept.
 
-Money is in minor units, and one currency is never added to another.
+Money is in minor units, and amounts of different currencies are never added.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Scope:
-    """What is asked for: local days from `since` to `until`, both counted in, of some cinema, film, or all.
+    """The rows that are counted: local days from `since` to `until`, both included, of one cinema, one film, or all.
 
-    `at` is the instant of the question. Without `count_demo`, bookings paid with demo money are left out.
+    `at` is the instant of the request. Without `count_demo`, bookings paid with demo money are left out.
     """
 
     since: date
@@ -59,10 +59,12 @@ class Scope:
 
     @property
     def begins_at(self) -> datetime:
+        """The first instant of the period."""
         return datetime.combine(self.since, time.min, self.zone)
 
     @property
     def ends_at(self) -> datetime:
+        """The first instant after the period."""
         return datetime.combine(self.until + DAY, time.min, self.zone)
 
     @property
@@ -71,19 +73,19 @@ class Scope:
 
     @property
     def before(self) -> Scope:
-        """As many days, directly before."""
+        """The same number of days, directly before."""
         return replace(self, since=self.since - self.n_days * DAY, until=self.since - DAY)
 
     @property
     def compared_until(self) -> datetime:
-        """Where the period before stops counting: an unfinished period is held against as much of the last one."""
+        """Where the period before stops counting: an unfinished period is compared with as much of the one before."""
         local = self.at.astimezone(self.zone)
         if self.until < local.date():
             return self.begins_at
         return min(self.begins_at, datetime.combine(local.date() - self.n_days * DAY, local.time(), self.zone))
 
     def q(self, *, showtime: str = "showtime__") -> Q:
-        """Of that cinema and film; `showtime` is the way to the showtime's columns."""
+        """The condition of cinema and film; `showtime` is the lookup path to the showtime's columns."""
         wanted = Q()
         if self.cinema_id is not None:
             wanted &= Q(**{f"{showtime}screen__cinema_id": self.cinema_id})
@@ -99,29 +101,29 @@ class Scope:
 
 @dataclass(frozen=True)
 class Sales:
-    """Sums over bookings of one currency; they add up."""
+    """Sums over bookings of one currency, amounts in minor units; can be added."""
 
     bookings: int = 0
     tickets: int = 0
     taken: int = 0
-    given_back: int = 0
+    refunded: int = 0
 
     @property
     def revenue(self) -> int:
-        return self.taken - self.given_back
+        return self.taken - self.refunded
 
     def __add__(self, other: Sales) -> Sales:
         return Sales(
             self.bookings + other.bookings,
             self.tickets + other.tickets,
             self.taken + other.taken,
-            self.given_back + other.given_back,
+            self.refunded + other.refunded,
         )
 
 
 @dataclass(frozen=True)
 class Takings:
-    """Sales by currency: bookings and tickets may be counted together, money only in one currency."""
+    """Sales by currency: bookings and tickets may be counted together, money only within one currency."""
 
     by_currency: dict[str, Sales] = field(default_factory=dict)
 
@@ -134,6 +136,7 @@ class Takings:
         return sum(sales.tickets for sales in self.by_currency.values())
 
     def of(self, currency: str) -> Sales:
+        """The sales in this currency; zeros where there are none."""
         return self.by_currency.get(currency, Sales())
 
     def __add__(self, other: Takings) -> Takings:
@@ -143,7 +146,10 @@ class Takings:
 
 @dataclass(frozen=True)
 class Trend:
-    """`days` and `days_before` have a value for every day, in order, also for those on which nothing happened."""
+    """`days` and `days_before` have a value for every day, in order, also for those without sales.
+
+    `compared` sums the part of the period before that is comparable; `demo` counts bookings with demo money.
+    """
 
     days: Sequence[Takings]
     days_before: Sequence[Takings]
@@ -155,6 +161,8 @@ class Trend:
 
 @dataclass(frozen=True)
 class FilmSales:
+    """The sales of one film in the period."""
+
     movie_id: int
     title: str
     slug: str
@@ -168,19 +176,19 @@ class FilmSales:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Bookings by how far they came; those begun in the period, not those paid in it."""
+    """Bookings by the last step that they reached; those created in the period, not those paid in it."""
 
     begun: int = 0
     went_to_payment: int = 0
     paid: int = 0
-    came: int = 0
-    given_up: int = 0
+    admitted: int = 0
+    abandoned: int = 0
 
     @property
-    def given_up_share(self) -> float | None:
-        """Of the payments whose end is known; None when none is."""
-        known = self.given_up + self.paid
-        return self.given_up / known if known else None
+    def abandoned_share(self) -> float | None:
+        """Of the payments that have ended, the share without money, 0 to 1; None when none has ended."""
+        known = self.abandoned + self.paid
+        return self.abandoned / known if known else None
 
 
 def read_trend(scope: Scope) -> Trend:
@@ -216,7 +224,7 @@ def read_trend(scope: Scope) -> Trend:
 
 
 def read_films(scope: Scope) -> list[FilmSales]:
-    """Films by tickets sold, the most wanted first: one query."""
+    """Films with tickets sold, the most tickets first: one query."""
     movie = "showtime__movie"
     rows = (
         _confirmed(scope, since=scope.begins_at)
@@ -236,10 +244,10 @@ def read_films(scope: Scope) -> list[FilmSales]:
 
 
 def read_funnel(scope: Scope) -> tuple[Funnel, Funnel]:
-    """This period's bookings by how far they came, and those of the same part of the period before: one query.
+    """The funnel of the period and that of the same part of the period before: one query.
 
-    By `created_at`; `checkout_at` says that a booking went to payment, `confirmed_at` that it was paid, a used ticket
-    that somebody came. Given up are those that ended without money after they had gone to payment.
+    By `created_at`; `checkout_at` is set when a booking goes to payment, `confirmed_at` when it is paid; a used ticket
+    means admitted. Abandoned bookings went to payment and ended without money.
     """
     used = Ticket.objects.filter(booking=OuterRef("pk"), status=Ticket.Status.USED)
     gone = Q(checkout_at__isnull=False, confirmed_at=None, status__in=Booking.ENDED_UNPAID)
@@ -252,8 +260,8 @@ def read_funnel(scope: Scope) -> tuple[Funnel, Funnel]:
             begun=Count("pk"),
             went_to_payment=Count("pk", filter=Q(checkout_at__isnull=False)),
             paid=Count("pk", filter=Q(confirmed_at__isnull=False)),
-            came=Count("pk", filter=Q(confirmed_at__isnull=False, has_come=True)),
-            given_up=Count("pk", filter=gone),
+            admitted=Count("pk", filter=Q(confirmed_at__isnull=False, has_come=True)),
+            abandoned=Count("pk", filter=gone),
         )
         .order_by()
     )
@@ -268,7 +276,7 @@ def read_funnel(scope: Scope) -> tuple[Funnel, Funnel]:
 
 
 def read_recent(scope: Scope, limit: int = 20) -> list[Booking]:
-    """The latest bookings that were confirmed, with `revenue` as an attribute: what each brought after refunds."""
+    """The last confirmed bookings, newest first, with `revenue` as an attribute: total minus refunded, minor units."""
     found = (
         _confirmed(scope, since=scope.begins_at)
         .filter(_money_that_counts(scope))
@@ -281,7 +289,7 @@ def read_recent(scope: Scope, limit: int = 20) -> list[Booking]:
 
 
 def _confirmed(scope: Scope, *, since: datetime) -> QuerySet[Booking, Any]:
-    """Bookings confirmed since then and until the period's end, each with its standing tickets."""
+    """Bookings confirmed from `since` to the end of the period, each with the number of its tickets not cancelled."""
     standing = Ticket.objects.filter(booking=OuterRef("pk")).exclude(status=Ticket.Status.CANCELLED)
     return Booking.objects.filter(scope.q(), confirmed_at__gte=since, confirmed_at__lt=scope.ends_at).annotate(
         standing=_count_of_each(standing)
@@ -305,7 +313,7 @@ def _sums() -> dict[str, Count | Sum]:
 
 
 def _as_dicts(rows: QuerySet[Any, Any]) -> list[dict[str, Any]]:
-    """The rows of `values()`, whose keys no type checker can follow."""
+    """The rows of `values()`, whose keys a type checker cannot know."""
     return list(rows)
 
 

@@ -1,4 +1,4 @@
-"""The figures as a page says them: tiles, comparisons in words, rows of tables. No query, no clock."""
+"""The figures as texts of the page: tiles, comparisons, rows of tables. No query, no clock."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from cinema.currencies import format_money, minor_digits
 from payments.dashboard.occupancy import Occupancy
 from payments.dashboard.sales import DAY, FilmSales, Funnel, Scope, Takings, Trend
 
-WEEKEND = (4, 5, 6)  # Friday to Sunday, as cinemas count
-DAILY_UP_TO = 92  # days; more are drawn week by week
+WEEKEND = (4, 5, 6)  # Friday to Sunday, the usual cinema weekend
+DAILY_UP_TO = 92  # days; a longer period is drawn by weeks
 HEAT_LEVELS = 5
 
 
 @dataclass(frozen=True)
 class Change:
-    """Against the period before. `way` is up, down or same; `kind` whether that is good news, for the colour."""
+    """The difference to the period before. `way` is up, down or same; `kind` is good, bad or same, for the colour."""
 
     way: str
     kind: str
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Tile:
-    """One large number with the words under it; `change` is None when there is nothing to compare."""
+    """One large number and the words under it; `change` is None when there is nothing to compare with."""
 
     value: str
     words: str
@@ -41,7 +41,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class DayRow:
-    """A day, or a week of `days` days, of the trend: what it brought, and the same place in the period before."""
+    """A day of the trend, or a week of seven: its sales, and those of the same day or week in the period before."""
 
     since: date
     until: date
@@ -51,17 +51,19 @@ class DayRow:
 
     @property
     def is_weekend(self) -> bool:
+        """A single day from Friday to Sunday."""
         return self.since == self.until and self.since.weekday() in WEEKEND
 
     @property
     def words(self) -> str:
+        """The day, or the first and last day."""
         first = date_format(self.since, "D j M Y")
         return first if self.since == self.until else f"{first} – {date_format(self.until, 'D j M Y')}"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step from lock to seat; `share` of the step before in words, `lost` of the bookings before it."""
+    """A step of the funnel; `share` of the step before as text, `lost` is the number that did not reach this step."""
 
     name: str
     count: int
@@ -74,7 +76,7 @@ class Step:
 
 
 def tiles(trend: Trend, occupancy: Occupancy, funnel: tuple[Funnel, Funnel], currency: str) -> list[Tile]:
-    """The five numbers at the head of the page."""
+    """The five numbers at the top of the page."""
     now, before = trend.total, trend.compared
     revenue, revenue_before = now.of(currency).revenue, before.of(currency).revenue
     return [
@@ -87,15 +89,15 @@ def tiles(trend: Trend, occupancy: Occupancy, funnel: tuple[Funnel, Funnel], cur
             compare_shares(occupancy.total.share, occupancy.before.share),
         ),
         Tile(
-            percent(funnel[0].given_up_share),
-            _("of payments given up") if funnel[0].given_up_share is not None else _("nobody went to payment"),
-            compare_shares(funnel[0].given_up_share, funnel[1].given_up_share, less_is_good=True),
+            percent(funnel[0].abandoned_share),
+            _("of payments given up") if funnel[0].abandoned_share is not None else _("nobody went to payment"),
+            compare_shares(funnel[0].abandoned_share, funnel[1].abandoned_share, less_is_good=True),
         ),
     ]
 
 
 def compare(now: int, before: int) -> Change | None:
-    """In percent of the period before; None when that had nothing to compare with."""
+    """The difference in percent of `before`; None when `before` is not positive."""
     if before <= 0:
         return None
     percent_more = round(100 * (now - before) / before)
@@ -107,7 +109,7 @@ def compare(now: int, before: int) -> Change | None:
 
 
 def compare_shares(now: float | None, before: float | None, *, less_is_good: bool = False) -> Change | None:
-    """In points of a hundred, of the numbers as they are shown."""
+    """The difference in percentage points of the rounded numbers that are shown; None when one is unknown."""
     if now is None or before is None:
         return None
     points = round(100 * now) - round(100 * before)
@@ -122,6 +124,7 @@ def compare_shares(now: float | None, before: float | None, *, less_is_good: boo
 
 
 def percent(share: float | None) -> str:
+    """A share of 0 to 1 in whole percent; a dash when unknown."""
     return "–" if share is None else f"{round(100 * share)} %"
 
 
@@ -132,7 +135,7 @@ def trend_rows(scope: Scope, trend: Trend) -> list[DayRow]:
 
 
 def drawn_rows(rows: Sequence[DayRow]) -> list[DayRow]:
-    """What the chart draws: days, or weeks when there are too many days to see."""
+    """What the chart draws: days, or weeks when there are more than DAILY_UP_TO days."""
     if len(rows) <= DAILY_UP_TO:
         return list(rows)
     weeks = [rows[i : i + 7] for i in range(0, len(rows), 7)]
@@ -149,7 +152,7 @@ def drawn_rows(rows: Sequence[DayRow]) -> list[DayRow]:
 
 
 def day_cells(row: DayRow, currency: str) -> dict[str, str]:
-    """A line of the table."""
+    """A row of the table of days."""
     return {
         "words": row.words,
         "bookings": f"{row.now.bookings:,}",
@@ -160,7 +163,7 @@ def day_cells(row: DayRow, currency: str) -> dict[str, str]:
 
 
 def trend_chart(rows: Sequence[DayRow], currency: str) -> dict[str, Any]:
-    """What the script draws: plain numbers, and each value in words for the one that is pointed at."""
+    """What the script draws: plain numbers, and each value as text for the tooltip."""
 
     def series(of: Any, text: Any) -> dict[str, Any]:
         return {
@@ -188,7 +191,7 @@ def trend_chart(rows: Sequence[DayRow], currency: str) -> dict[str, Any]:
 
 
 def trend_sentence(rows: Sequence[DayRow], total: Takings, currency: str) -> str:
-    """The chart in a sentence, for whoever does not see it."""
+    """The chart as one sentence, for screen readers."""
     best = max(rows, key=lambda row: (row.now.of(currency).revenue, row.now.tickets))
     best_is = format_money(best.now.of(currency).revenue, currency)
     return _(
@@ -204,11 +207,11 @@ def trend_sentence(rows: Sequence[DayRow], total: Takings, currency: str) -> str
 
 
 def funnel_steps(funnel: Funnel) -> list[Step]:
-    """From lock to seat; the last step only when anybody was let in."""
+    """From lock to admission; the last step only when a ticket was admitted."""
     counts = [(_("Bookings begun"), funnel.begun), (_("Went to payment"), funnel.went_to_payment)]
     counts.append((_("Paid"), funnel.paid))
-    if funnel.came:
-        counts.append((_("Came"), funnel.came))
+    if funnel.admitted:
+        counts.append((_("Came"), funnel.admitted))
     shares = (_("every first lock"), _("of those begun"), _("of those who went to payment"), _("of those who paid"))
     steps = []
     for i, (name, count) in enumerate(counts):
@@ -219,18 +222,19 @@ def funnel_steps(funnel: Funnel) -> list[Step]:
 
 
 def film_chart(films: Sequence[FilmSales]) -> dict[str, Any]:
+    """Titles and tickets for the chart."""
     return {"labels": [film.title for film in films], "tickets": [film.takings.tickets for film in films]}
 
 
 def heat_level(value: float, most: float) -> int:
-    """0 for nothing, then five equal steps up to the most."""
+    """0 for nothing, then HEAT_LEVELS equal steps up to `most`."""
     if value <= 0 or most <= 0:
         return 0
     return min(HEAT_LEVELS, ceil(HEAT_LEVELS * value / most))
 
 
 def heat_rows(scope: Scope, occupancy: Occupancy) -> list[dict[str, Any]]:
-    """Monday to Sunday; a cell is None where nothing was shown. Levels are of the fullest cell; its number is in it."""
+    """Monday to Sunday; a cell is None where nothing was shown. Levels are relative to the fullest cell."""
     most = max((fill.share or 0 for fill in occupancy.cells.values()), default=0)
     monday = scope.since - scope.since.weekday() * DAY
     rows = []

@@ -28,7 +28,7 @@ from payments.dashboard.sales import Funnel, Sales, Takings
 from payments.dashboard.texts import DayRow, compare, compare_shares, drawn_rows, funnel_steps, heat_level
 from payments.gateways.interface import RefundState
 from payments.models import Payment
-from payments.refund_updates import RefundNews, apply_refund_of
+from payments.refund_updates import RefundSnapshot, apply_refund_of
 
 pytestmark = pytest.mark.django_db
 PAGE = "/movies/admin-dashboard/"
@@ -132,7 +132,7 @@ def test_a_part_refund_and_a_free_booking_are_named_in_the_list(boss):
         expires_at=NOW,
         created_at=NOW,
     )
-    apply_refund_of(payment_id=payment.pk, news=RefundNews(RefundState("re_1", "succeeded", ""), 800), at=NOW)
+    apply_refund_of(payment_id=payment.pk, snapshot=RefundSnapshot(RefundState("re_1", "succeeded", ""), 800), at=NOW)
     sell(make_showtime(at=NOW, prices={"standard": 0, "premium": 0}), "A1")
     page = read(boss)
     assert "£15 of £23 Partly given back" in page
@@ -286,7 +286,7 @@ def test_words_of_change_know_up_down_and_nothing_to_compare():
 
 
 def test_steps_lose_nobody_that_was_never_there():
-    steps = funnel_steps(Funnel(begun=10, went_to_payment=8, paid=4, came=0, given_up=3))
+    steps = funnel_steps(Funnel(begun=10, went_to_payment=8, paid=4, admitted=0, abandoned=3))
     assert [(step.count, step.lost) for step in steps] == [(10, 0), (8, 2), (4, 4)]
     assert steps[2].share == "50 % of those who went to payment"
     assert [step.share for step in funnel_steps(Funnel())] == ["every first lock", "", ""]

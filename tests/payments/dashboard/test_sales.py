@@ -75,7 +75,7 @@ class Sql:
 
 
 def as_tuple(sales):
-    return sales.bookings, sales.tickets, sales.taken, sales.given_back
+    return sales.bookings, sales.tickets, sales.taken, sales.refunded
 
 
 def check_trend(scope, sql):
@@ -121,9 +121,9 @@ def check_funnel(scope, sql):
     assert now.begun == count("1 = 1")
     assert now.went_to_payment == count("b.checkout_at IS NOT NULL")
     assert now.paid == count("EXISTS (SELECT 1 FROM booking_ticket t WHERE t.booking_id = b.id)")
-    assert now.came == count(used)
-    assert now.given_up == count(unpaid)
-    assert now.begun >= now.went_to_payment >= now.paid + now.given_up
+    assert now.admitted == count(used)
+    assert now.abandoned == count(unpaid)
+    assert now.begun >= now.went_to_payment >= now.paid + now.abandoned
 
 
 def check_occupancy(scope, sql):
@@ -182,11 +182,11 @@ def test_every_figure_equals_plain_sql_over_weeks_with_a_change_of_the_clock(tra
         for check in (check_trend, check_films, check_funnel, check_occupancy, check_seats_and_bookings):
             check(scope, sql)
     whole = check_trend(Scope(**{**base, "since": first}), Sql(scopes[0]))
-    assert whole.total.of("GBP").given_back > 0 and whole.total.tickets > 40 and whole.demo > 0
+    assert whole.total.of("GBP").refunded > 0 and whole.total.tickets > 40 and whole.demo > 0
     kept = RefundSeat.objects.filter(kept__gt=0).aggregate(n=Sum("kept"))["n"]
     failed = Refund.objects.filter(status="failed", reason="buyer").aggregate(n=Sum("amount"))["n"]
     assert kept and failed, "some of everything happened"
-    assert find_differences(patience=0) == []
+    assert find_differences(recheck_after=0) == []
 
 
 @pytest.mark.django_db
@@ -196,7 +196,7 @@ def test_an_empty_house_has_zeros_and_no_shares():
     trend = read_trend(scope)
     assert [day.tickets for day in trend.days] == [0] * 7 == [day.bookings for day in trend.days_before]
     assert trend.total.of("GBP").revenue == 0
-    assert read_funnel(scope)[0].given_up_share is None
+    assert read_funnel(scope)[0].abandoned_share is None
     assert read_occupancy(scope).total.share is None
     assert read_occupancy(scope).bands == []
     assert (read_films(scope), read_recent(scope), read_wanted_seats(scope), list(read_screens(scope))) == (

@@ -13,7 +13,7 @@ from booking.models import ShowtimeSeat, Ticket
 from booking.showtimes.sales import block_seats
 from cinema.models import RefundTier, Showtime
 from payments.checkout import start_checkout
-from payments.events import take_event
+from payments.events import process_event
 from payments.gateways.demo import pay
 from payments.gateways.interface import Event, RefundState
 from payments.ledger import BUYER, Actor
@@ -211,4 +211,4 @@ class Weeks:
             "payment_intent": payment.payment_intent,
         }
         event = Event(id=f"evt_{payment.pk}", kind="refund.created", livemode=False, object=found)
-        assert take_event(provider="demo", event=event, at=at + 2 * MINUTE) in ("failed", "succeeded")
+        assert process_event(provider="demo", event=event, at=at + 2 * MINUTE) in ("failed", "succeeded")

@@ -1,4 +1,4 @@
-"""The back office of money: to read. Rows here are written by what the gateway says."""
+"""The admin pages of money, read-only: rows here are written by the use cases."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class RefundInline(ReadOnly, TabularInline[Refund, Payment]):
 class RefundSeatInline(ReadOnly, TabularInline[RefundSeat, Refund]):
     model = RefundSeat
     extra = 0
-    fields = ("ticket", "back", "house_keeps")
-    readonly_fields = ("back", "house_keeps")
+    fields = ("ticket", "back", "kept_amount")
+    readonly_fields = ("back", "kept_amount")
 
     @admin.display(description=gettext_lazy("goes back"))
     def back(self, seat: RefundSeat) -> str:
         return format_money(seat.amount, seat.refund.payment.currency)
 
     @admin.display(description=gettext_lazy("kept"))
-    def house_keeps(self, seat: RefundSeat) -> str:
+    def kept_amount(self, seat: RefundSeat) -> str:
         return format_money(seat.kept, seat.refund.payment.currency)
 
 
@@ -117,7 +117,7 @@ class LedgerAdmin(ReadOnly, ModelAdmin[LedgerEntry]):
 
 @admin.register(MoneyAlert)
 class MoneyAlertAdmin(ReadOnly, ModelAdmin[MoneyAlert]):
-    """To read; they are closed on staff's page of money, with a word on how."""
+    """Read-only; alerts are closed on the staff page of money, with words on how."""
 
     list_display = ("raised_at", "kind", "text", "closed_at", "closed_by")
     list_filter = ("kind", ("closed_at", admin.EmptyFieldListFilter))

@@ -1,7 +1,7 @@
-"""From a lock to a place to pay.
+"""From a lock to a payment page.
 
-The Payment is committed before the gateway hears of it, so a crash at any moment leaves a row that tells what may have
-been begun; the same request with the same key then finds the session (`ending.ask`).
+The Payment is committed before the gateway is called, so that after a crash at any moment a row shows which session may
+exist; the same request with the same key then returns it (`session_end`).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from payments.settlement import apply_refused_creation, apply_session, record_cr
 
 log = logging.getLogger(__name__)
 
-# Stripe takes no session shorter than 30 minutes, by its own clock and after the journey there.
+# Stripe accepts no session shorter than 30 minutes, by its own clock when the request arrives.
 SHORTEST_SESSION = timedelta(minutes=31)
-# A request this fresh is refused for what it says; an older one may only be too late to be made.
+# A refusal within this time is caused by the request's content; later ones may only be too late for its `expires_at`.
 FRESH = timedelta(minutes=1)
 
 
 class NoGateway(Busy):
-    """The gateway gave no session; the seats stay locked."""
+    """The gateway returned no session; the seats stay locked."""
 
     title = "The payment service does not answer"
 
@@ -46,7 +46,7 @@ class NoGateway(Busy):
 
 
 class NotPayable(Refusal):
-    """No card can be charged this sum; the seats stay locked."""
+    """No card can be charged this amount; the seats stay locked."""
 
     type, status, title = "invalid", 422, "This sum cannot be paid by card"
 
@@ -56,25 +56,27 @@ class NotPayable(Refusal):
 
 @dataclass(frozen=True)
 class Checkout:
+    """A payment with its page; `is_new` unless an open payment was found."""
+
     payment: Payment
     is_new: bool
 
 
 def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime) -> Checkout:
-    """The place to pay for the visitor's lock; repeated while that payment is open, the same one.
+    """The payment for the visitor's lock; while it is open, every further call returns the same one.
 
-    Guarantees that seats and prices are fixed before the gateway is asked and that nobody else gets the seats before
-    the gateway's verdict. Never call it inside a transaction.
+    Guarantees that seats and prices are fixed before the gateway is called and that nobody else gets the seats before
+    the verdict. Two transactions, one before and one after the call; never call it inside another.
 
     Args:
-        origin: scheme and host that the buyer came to, without a slash at the end.
+        origin: scheme and host of the buyer's request, without a slash at the end.
 
     Raises:
-        Invalid: that is no e-mail address.
-        LockExpired: there is nothing to pay for, or its time has passed.
-        AlreadyPaid, BeingReleased: this lock's payment is past being paid.
-        NotPayable: no card can be charged that sum.
-        NoGateway: it gave no session; the seats stay locked.
+        Invalid: `email` is no e-mail address.
+        LockExpired: there is no lock, or it has ended.
+        AlreadyPaid, BeingReleased: the payment of this lock can no longer be paid.
+        NotPayable: no card can be charged this amount.
+        NoGateway: the gateway returned no session; the seats stay locked.
     """
     address = read_email(email)
     for _ in range(2):
@@ -84,22 +86,22 @@ def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, o
         if open_session(payment, at=at):
             payment.refresh_from_db()
             return Checkout(payment, is_new)
-        if is_new:  # a fresh request was refused, so another one would be too
+        if is_new:  # the gateway would refuse another new request too
             break
     raise NoGateway
 
 
 def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool:
-    """Make, or find again, the session of a payment that has none on record.
+    """Create, or find again, the session of a payment that has none on record. Never call it inside a transaction.
 
     Args:
-        quick: rather give up than take longer than about 2 s.
+        quick: give up after about 2 s.
 
     Returns:
-        False when the gateway refused: that payment is over, and the seats are the visitor's lock again.
+        False when the gateway refused: the payment has failed, and the seats are the visitor's lock again.
 
     Raises:
-        NoGateway: no telling whether there is a session now; the payment stays as it is.
+        NoGateway: it is unknown whether a session exists; the payment is unchanged.
     """
     try:
         session = gateway(payment.provider).create_session(SessionRequest.from_json(payment.request), quick=quick)
@@ -109,16 +111,16 @@ def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool
     except GatewayRefused as error:
         log.error("payment %s: session refused: %s", payment, error)
         if at - payment.created_at < FRESH:
-            _call_for_help(error, at)
+            _alert_refused_session(error, at)
         apply_refused_creation(payment_id=payment.pk, at=at)
         return False
     apply_session(payment_id=payment.pk, session=session, at=at)
     return True
 
 
-@transaction.atomic
-def _call_for_help(error: GatewayRefused, at: datetime) -> None:
-    """Nobody can pay while the gateway refuses what it is asked: once a day and reason."""
+@transaction.atomic(durable=True)
+def _alert_refused_session(error: GatewayRefused, at: datetime) -> None:
+    """Nobody can pay while the gateway refuses sessions: one alert per day and reason."""
     raise_alert(
         subject=f"session-refused:{at:%Y-%m-%d}:{error.code}",
         kind="session-refused",
@@ -129,7 +131,7 @@ def _call_for_help(error: GatewayRefused, at: datetime) -> None:
 
 
 def read_email(email: str) -> str:
-    """Raises Invalid unless it looks like an e-mail address."""
+    """The address, stripped. Raises Invalid unless it looks like an e-mail address of at most 254 characters."""
     address = email.strip()
     try:
         validate_email(address)
@@ -141,11 +143,11 @@ def read_email(email: str) -> str:
     return address
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def _write_payment(
     showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime
 ) -> tuple[Payment, bool]:
-    """The booking in checkout and its Payment, in one transaction."""
+    """The booking in checkout and its Payment, committed on return; the payment, and whether it is new."""
     if visitor is None:
         raise LockExpired
     expires_at = (at + max(SHORTEST_SESSION, settings.SEAT_LOCK + timedelta(minutes=1))).replace(microsecond=0)
@@ -166,7 +168,7 @@ def _write_payment(
         if payment is None:
             return _new_payment(booking, origin, expires_at, at), True
         if booking.locked_until is not None and at >= booking.locked_until:
-            raise LockExpired  # the sweeper is about to end that payment
+            raise LockExpired  # the sweeper will end that payment
         return payment, False
     if booking.status == Booking.Status.PROCESSING:
         raise AlreadyPaid(booking.reference)
@@ -174,7 +176,7 @@ def _write_payment(
 
 
 def _refuse_second_payment(showtime_id: int, visitor: uuid.UUID) -> None:
-    """Raises AlreadyPaid when the last thing this visitor did here was to pay."""
+    """Raises AlreadyPaid when the visitor's last booking of this showtime is paid."""
     last = Booking.objects.of_visitor(visitor).filter(showtime_id=showtime_id).order_by("-pk").first()
     if last is not None and last.status == Booking.Status.CONFIRMED:
         raise AlreadyPaid(last.reference)
@@ -192,7 +194,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
         currency=booking.currency,
         lines=lines,
         email=booking.email,
-        # The braces are Stripe's own placeholder and must arrive as they are.
+        # The braces are Stripe's placeholder and must be sent unchanged.
         success_url=f"{origin}{reverse('payments:return', args=[booking.reference])}?session={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{origin}{reverse('payments:cancel', args=[booking.reference])}",
         expires_at=int(expires_at.timestamp()),
@@ -209,7 +211,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
         expires_at=expires_at,
         created_at=at,
     )
-    if not booking.total:  # a free film: no gateway takes nothing
+    if not booking.total:  # a free film: no gateway accepts 0
         payment.status, payment.received, payment.settled_at = Payment.Status.PAID, 0, at
         payment.url = f"{origin}{booking.get_absolute_url()}"
         confirm_booking(booking_id=booking.pk, demo=provider == Payment.Provider.DEMO, at=at)
@@ -219,7 +221,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
 
 
 def _lines(booking: Booking, places: Iterable[BookingSeat]) -> tuple[Line, ...]:
-    """A line for each category and price, in the order of the seats."""
+    """One line per category and price, in the order of the seats."""
     groups: dict[tuple[str, int], list[str]] = {}
     for place in places:
         groups.setdefault((place.category, place.price), []).append(place.label)

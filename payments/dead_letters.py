@@ -1,4 +1,4 @@
-"""Promises that were given up call for a person: an alert, until somebody has them tried again."""
+"""A dead letter of the outbox raises an alert, which a retry closes."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from payments.ledger import SYSTEM, close_alert, raise_alert
 from payments.models import MoneyAlert, Payment, Refund
 
 KIND = "promise.dead"
-WORDS = {
+TEXTS = {
     "mail": "A mail to the buyer could not be sent. Look at the mail settings and the address, then try again.",
     "payments.refund": "A refund could not be asked for. Look at the payment at the gateway, then try again.",
     "payments.ask_refund": "Nobody could say how a refund stands. Look it up at the gateway, then try again.",
     "payments.expire": "A payment could not be ended. Look at it at the gateway, then try again.",
     "payments.cancel_booking": "A booking of a cancelled showtime is not cancelled yet. Try again.",
 }
-OTHER = "Something that was promised could not be done. Look at the error, then try again."
+OTHER_TEXT = "Something that was promised could not be done. Look at the error, then try again."
 
 
-def watch() -> None:
-    """Called once, when the apps are ready."""
-    on_dead_letter(raise_for)
-    on_retry(close_for)
+def connect() -> None:
+    """Register the callbacks with the outbox. Called once, when the apps are ready."""
+    on_dead_letter(raise_alert_for)
+    on_retry(close_alerts_for)
 
 
-def raise_for(message: OutboxMessage, at: datetime) -> None:
-    words = WORDS.get(message.kind) or WORDS.get(message.kind.partition(".")[0]) or OTHER
+def raise_alert_for(message: OutboxMessage, at: datetime) -> None:
+    """Outbox callback: raise an alert, in the transaction in which the message becomes a dead letter."""
+    text = TEXTS.get(message.kind) or TEXTS.get(message.kind.partition(".")[0]) or OTHER_TEXT
     raise_alert(
         subject=_subject(message, at),
         kind=KIND,
-        text=f"{words} Given up after {message.attempts} tries: {message.last_error}",
+        text=f"{text} Given up after {message.attempts} tries: {message.last_error}",
         at=at,
         **_about(message),
     )
 
 
-def close_for(message: OutboxMessage, at: datetime) -> None:
+def close_alerts_for(message: OutboxMessage, at: datetime) -> None:
+    """Outbox callback: close the message's alerts, in the transaction of the retry."""
     alerts = MoneyAlert.objects.filter(subject__startswith=_subject(message), kind=KIND, closed_at=None)
     for alert_id in alerts.values_list("pk", flat=True):
         close_alert(alert_id=alert_id, by=SYSTEM, resolution="It is being tried again.", at=at)
 
 
 def _subject(message: OutboxMessage, at: datetime | None = None) -> str:
-    """Of one giving up, or the beginning of all of them: a promise may be given up again."""
+    """Of one dead letter, or with no instant the prefix of all: a message may become one several times."""
     return f"promise:{message.pk}:{int(at.timestamp()) if at else ''}"
 
 
 def _about(message: OutboxMessage) -> dict[str, Any]:
-    """The rows that a promise is about. A mail's `refund` is an amount, a call's is a key."""
+    """The rows that a message is about. In a mail's payload `refund` is an amount, otherwise it is a key."""
     payload = message.payload
     if "booking" in payload:
         return {"booking": Booking.objects.filter(pk=payload["booking"]).first()}

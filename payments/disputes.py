@@ -1,6 +1,6 @@
-"""What the bank says when a buyer contests a payment. While it decides, nobody may give that money back.
+"""Disputes: a buyer contests a payment at the bank. Until it has decided, no refund of that payment is possible.
 
-Each dispute is told once per step, whatever the order its events come in: the gateway may tell one change twice.
+Each step of a dispute has one effect, in whatever order its events come: the gateway may report a change twice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from payments.models import LedgerEntry, MoneyAlert, Payment
 from payments.refund_rows import lock_payment
 from payments.refunds import enqueue_cancellation
 
-OURS = ("won", "warning_closed", "prevented")  # how a dispute may end without the money being lost
-STEPS = {
+WON = ("won", "warning_closed", "prevented")  # statuses of a closed dispute after which the money stays here
+LEDGER_KINDS = {
     "charge.dispute.created": "dispute.opened",
     "charge.dispute.updated": "dispute.updated",
     "charge.dispute.closed": "dispute.closed",
@@ -28,26 +28,29 @@ STEPS = {
 
 
 @transaction.atomic
-def apply_dispute(*, payment_id: int, kind: str, found: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
-    """Take one step of a dispute.
+def apply_dispute(*, payment_id: int, kind: str, snapshot: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
+    """Apply one step of a dispute. One transaction, or part of the caller's.
 
     Args:
         kind: of the event.
-        found: the dispute as the event carries it.
+        snapshot: the dispute as the event carries it; its amounts are minor units.
 
     Returns:
         disputed, won, lost or already
+
+    Raises:
+        KeyError, TypeError, ValueError: `snapshot` is no dispute.
     """
-    payment, step = lock_payment(payment_id), STEPS[kind]
-    dispute, status, amount = str(found["id"]), str(found.get("status") or ""), int(found.get("amount") or 0)
+    payment, step = lock_payment(payment_id), LEDGER_KINDS[kind]
+    dispute, status, amount = str(snapshot["id"]), str(snapshot.get("status") or ""), int(snapshot.get("amount") or 0)
     steps = set(LedgerEntry.objects.filter(payment=payment, gateway_id=dispute).values_list("kind", flat=True))
     if step in steps and step != "dispute.updated":
         return "already"
     moved = {"dispute.funds_withdrawn": -amount, "dispute.funds_reinstated": amount}.get(step, 0)
-    _tell(payment, step, dispute, at, event_id, amount=moved, note=status)
+    _record(payment, step, dispute, at, event_id, amount=moved, note=status)
     if step == "dispute.closed":
         return _close(payment, dispute, status, at)
-    if "dispute.closed" in steps:  # news from before the end
+    if "dispute.closed" in steps:  # the event is older than the end of the dispute
         return "already"
     if not payment.disputed:
         Payment.objects.filter(pk=payment.pk).update(disputed=True)
@@ -63,12 +66,15 @@ def apply_dispute(*, payment_id: int, kind: str, found: Mapping[str, Any], at: d
 
 
 @transaction.atomic
-def apply_warning(*, payment_id: int, found: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
-    """The bank thinks that the card may be stolen: a refund now avoids a dispute. Returns noted or already."""
-    payment, warning = lock_payment(payment_id), str(found["id"])
+def apply_warning(*, payment_id: int, snapshot: Mapping[str, Any], at: datetime, event_id: str = "") -> str:
+    """The bank suspects a stolen card: raise an alert, since a refund now avoids a dispute.
+
+    One transaction, or part of the caller's. Returns noted or already.
+    """
+    payment, warning = lock_payment(payment_id), str(snapshot["id"])
     if LedgerEntry.objects.filter(payment=payment, kind="warning.fraud", gateway_id=warning).exists():
         return "already"
-    _tell(payment, "warning.fraud", warning, at, event_id, note=str(found.get("fraud_type") or ""))
+    _record(payment, "warning.fraud", warning, at, event_id, note=str(snapshot.get("fraud_type") or ""))
     ledger.raise_alert(
         subject=f"fraud-warning:{warning}",
         kind="fraud-warning",
@@ -81,9 +87,9 @@ def apply_warning(*, payment_id: int, found: Mapping[str, Any], at: datetime, ev
 
 
 def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
-    """A dispute that the house won lets its money be moved again; a lost one keeps the payment marked."""
+    """After a dispute that was won the payment can be refunded again; after a lost one it stays marked as disputed."""
     booking = payment.booking
-    if status not in OURS:
+    if status not in WON:
         Payment.objects.filter(pk=payment.pk).update(disputed=True)
         ledger.raise_alert(
             subject=f"dispute-lost:{dispute}",
@@ -97,15 +103,15 @@ def _close(payment: Payment, dispute: str, status: str, at: datetime) -> str:
     MoneyAlert.objects.filter(subject=f"dispute:{dispute}", closed_at=None).update(
         closed_at=at, closed_by="system", resolution="The bank decided for the house."
     )
-    if any(verdict not in OURS for verdict in ledger.verdicts(payment).values()):
+    if any(verdict not in WON for verdict in ledger.verdicts(payment).values()):
         return "won"
     Payment.objects.filter(pk=payment.pk).update(disputed=False)
-    if booking.showtime.cancelled_at is not None:  # its cancellation had to wait for this
-        enqueue_cancellation(booking_id=booking.pk, actor="system", at=at, again=dispute)
+    if booking.showtime.cancelled_at is not None:  # its cancellation waited for this
+        enqueue_cancellation(booking_id=booking.pk, actor="system", at=at, occasion=dispute)
     return "won"
 
 
-def _tell(
+def _record(
     payment: Payment, kind: str, about: str, at: datetime, event_id: str, *, amount: int = 0, note: str = ""
 ) -> None:
     ledger.record(

@@ -1,7 +1,7 @@
 """The ledger: a row for every movement of money and every step of a payment or refund, and alerts for people.
 
-A row is written in the transaction of the step that it tells of, so that neither is ever without the other, and is
-never changed: what turned out otherwise is another row. `payments.ledger_audit` adds everything up.
+An entry is written in the transaction of its step, so that neither exists without the other, and is never changed: a
+correction is another entry. `payments.ledger_audit` compares the sums.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ LONGEST_TEXT = 250
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does it. `name` is what the ledger keeps: buyer, staff:<name>, system."""
+    """Who acts. `name` is stored in the ledger: buyer, staff:<name>, system."""
 
     name: str
     is_staff: bool = False
 
     @classmethod
     def staff(cls, username: str) -> Actor:
+        """The member of staff with this user name, shortened to the column's 80 characters."""
         return cls(f"staff:{username}"[:80], is_staff=True)
 
 
@@ -54,25 +55,25 @@ def record(
     event_id: str = "",
     note: str = "",
 ) -> None:
-    """Write one line, in the transaction of what it tells.
+    """Write one entry, in the transaction of its step.
 
     Args:
-        booking: when it is of no payment.
-        amount: what moved, minor units: to the house above zero, back to the buyer below.
-        currency: when it is not that of the payment, or of the money that came for it.
+        booking: only without a payment.
+        amount: what moved, minor units: positive to the cinema, negative back to the buyer.
+        currency: if not that of the payment, or of the money received for it.
         before, after: state of the payment or refund.
-        event_id: of the event that brought the news.
+        event_id: of the event that reported the step.
     """
-    assert connection.in_atomic_block, "a line of the ledger belongs to the transaction that it tells of"
-    whose = _booking_of(booking, payment)
-    assert whose is not None, "a line of the ledger is of a booking"
+    assert connection.in_atomic_block, "a ledger entry belongs to the transaction of its step"
+    owner = _booking_of(booking, payment)
+    assert owner is not None, "a ledger entry belongs to a booking"
     LedgerEntry.objects.create(
-        booking=whose,
+        booking=owner,
         payment=payment,
         refund=refund,
         kind=kind,
         amount=amount,
-        currency=currency or (_currency_of(payment) if payment else whose.currency),
+        currency=currency or (_currency_of(payment) if payment else owner.currency),
         before=before,
         after=after,
         actor=actor,
@@ -84,7 +85,7 @@ def record(
 
 
 def _currency_of(payment: Payment) -> str:
-    """Of the money that came, where it was not the one that was asked for."""
+    """The currency of the money received, which after a mismatch may not be the one requested."""
     if payment.mismatch and (paid := payment.ledger.filter(kind="payment.paid").first()) is not None:
         return paid.currency
     return payment.currency
@@ -100,14 +101,14 @@ def raise_alert(
     payment: Payment | None = None,
     refund: Refund | None = None,
 ) -> None:
-    """Call for a person, once per subject; one that was closed stays closed.
+    """Raise an alert in the caller's transaction, once per subject; a closed one stays closed.
 
     Args:
         subject: what it is about, such as `refund-failed:17`.
         text: what happened and what to do, in plain words.
-        booking, payment: those of the payment, of the refund, when one is named.
+        booking, payment: by default those of the payment or refund.
     """
-    assert connection.in_atomic_block, "an alert belongs to the transaction that it tells of"
+    assert connection.in_atomic_block, "an alert belongs to the transaction of its cause"
     if MoneyAlert.objects.filter(subject=subject).exists():
         return
     payment = payment or (refund.payment if refund else None)
@@ -130,9 +131,12 @@ def _booking_of(booking: Booking | None, payment: Payment | None) -> Booking | N
 
 @transaction.atomic
 def close_alert(*, alert_id: int, by: Actor, resolution: str, at: datetime) -> bool:
-    """A person has settled the matter, and says how. Returns False when somebody else did before."""
+    """Close an alert with a person's words on how the problem was settled.
+
+    One transaction, or part of the caller's. Returns False when it was closed before.
+    """
     if booking_id := MoneyAlert.objects.values_list("booking_id", flat=True).get(pk=alert_id):
-        Booking.objects.select_for_update().get(pk=booking_id)  # first, as everybody does
+        Booking.objects.select_for_update().get(pk=booking_id)  # row locks: booking first
     alert = MoneyAlert.objects.select_for_update(of=("self",)).get(pk=alert_id)
     if alert.closed_at is not None:
         return False
@@ -144,26 +148,27 @@ def close_alert(*, alert_id: int, by: Actor, resolution: str, at: datetime) -> b
 
 
 def finish_when_settled(*, booking_id: int, at: datetime) -> None:
-    """A booking that is being refunded is refunded when none of its refunds is on its way, and none that failed waits
-    for somebody to ask again or to say how else the money went back."""
+    """Make a booking that is being refunded `refunded` when no refund of it is pending, and no failed one waits for
+    somebody to retry it or to say how else the money was returned.
+    """
     refunds = Refund.objects.filter(payment__booking_id=booking_id).exclude(payment__in=duplicates(booking_id))
-    on_its_way = Q(status__in=[Refund.Status.REQUESTED, Refund.Status.SUBMITTED])
+    is_pending = Q(status__in=[Refund.Status.REQUESTED, Refund.Status.SUBMITTED])
     failed = Q(status=Refund.Status.FAILED, refund=None, alerts__kind="refund-failed", alerts__closed_at=None)
-    if not refunds.filter(on_its_way | failed).exists():
+    if not refunds.filter(is_pending | failed).exists():
         finish_refund(booking_id=booking_id, at=at)
 
 
 def verdicts(payment: Payment) -> dict[str, str]:
-    """Each dispute of this payment with what the bank decided; an empty word while it has not."""
-    told: dict[str, str] = {}
+    """Each dispute of this payment with the bank's decision; "" while there is none."""
+    decisions: dict[str, str] = {}
     entries = payment.ledger.filter(kind__startswith="dispute.").order_by("pk")
     for dispute, kind, note in entries.values_list("gateway_id", "kind", "note"):
-        told.setdefault(dispute, "")
+        decisions.setdefault(dispute, "")
         if kind == "dispute.closed":
-            told[dispute] = note
-    return told
+            decisions[dispute] = note
+    return decisions
 
 
 def duplicates(booking_id: int) -> QuerySet[Payment]:
-    """Payments that bought nothing, because the booking was paid by another one: not in the booking's own sums."""
+    """Payments that bought nothing because another one had paid the booking: not in the booking's sums."""
     return Payment.objects.filter(booking_id=booking_id, refunds__reason=Refund.Reason.DUPLICATE)

@@ -1,7 +1,7 @@
-"""Adds everything up: the ledger against payments and refunds, those against bookings, tickets and seats.
+"""Checks the sums: the ledger against payments and refunds, those against bookings, tickets and seats.
 
-Each difference is a sentence that names its row. Nothing is repaired here: a difference is a fault of the program, or
-somebody wrote to the database by hand, and a person has to see which.
+Each difference is a sentence that names its row. Nothing is corrected: a difference is a bug, or the database was
+changed by hand, and a person must find out which.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from booking.models import Booking, ShowtimeSeat, Ticket
 from cinema.currencies import format_money
 from cinema.models import Showtime
-from payments.disputes import OURS
+from payments.disputes import WON
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund, RefundSeat
 
 Seat = ShowtimeSeat.Status
@@ -28,32 +28,32 @@ STANDING = ~Q(status=Ticket.Status.CANCELLED)
 CONFIRMED = Booking.Status.CONFIRMED
 
 
-def find_differences(*, patience: float = 1.0) -> list[str]:
-    """Every difference that stays.
+def find_differences(*, recheck_after: float = 1.0) -> list[str]:
+    """Every difference that persists, as a sentence.
 
-    The house goes on selling while this reads, so what is found is looked at a second time after `patience` seconds:
-    a step that was just being taken is no difference.
+    Sales go on during the check, so with `recheck_after` (seconds) a difference counts only when a second check, that
+    much later, finds it again: a step that was being written is none.
     """
-    found = list(_look())
-    if found and patience:
-        time.sleep(patience)
-        again = set(_look())
+    found = list(_differences())
+    if found and recheck_after:
+        time.sleep(recheck_after)
+        again = set(_differences())
         found = [difference for difference in found if difference in again]
     return found
 
 
-def _look() -> Iterator[str]:
+def _differences() -> Iterator[str]:
     for check in CHECKS:
         yield from check()
 
 
 def payments_are_in_the_ledger() -> Iterator[str]:
-    """What was paid is what the payment says it received, and its last line says its state."""
+    """The payments recorded are those received, and a payment's last entry names its status."""
     received = Case(When(status=PAID, then=Coalesce("received", Value(0))), default=Value(0))
-    told = _sum(LedgerEntry.objects.filter(payment=OuterRef("pk"), kind="payment.paid"), "payment")
-    for payment in _payments().annotate(told=told, is_received=received).exclude(told=F("is_received")):
-        told_, is_ = _money(payment.told, payment), _money(payment.is_received, payment)
-        yield _of(payment, f"the ledger says that {told_} was paid, the payment {is_}")
+    recorded = _sum(LedgerEntry.objects.filter(payment=OuterRef("pk"), kind="payment.paid"), "payment")
+    for payment in _payments().annotate(recorded=recorded, is_received=received).exclude(recorded=F("is_received")):
+        recorded_, is_ = _money(payment.recorded, payment), _money(payment.is_received, payment)
+        yield _of(payment, f"the ledger says that {recorded_} was paid, the payment {is_}")
     last = LedgerEntry.objects.filter(payment=OuterRef("pk"), refund=None).exclude(after="").order_by("-pk")
     for payment in _payments().annotate(last=Subquery(last.values("after")[:1])):
         if payment.last != payment.status:
@@ -61,20 +61,20 @@ def payments_are_in_the_ledger() -> Iterator[str]:
 
 
 def refunds_are_in_the_ledger() -> Iterator[str]:
-    """What moved is the refund's amount once it succeeded and nothing otherwise; its last line says its state."""
-    told = _sum(LedgerEntry.objects.filter(refund=OuterRef("pk")), "refund")
+    """A refund moved its amount once it succeeded and nothing otherwise; its last entry names its status."""
+    recorded = _sum(LedgerEntry.objects.filter(refund=OuterRef("pk")), "refund")
     last = LedgerEntry.objects.filter(refund=OuterRef("pk")).exclude(after="").order_by("-pk")
-    for refund in _refunds().annotate(told=told, last=Subquery(last.values("after")[:1])):
+    for refund in _refunds().annotate(recorded=recorded, last=Subquery(last.values("after")[:1])):
         moved = refund.amount if refund.status == Refund.Status.SUCCEEDED else 0
-        if -refund.told != moved:
-            told_, is_ = _money(-refund.told, refund.payment), _money(moved, refund.payment)
-            yield _of(refund, f"the ledger says that {told_} went back, the refund {is_}")
+        if -refund.recorded != moved:
+            recorded_, is_ = _money(-refund.recorded, refund.payment), _money(moved, refund.payment)
+            yield _of(refund, f"the ledger says that {recorded_} went back, the refund {is_}")
         if refund.last != refund.status:
             yield _of(refund, f"it is {refund.status}, the ledger's last word is {refund.last or 'missing'}")
 
 
-def refunds_by_seat_add_up() -> Iterator[str]:
-    """A refund is the sum of its seats, and what a seat brought back and what was kept is its ticket's price."""
+def seat_refunds_add_up() -> Iterator[str]:
+    """A refund is the sum of its seats; the refund of a seat and what was kept are the ticket's price."""
     by_seat = _refunds().filter(reason__in=BY_SEAT, replaces=None)
     for refund in by_seat.annotate(seats_sum=_sum(RefundSeat.objects.filter(refund=OuterRef("pk")), "refund")):
         if refund.seats_sum != refund.amount:
@@ -92,15 +92,16 @@ def refunds_by_seat_add_up() -> Iterator[str]:
             yield _of(seat.refund, f"{ticket.label} brought {parts[0]} back and kept {parts[1]}, its price was {price}")
 
 
-def no_payment_gives_back_more_than_it_got() -> Iterator[str]:
+def refunds_stay_within_what_was_received() -> Iterator[str]:
+    """No payment is refunded beyond what was received."""
     back = _sum(Refund.objects.filter(payment=OuterRef("pk")).exclude(status=FAILED), "payment")
     for payment in _payments().annotate(back=back).filter(back__gt=Coalesce("received", Value(0))):
         got = _money(payment.received or 0, payment)
         yield _of(payment, f"{_money(payment.back, payment)} of it was asked back, {got} was received")
 
 
-def every_payment_bought_something_or_goes_back() -> Iterator[str]:
-    """A paid payment has the tickets of its booking, or a refund of all of it; a ticketed booking one such payment."""
+def every_payment_has_tickets_or_a_refund() -> Iterator[str]:
+    """A paid payment has tickets or a whole refund; a ticketed booking has one paid payment without such a refund."""
     whole = Refund.objects.filter(payment=OuterRef("pk"), reason__in=WHOLE)
     paid = _payments().filter(status=PAID).annotate(goes_back=Exists(whole))
     for payment in paid.filter(goes_back=False, booking__confirmed_at=None):
@@ -113,9 +114,9 @@ def every_payment_bought_something_or_goes_back() -> Iterator[str]:
         yield f"{booking.reference}: it has tickets, and none of its payments is paid and kept"
 
 
-def bookings_add_up() -> Iterator[str]:
-    """The tickets come to the total, and tickets that stand, what went back and what was kept come to it too."""
-    yield from _asked_back_is_what_refunds_say()
+def booking_sums_add_up() -> Iterator[str]:
+    """Ticket prices are the total; so are standing tickets, refunds and what was kept, together."""
+    yield from _refunded_sums_match_refunds()
     ticketed = Booking.objects.filter(confirmed_at__isnull=False).annotate(
         prices=_sum(Ticket.objects.filter(booking=OuterRef("pk")), "booking", "price"),
         standing=_sum(Ticket.objects.filter(STANDING, booking=OuterRef("pk")), "booking", "price"),
@@ -131,14 +132,14 @@ def bookings_add_up() -> Iterator[str]:
         has_payment=Exists(Payment.objects.filter(booking=OuterRef("pk"))),
     )
     for booking in ticketed:
-        yield from _booking_adds_up(booking)
+        yield from _check_booking(booking)
 
 
-def _booking_adds_up(booking: Any) -> Iterator[str]:
+def _check_booking(booking: Any) -> Iterator[str]:
     if booking.prices != booking.total:
         sums = _money(booking.prices, booking), _money(booking.total, booking)
         yield "{}: its tickets come to {}, its total is {}".format(booking.reference, *sums)
-    if not booking.has_payment:  # paid elsewhere: all that is known here is what was counted as given back
+    if not booking.has_payment:  # paid elsewhere: only the refunded amount is known here
         if booking.refunded > booking.nothing_back:
             yield f"{booking.reference}: {_money(booking.refunded, booking)} went back, its cancelled tickets are less"
         return
@@ -153,7 +154,7 @@ def _booking_adds_up(booking: Any) -> Iterator[str]:
         )
 
 
-def _asked_back_is_what_refunds_say() -> Iterator[str]:
+def _refunded_sums_match_refunds() -> Iterator[str]:
     asked = _sum(_own_refunds().exclude(status=FAILED), "payment__booking")
     through_us = Booking.objects.filter(Exists(Payment.objects.filter(booking=OuterRef("pk"), status=PAID)))
     differing: QuerySet[Any] = through_us.annotate(asked=asked).exclude(asked=F("refunded"))
@@ -168,7 +169,7 @@ def _asked_back_is_what_refunds_say() -> Iterator[str]:
 
 
 def tickets_are_booked_seats() -> Iterator[str]:
-    """A ticket that stands is a booked seat of its booking, a booked seat has one, only confirmed bookings have any."""
+    """A standing ticket has a booked seat of its booking, and the reverse; only confirmed bookings have any."""
     standing = Ticket.objects.filter(STANDING)
     taken = Q(seat__status=Seat.BOOKED, seat__booking=F("booking"))
     for ticket in standing.exclude(taken).select_related("booking", "seat"):
@@ -184,8 +185,8 @@ def tickets_are_booked_seats() -> Iterator[str]:
         yield f"{booking.reference}: it is confirmed, and none of its tickets stands"
 
 
-def showtimes_count_right() -> Iterator[str]:
-    """The counters of a showtime are its rows, its revenue the price of its tickets that stand."""
+def showtime_counters_match_rows() -> Iterator[str]:
+    """A showtime's counters are the numbers of its rows, its revenue the prices of its standing tickets."""
     rows = ShowtimeSeat.objects.filter(showtime=OuterRef("pk")).order_by().values("showtime")
     counted: dict[str, Any] = {
         f"is_{status}": Coalesce(
@@ -205,20 +206,20 @@ def showtimes_count_right() -> Iterator[str]:
             yield f"showtime {showtime.pk}: its booked seats say {says}, their tickets {is_}"
 
 
-def disputes_and_failures_are_known() -> Iterator[str]:
-    """A payment is disputed exactly when a dispute of it stands; a person was called for what failed."""
+def disputes_and_failures_are_recorded() -> Iterator[str]:
+    """A payment is marked as disputed while a dispute stands against it; every failed refund has an alert."""
     steps = LedgerEntry.objects.filter(kind__startswith="dispute.").order_by("pk")
     ended: dict[tuple[int | None, str], bool] = {}
     for payment_id, dispute, kind, note in steps.values_list("payment_id", "gateway_id", "kind", "note"):
         if kind == "dispute.closed":
-            ended[payment_id, dispute] = note in OURS
+            ended[payment_id, dispute] = note in WON
         else:
             ended.setdefault((payment_id, dispute), False)
     open_ = {payment_id for (payment_id, _), is_ours in ended.items() if not is_ours}
     for payment in _payments().filter(Q(disputed=True) | Q(pk__in=[pk for pk, _ in ended])):
         if payment.disputed != (payment.pk in open_):
-            said = "disputed" if payment.disputed else "not disputed"
-            yield _of(payment, f"it is {said}, the ledger's disputes say otherwise")
+            marked = "disputed" if payment.disputed else "not disputed"
+            yield _of(payment, f"it is {marked}, the ledger's disputes say otherwise")
     called = MoneyAlert.objects.filter(refund=OuterRef("pk"), kind="refund-failed")
     for refund in _refunds().filter(status=FAILED).exclude(Exists(called)):
         yield _of(refund, "it failed, and nobody was called")
@@ -227,13 +228,13 @@ def disputes_and_failures_are_known() -> Iterator[str]:
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     payments_are_in_the_ledger,
     refunds_are_in_the_ledger,
-    refunds_by_seat_add_up,
-    no_payment_gives_back_more_than_it_got,
-    every_payment_bought_something_or_goes_back,
-    bookings_add_up,
+    seat_refunds_add_up,
+    refunds_stay_within_what_was_received,
+    every_payment_has_tickets_or_a_refund,
+    booking_sums_add_up,
     tickets_are_booked_seats,
-    showtimes_count_right,
-    disputes_and_failures_are_known,
+    showtime_counters_match_rows,
+    disputes_and_failures_are_recorded,
 )
 
 
@@ -246,21 +247,21 @@ def _refunds() -> QuerySet[Any]:
 
 
 def _own_refunds() -> QuerySet[Refund]:
-    """Of the payments that count for the outer booking: those that were not one too many."""
+    """The refunds that count for the outer booking: not those of duplicate payments."""
     double = Refund.objects.filter(payment=OuterRef("payment"), reason="duplicate")
     return Refund.objects.filter(payment__booking=OuterRef("pk")).exclude(Exists(double))
 
 
 def _sum(rows: QuerySet[Any], by: str, of: str = "amount") -> Coalesce:
-    """The sum over each outer row's own rows; 0 where there are none."""
+    """The sum over each outer row's related rows; 0 where there are none."""
     found = rows.order_by().values(by).annotate(figure=Sum(of)).values("figure")
     return Coalesce(Subquery(found, output_field=IntegerField()), 0)
 
 
-def _of(row: Payment | Refund, words: str) -> str:
+def _of(row: Payment | Refund, difference: str) -> str:
     if isinstance(row, Refund):
-        return f"{row.payment.booking.reference}: refund {row.pk} ({row.reason}): {words}"
-    return f"{row.booking.reference}: payment {row.pk}: {words}"
+        return f"{row.payment.booking.reference}: refund {row.pk} ({row.reason}): {difference}"
+    return f"{row.booking.reference}: payment {row.pk}: {difference}"
 
 
 def _money(amount: int, of: Any) -> str:

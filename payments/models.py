@@ -1,4 +1,4 @@
-"""Who pays: one row per session at the gateway, per return of money, per event received."""
+"""Payments, refunds, the ledger, alerts and received events: one row per gateway session, refund and event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from booking.models import Booking, Ticket
 
-# How long after a session's own end its verdict may still be on the way.
+# How long after the end of a session its verdict may still arrive.
 VERDICT_GRACE = timedelta(minutes=10)
 
 
@@ -20,13 +20,13 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Payments that may still bring money."""
         return self.filter(status__in=Payment.ACTIVE)
 
-    def to_ask(self, at: datetime) -> PaymentQuerySet:
-        """Active payments whose turn to be asked about has come."""
+    def due(self, at: datetime) -> PaymentQuerySet:
+        """Active payments whose next query of the gateway is due."""
         return self.active().filter(Q(ask_again_at=None) | Q(ask_again_at__lte=at))
 
 
 class Payment(models.Model):
-    """One session at the gateway. Written before the gateway is called, so that no session is ever unknown."""
+    """One session at the gateway. Committed before the gateway is called, so that no session is unknown here."""
 
     class Provider(models.TextChoices):
         DEMO = "demo"
@@ -89,18 +89,19 @@ class Payment(models.Model):
 
     @property
     def is_active(self) -> bool:
+        """It may still bring money."""
         return self.status in self.ACTIVE
 
     @property
     def verdict_until(self) -> datetime:
-        """Until here the seats wait for this payment's verdict, whatever happens."""
+        """Until then the seats wait for this payment's verdict, even if the gateway does not answer."""
         return self.expires_at + VERDICT_GRACE
 
 
 class Refund(models.Model):
     """One return of money.
 
-    Its rows of `seats` say for which tickets; a whole payment that bought nothing has none.
+    Its rows of `seats` name the tickets; the refund of a whole payment that bought nothing has none.
     """
 
     class Reason(models.TextChoices):
@@ -150,7 +151,7 @@ class Refund(models.Model):
 
 
 class RefundSeat(models.Model):
-    """What one cancelled ticket brought back, and what the house kept of its price."""
+    """What was refunded for one cancelled ticket, and what the cinema kept of its price."""
 
     refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="seats")
     ticket = models.OneToOneField(Ticket, on_delete=models.PROTECT, related_name="refund_seat")
@@ -162,36 +163,40 @@ class RefundSeat(models.Model):
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change what is only ever added to."""
+    """An attempt to change or delete a ledger entry."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("Lines of the ledger are never changed or deleted: write another one.")
 
 
 class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
-    """Reads and adds."""
+    """Can read and add; every other write raises AppendOnly."""
 
     def update(self, **kwargs: Any) -> Never:
+        """Raises AppendOnly."""
         raise AppendOnly
 
     def delete(self) -> Never:
+        """Raises AppendOnly."""
         raise AppendOnly
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> Never:
+        """Raises AppendOnly."""
         raise AppendOnly
 
     def update_or_create(self, *args: Any, **kwargs: Any) -> Never:
+        """Raises AppendOnly."""
         raise AppendOnly
 
     def bulk_create(self, objs: Iterable[LedgerEntry], *args: Any, **kwargs: Any) -> list[LedgerEntry]:
-        """Raises AppendOnly where lines that are written already would be changed."""
+        """Adds. Raises AppendOnly with `update_conflicts`, which would change existing entries."""
         if kwargs.get("update_conflicts"):
             raise AppendOnly
         return super().bulk_create(objs, *args, **kwargs)
 
 
 class LedgerEntry(models.Model):
-    """A movement of money, or a step of a payment or refund: written in the step's transaction, never changed."""
+    """A movement of money, or a step of a payment or refund: written in the transaction of the step, never changed."""
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="ledger")
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="ledger", null=True)
@@ -218,17 +223,18 @@ class LedgerEntry(models.Model):
         return f"{self.kind} {self.amount} {self.currency}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Adds. Raises AppendOnly for a line that is written already."""
+        """Adds. Raises AppendOnly for an entry that is stored already."""
         if not self._state.adding:
             raise AppendOnly
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:
+        """Raises AppendOnly."""
         raise AppendOnly
 
 
 class MoneyAlert(models.Model):
-    """Money that needs a person. Raised once per matter; closed by a person, with a word on how."""
+    """A problem with money that needs a person. Raised once per subject; closed by a person who says how."""
 
     subject = models.CharField(max_length=120, unique=True, help_text="What it is about, such as refund-failed:17")
     kind = models.CharField(max_length=30)
@@ -250,7 +256,7 @@ class MoneyAlert(models.Model):
 
 
 class StripeWebhookEvent(models.Model):
-    """An event whose effect is stored; written in the transaction of the effect, so a second delivery does nothing."""
+    """An event whose effect is stored, written in the same transaction: a second delivery has no effect."""
 
     event_id = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=80)
@@ -267,7 +273,7 @@ class StripeWebhookEvent(models.Model):
 
 
 class DemoSession(models.Model):
-    """The demo gateway's own memory: what Stripe keeps on its side. Nothing but the demo gateway reads it."""
+    """What Stripe would store of a session. Only the demo gateway reads and writes it."""
 
     class Status(models.TextChoices):
         OPEN = "open"

@@ -1,8 +1,8 @@
-"""Comparing what we believe with what the gateway says, and mending the difference.
+"""Comparing payments and refunds with the gateway, and correcting them here.
 
-Events may come late, never, or have been refused by a server that was down; somebody may have given money back at the
-gateway itself. Everything found goes through the functions that the webhook uses, so this may run at any time, twice,
-and beside webhooks.
+Events may come late, never, or while the server is down; a refund may be made at the gateway itself. Everything found
+is applied by the functions that the webhook uses, so this may run at any time, twice, and beside webhooks. Never call
+it inside a transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from booking.bookings import begin_release
 from booking.models import Booking
-from payments.events import ACTIONS, take_event
+from payments.events import ACTIONS, process_event
 from payments.gateways.factory import gateway
 from payments.gateways.interface import Event, GatewayRefused, GatewayUnavailable, read_refund
 from payments.models import Payment, Refund, StripeWebhookEvent
@@ -27,56 +27,61 @@ from payments.session_end import reconcile, settle
 
 log = logging.getLogger(__name__)
 
-# A payment this young is still being begun, or paid, by somebody whose own requests tell us how it goes.
+# A younger payment is still being started or paid; the buyer's own requests report its state.
 YOUNG = timedelta(seconds=20)
-# A refund this young is still being asked for, or on its way.
+# A younger refund is still being requested.
 YOUNG_REFUND = timedelta(minutes=2)
-LOOK_BACK = timedelta(days=3)  # for as long Stripe itself goes on delivering an event
-SILENCES = 3  # questions in a row without an answer: nobody is there
+LOOK_BACK = timedelta(days=3)  # Stripe tries to deliver an event for as long
+MAX_UNANSWERED = 3  # queries in a row, after which the gateway counts as down
 NO_ANSWER = "no answer"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: what was asked about, how it stood here, and what came of it."""
+    """One line of the report: what was queried, its state here before, and after."""
 
     subject: str
     before: str
     after: str
 
     @property
-    def is_news(self) -> bool:
+    def is_change(self) -> bool:
+        """The state here has changed."""
         return self.after not in (self.before, NO_ANSWER)
 
 
 @dataclass
 class Report:
+    """What a reconciliation found."""
+
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, subject: str, before: str, after: str) -> None:
+        """Append a finding."""
         self.findings.append(Finding(subject, before, after))
 
     @property
-    def news(self) -> list[Finding]:
-        """What changed something here."""
-        return [found for found in self.findings if found.is_news]
+    def changes(self) -> list[Finding]:
+        """The findings that changed something here."""
+        return [found for found in self.findings if found.is_change]
 
     @property
     def unanswered(self) -> list[Finding]:
+        """The findings without an answer of the gateway."""
         return [found for found in self.findings if found.after == NO_ANSWER]
 
 
 def reconcile_payment(payment: Payment, *, at: datetime) -> bool:
-    """Learn how one payment stands and do what follows. Returns whether there was an answer."""
+    """Query one payment and apply the result. Returns whether the gateway answered."""
     releasing = payment.booking.status == Booking.Status.RELEASING
     return settle(payment, at=at) if releasing else reconcile(payment, at=at)
 
 
 def reconcile_refund(refund: Refund, *, at: datetime) -> str:
-    """Learn how one refund stands and do what follows. Returns its status now.
+    """Query one refund and apply the result. Returns its status now.
 
     Raises:
-        GatewayUnavailable, GatewayRefused: it was not to be learnt.
+        GatewayUnavailable, GatewayRefused: the gateway gave no answer.
     """
     found = _find_refund(refund)
     if found is not None:
@@ -85,17 +90,17 @@ def reconcile_refund(refund: Refund, *, at: datetime) -> str:
 
 
 def reconcile_all(*, at: datetime) -> Report:
-    """Ask the gateway about everything whose end is not known here, and about what we may never have been told.
+    """Query the gateway about everything that may have changed there.
 
-    Payments that are open, processing or being ended; those given up without an answer; refunds on their way; refunds
-    made at the gateway itself; events that no delivery brought. Never call it inside a transaction.
+    Payments that are open, processing or being ended; those abandoned without an answer; pending refunds; refunds made
+    at the gateway itself; events that were never delivered.
     """
     report = Report()
     _reconcile_payments(report, at)
     _reconcile_refunds(report, at)
     _find_refunds(report, at)
     _fetch_events(report, at)
-    for found in report.news:
+    for found in report.changes:
         log.warning("reconciled: %s: %s, now %s", found.subject, found.before, found.after)
     return report
 
@@ -103,21 +108,21 @@ def reconcile_all(*, at: datetime) -> Report:
 def _reconcile_payments(report: Report, at: datetime) -> None:
     for booking in Booking.objects.overdue(at):
         begin_release(booking_id=booking.pk, reason="lapsed", at=at)
-    # Money may have come for what was given up because nobody answered.
-    given_up = Q(abandoned=True, status=Payment.Status.EXPIRED, settled_at__gte=at - LOOK_BACK)
+    # Money may have arrived for a payment that was abandoned without an answer.
+    abandoned = Q(abandoned=True, status=Payment.Status.EXPIRED, settled_at__gte=at - LOOK_BACK)
     active = Q(status__in=Payment.ACTIVE, created_at__lte=at - YOUNG)
-    silences = 0
-    for payment in Payment.objects.filter(active | given_up).select_related("booking").order_by("pk"):
+    n_unanswered = 0
+    for payment in Payment.objects.filter(active | abandoned).select_related("booking").order_by("pk"):
         answered = reconcile_payment(payment, at=at)
         now = Payment.objects.only("status").get(pk=payment.pk)
         report.add(f"payment of {payment.booking.reference}", payment.status, now.status if answered else NO_ANSWER)
-        silences = 0 if answered else silences + 1
-        if silences >= SILENCES:
+        n_unanswered = 0 if answered else n_unanswered + 1
+        if n_unanswered >= MAX_UNANSWERED:
             return
 
 
 def _reconcile_refunds(report: Report, at: datetime) -> None:
-    """Refunds that the gateway has, and those that it may have without our knowing its name for them."""
+    """Refunds that the gateway has, and those that it may have under an id that is unknown here."""
     waiting = Refund.objects.filter(created_at__lte=at - YOUNG_REFUND).select_related("payment__booking")
     underway = (Refund.Status.REQUESTED, Refund.Status.SUBMITTED)
     for refund in waiting.filter(status__in=underway).order_by("pk"):
@@ -131,7 +136,7 @@ def _reconcile_refunds(report: Report, at: datetime) -> None:
 
 
 def _find_refund(refund: Refund) -> dict[str, Any] | None:
-    """Its snapshot; None when the gateway has never heard of it: the outbox is still to tell."""
+    """The gateway's snapshot of it; None when the gateway has none: its outbox message is not handled yet."""
     at_gateway = gateway(refund.payment.provider)
     if refund.refund_id is not None:
         return at_gateway.retrieve_refund(refund.refund_id)
@@ -143,7 +148,7 @@ def _find_refund(refund: Refund) -> dict[str, Any] | None:
 
 
 def _find_refunds(report: Report, at: datetime) -> None:
-    """Refunds that were made or have changed at the gateway without our being told."""
+    """Refunds that were made, or have changed, at the gateway without an event."""
     provider = _provider()
     try:
         recent = gateway(provider).recent_refunds(at - LOOK_BACK)
@@ -159,7 +164,7 @@ def _find_refunds(report: Report, at: datetime) -> None:
     known = dict(
         Refund.objects.filter(refund_id__in=[found["id"] for found in recent]).values_list("refund_id", "status")
     )
-    told = (
+    changed = (
         Event(
             id=f"asked:{found['id']}:{found['status']}",
             kind="refund.updated",
@@ -169,11 +174,11 @@ def _find_refunds(report: Report, at: datetime) -> None:
         for found in recent
         if found.get("payment_intent") in ours and not _same(known.get(found["id"]), str(found["status"]))
     )
-    _take(report, provider, told, at)
+    _process_missed(report, provider, changed, at)
 
 
 def _same(here: str | None, there: str) -> bool:
-    """Whether our word for a refund is the gateway's."""
+    """Whether our status of a refund is the gateway's."""
     if there in ("failed", "canceled"):
         return here == Refund.Status.FAILED
     if there == "succeeded":
@@ -182,7 +187,7 @@ def _same(here: str | None, there: str) -> bool:
 
 
 def _fetch_events(report: Report, at: datetime) -> None:
-    """Events that some delivery failed to bring; those that came another way are stored already."""
+    """Events that were not delivered; those received another way are stored already."""
     provider = _provider()
     try:
         missed = gateway(provider).undelivered_events(at - LOOK_BACK, list(ACTIONS))
@@ -190,10 +195,10 @@ def _fetch_events(report: Report, at: datetime) -> None:
         log.warning("reconciling events: %s", error)
         report.add("undelivered events", "", NO_ANSWER)
         return
-    _take(report, provider, missed, at)
+    _process_missed(report, provider, missed, at)
 
 
-def _take(report: Report, provider: str, events: Iterable[Event], at: datetime) -> None:
+def _process_missed(report: Report, provider: str, events: Iterable[Event], at: datetime) -> None:
     missed = list(events)
     stored = set(
         StripeWebhookEvent.objects.filter(event_id__in=[event.id for event in missed]).values_list(
@@ -204,7 +209,7 @@ def _take(report: Report, provider: str, events: Iterable[Event], at: datetime) 
         if event.id in stored:
             continue
         try:
-            outcome = take_event(provider=provider, event=event, at=at)
+            outcome = process_event(provider=provider, event=event, at=at)
         except (KeyError, TypeError, ValueError) as error:
             outcome = f"unreadable: {error}"
         report.add(f"{event.kind} {event.id}", "not told", outcome)

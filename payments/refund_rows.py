@@ -1,4 +1,4 @@
-"""Money that is to go back: the Refund row, its line in the ledger and the promise to tell the gateway, in one step."""
+"""Rows of refunds: the Refund, its ledger entry and the outbox message for the gateway are written in one step."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from booking.outbox.messages import enqueue
 from payments import ledger
 from payments.models import Payment, Refund, RefundSeat
 
-WHOLE = (Refund.Reason.LATE, Refund.Reason.DUPLICATE, Refund.Reason.MISMATCH)  # the payment bought nothing
-Share = tuple[Ticket, int]  # a cancelled ticket and what goes back for it
+Share = tuple[Ticket, int]  # a ticket to cancel and its refund, minor units
 
 
 def lock_payment(payment_id: int) -> Payment:
-    """Row-lock the booking first, then the payment: the order of everybody."""
+    """Row-lock the booking, then the payment: the lock order of every use case. Raises Payment.DoesNotExist."""
     booking_id = Payment.objects.values_list("booking_id", flat=True).get(pk=payment_id)
     Booking.objects.select_for_update().get(pk=booking_id)
     return Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
 
 
 def own_payment(booking: Booking, *, lock: bool = False) -> Payment | None:
-    """The payment that bought this booking. `lock`: row-locked, where the booking's row is locked already."""
+    """The payment that bought this booking. `lock`: row-locked; the caller has row-locked the booking."""
     paid = Payment.objects.filter(booking=booking, status=Payment.Status.PAID)
     own = paid.exclude(pk__in=ledger.duplicates(booking.pk).values("pk")).order_by("-pk")
     return (own.select_for_update(of=("self",)) if lock else own).first()
 
 
-def left_of(payment: Payment) -> int:
-    """What of this payment has not been asked back: its refunds never come to more than was received."""
+def amount_left(payment: Payment) -> int:
+    """What can still be refunded, minor units: received, less the refunds that have not failed."""
     standing = payment.refunds.exclude(status=Refund.Status.FAILED)
     return (payment.received or 0) - (standing.aggregate(sum=Sum("amount"))["sum"] or 0)
 
 
-def ask_back(
+def request_refund(
     payment: Payment,
     *,
     amount: int,
@@ -50,11 +49,19 @@ def ask_back(
     replaces: Refund | None = None,
     note: str = "",
 ) -> Refund:
-    """Write the wish to return money, once per `key`; the outbox tells the gateway. The payment's row is locked.
+    """Write a refund once per `key`, in the caller's transaction; the outbox sends it to the gateway.
 
-    The booking's own sum of what was asked back is the caller's to change.
+    The caller has row-locked the payment, and changes `Booking.refunded` itself.
+
+    Args:
+        amount: minor units, above 0.
+        shares: for a refund by seat, the cancelled tickets and their parts of `amount`.
+        replaces: the failed refund that this one retries.
+
+    Returns:
+        The refund; the earlier one when `key` was used before.
     """
-    assert connection.in_atomic_block, "a refund belongs to the transaction that asks for it"
+    assert connection.in_atomic_block, "a refund belongs to the transaction that requests it"
     refund, is_new = Refund.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -81,12 +88,12 @@ def ask_back(
         note=note,
         at=at,
     )
-    promise = f"payments.refund:{refund.pk}"
-    enqueue(kind="payments.refund", dedupe_key=promise, payload={"refund": refund.pk}, at=at)
+    dedupe_key = f"payments.refund:{refund.pk}"
+    enqueue(kind="payments.refund", dedupe_key=dedupe_key, payload={"refund": refund.pk}, at=at)
     return refund
 
 
-def count_back(payment: Payment, amount: int) -> None:
-    """Change what the booking says was asked back and not failed; a payment that was one too many is not in it."""
+def adjust_refunded(payment: Payment, amount: int) -> None:
+    """Add `amount` (minor units, may be negative) to `Booking.refunded`; a duplicate payment is not counted there."""
     if not payment.refunds.filter(reason=Refund.Reason.DUPLICATE).exists():
         Booking.objects.filter(pk=payment.booking_id).update(refunded=Greatest(F("refunded") + amount, 0))

@@ -1,7 +1,7 @@
-"""What the gateway says about refunds, ours and those that somebody made in its dashboard.
+"""Updates of refunds by the gateway: our own refunds, and those made in its dashboard.
 
-As with payments, news may come twice, at once, late and in any order. A refund that succeeded may still come back from
-the bank; nothing else ever leaves a settled state.
+As with payments, updates may come twice, at once, late and in any order. Each function is one transaction, or part of
+its caller's. A refund that succeeded may still fail later; no other settled state changes.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import RefundState
 from payments.models import Payment, Refund
-from payments.refund_rows import count_back, lock_payment
+from payments.refund_rows import adjust_refunded, lock_payment
 
 Status = Refund.Status
 SETTLED = (Status.SUCCEEDED, Status.FAILED)
-STATUS = {"succeeded": Status.SUCCEEDED, "failed": Status.FAILED, "canceled": Status.FAILED}
+STATUS_OF = {"succeeded": Status.SUCCEEDED, "failed": Status.FAILED, "canceled": Status.FAILED}
 STANDING = (Status.REQUESTED, Status.SUBMITTED, Status.SUCCEEDED)
 
 
 @dataclass(frozen=True)
-class RefundNews:
-    """A refund as the gateway describes it; `key` is ours, where the gateway gives it back."""
+class RefundSnapshot:
+    """A refund as the gateway describes it, `amount` in minor units; `key` is our idempotency key, if reported."""
 
     state: RefundState
     amount: int
@@ -37,54 +37,57 @@ class RefundNews:
 
 @transaction.atomic
 def apply_refund(*, refund_id: int, state: RefundState, at: datetime, event_id: str = "") -> str:
-    """Bring a refund to where the gateway says it is; the booking is refunded with its last one.
+    """Bring a refund to the state that the gateway reports; the last one to settle makes the booking `refunded`.
 
     Returns:
-        The outcome in a word: already, submitted, succeeded or failed.
+        The outcome: already, submitted, succeeded or failed.
     """
     payment = lock_payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
     refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund_id)
-    was, status = refund.status, STATUS.get(state.status, Status.SUBMITTED)
+    before, status = refund.status, STATUS_OF.get(state.status, Status.SUBMITTED)
     if state.id and refund.refund_id is None:
         refund.refund_id = state.id
         refund.save(update_fields=["refund_id"])
-    if status == was or (was in SETTLED and (was, status) != (Status.SUCCEEDED, Status.FAILED)):
+    if status == before or (before in SETTLED and (before, status) != (Status.SUCCEEDED, Status.FAILED)):
         return "already"
     refund.status, refund.failure = status, state.failure[:120]
     refund.settled_at = at if status in SETTLED else None
     refund.save(update_fields=["status", "failure", "settled_at"])
-    _tell(payment, refund, was, at, event_id)
+    _record(payment, refund, before, at, event_id)
     if status == Status.FAILED:
-        _fail(payment, refund, at)
+        _handle_failure(payment, refund, at)
     elif status == Status.SUCCEEDED:
-        _enqueue_status_question(payment, refund, at)
+        _mail_unannounced(payment, refund, at)
         ledger.finish_when_settled(booking_id=payment.booking_id, at=at)
     return str(status)
 
 
 @transaction.atomic
-def apply_refund_of(*, payment_id: int, news: RefundNews, at: datetime, event_id: str = "") -> str:
-    """The same for news that names the payment only: our own refund, or one that a person made at the gateway."""
+def apply_refund_of(*, payment_id: int, snapshot: RefundSnapshot, at: datetime, event_id: str = "") -> str:
+    """The same for an update that names only the payment: our own refund, or one made at the gateway."""
     payment = lock_payment(payment_id)
-    refund = _find(payment, news, at)
+    refund = _find(payment, snapshot, at)
     if refund is None:
-        refund = _book_outside(payment, news.amount, at, event_id, refund_id=news.state.id)
-    return apply_refund(refund_id=refund.pk, state=news.state, at=at, event_id=event_id)
+        refund = _record_outside(payment, snapshot.amount, at, event_id, refund_id=snapshot.state.id)
+    return apply_refund(refund_id=refund.pk, state=snapshot.state, at=at, event_id=event_id)
 
 
 @transaction.atomic
 def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime, event_id: str = "") -> str:
-    """`charge.refunded` names no refund, only how much of the payment was asked to go back; it may be the only word.
+    """`charge.refunded` names no refund, only the total refunded amount of the payment; no other event may come.
 
-    A refund of ours that the bank had not settled is asked about by its name, since the sum counts it either way. What
-    is more than we know of was made outside: it is booked without a name, which its own news brings later.
+    A submitted refund of ours is queried by its id, since the total counts it whatever its status. An excess over the
+    known refunds was made outside: it gets a row without an id, which a later event supplies.
+
+    Args:
+        amount_refunded: minor units.
 
     Returns:
         refunded, asked or already
     """
     payment = lock_payment(payment_id)
     if payment.refunds.filter(status=Status.FAILED).exists():
-        return "already"  # the sum may be from before that came back; news with a name will tell, or reconciliation
+        return "already"  # the total may be older than the failure; an event with an id follows, or reconciliation
     standing = list(payment.refunds.filter(status__in=STANDING).order_by("pk"))
     known = sum(refund.amount for refund in standing)
     if amount_refunded < known:
@@ -94,44 +97,44 @@ def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime
         key = f"payments.ask_refund:{refund.pk}:{event_id or int(at.timestamp())}"
         enqueue(kind="payments.ask_refund", dedupe_key=key[:120], payload={"refund": refund.pk}, at=at)
     if amount_refunded > known:
-        outside = _book_outside(payment, amount_refunded - known, at, event_id)
+        outside = _record_outside(payment, amount_refunded - known, at, event_id)
         apply_refund(refund_id=outside.pk, state=RefundState("", "succeeded", ""), at=at, event_id=event_id)
         return "refunded"
     return "asked" if waiting else "already"
 
 
-def _find(payment: Payment, news: RefundNews, at: datetime) -> Refund | None:
-    """By the gateway's name for it; else by ours, unless that refund has another name already; else a nameless one."""
+def _find(payment: Payment, snapshot: RefundSnapshot, at: datetime) -> Refund | None:
+    """By the gateway's id; else by our key, unless that refund has another id; else an outside refund without an id."""
     refunds = payment.refunds.select_for_update(of=("self",))
-    if (found := refunds.filter(refund_id=news.state.id).first()) is not None:
+    if (found := refunds.filter(refund_id=snapshot.state.id).first()) is not None:
         return found
-    if news.key and (found := refunds.filter(idempotency_key=news.key, refund_id=None).first()) is not None:
+    if snapshot.key and (found := refunds.filter(idempotency_key=snapshot.key, refund_id=None).first()) is not None:
         return found
-    nameless = refunds.filter(reason=Refund.Reason.OUTSIDE, refund_id=None, status=Status.SUCCEEDED).first()
-    if nameless is not None and nameless.amount > news.amount:
-        _take_out(payment, nameless, news, at)
-    return nameless if nameless is not None and nameless.amount == news.amount else None
+    without_id = refunds.filter(reason=Refund.Reason.OUTSIDE, refund_id=None, status=Status.SUCCEEDED).first()
+    if without_id is not None and without_id.amount > snapshot.amount:
+        _split_off(payment, without_id, snapshot, at)
+    return without_id if without_id is not None and without_id.amount == snapshot.amount else None
 
 
-def _take_out(payment: Payment, nameless: Refund, news: RefundNews, at: datetime) -> None:
-    """Part of a nameless sum has a name now: it gets a row of its own, and must not be counted twice."""
-    nameless.amount -= news.amount
-    nameless.save(update_fields=["amount"])
-    count_back(payment, -news.amount)
+def _split_off(payment: Payment, without_id: Refund, snapshot: RefundSnapshot, at: datetime) -> None:
+    """Part of an outside sum without an id is known by its id now: it gets its own row and is not counted twice."""
+    without_id.amount -= snapshot.amount
+    without_id.save(update_fields=["amount"])
+    adjust_refunded(payment, -snapshot.amount)
     ledger.record(
         payment=payment,
-        refund=nameless,
+        refund=without_id,
         kind="refund.outside",
-        amount=news.amount,
+        amount=snapshot.amount,
         actor=payment.provider,
-        gateway_id=news.state.id,
+        gateway_id=snapshot.state.id,
         note="Part of it is known by its own name now",
         at=at,
     )
 
 
-def _book_outside(payment: Payment, amount: int, at: datetime, event_id: str, refund_id: str = "") -> Refund:
-    """A row for a refund that somebody made in the gateway's dashboard, and a call to look at the tickets."""
+def _record_outside(payment: Payment, amount: int, at: datetime, event_id: str, refund_id: str = "") -> Refund:
+    """A row for a refund that was made in the gateway's dashboard, and an alert: a person must check the tickets."""
     booking = payment.booking
     refund = Refund.objects.create(
         payment=payment,
@@ -142,7 +145,7 @@ def _book_outside(payment: Payment, amount: int, at: datetime, event_id: str, re
         actor="outside",
         created_at=at,
     )
-    count_back(payment, amount)
+    adjust_refunded(payment, amount)
     ledger.record(
         payment=payment,
         refund=refund,
@@ -165,9 +168,9 @@ def _book_outside(payment: Payment, amount: int, at: datetime, event_id: str, re
     return refund
 
 
-def _fail(payment: Payment, refund: Refund, at: datetime) -> None:
-    """The money is with the house again: the tickets stay cancelled, and a person reaches the buyer another way."""
-    count_back(payment, -refund.amount)
+def _handle_failure(payment: Payment, refund: Refund, at: datetime) -> None:
+    """The money is back at the cinema: the tickets stay cancelled, and a person pays the buyer another way."""
+    adjust_refunded(payment, -refund.amount)
     sum_ = format_money(refund.amount, payment.currency)
     ledger.raise_alert(
         subject=f"refund-failed:{refund.pk}",
@@ -178,17 +181,17 @@ def _fail(payment: Payment, refund: Refund, at: datetime) -> None:
         refund=refund,
         at=at,
     )
-    if refund.refund_id and refund.reason != Refund.Reason.OUTSIDE:  # the bank said no, not the gateway to us
+    if refund.refund_id and refund.reason != Refund.Reason.OUTSIDE:  # refused by the bank, not by the gateway
         _enqueue_mail("mail.payment_problem", payment.booking, refund, at, problem="refund_failed")
 
 
-def _enqueue_status_question(payment: Payment, refund: Refund, at: datetime) -> None:
-    """Write to the buyer that money is back, where no mail said that it would be."""
+def _mail_unannounced(payment: Payment, refund: Refund, at: datetime) -> None:
+    """Write to the buyer that money is back, where no earlier mail announced it."""
     first = refund
     while first.replaces is not None:
         first = first.replaces
-    untold = (Refund.Reason.DUPLICATE, Refund.Reason.OUTSIDE)
-    if first.reason in untold or first != refund:
+    unannounced = (Refund.Reason.DUPLICATE, Refund.Reason.OUTSIDE)
+    if first.reason in unannounced or first != refund:
         _enqueue_mail("mail.refunded", payment.booking, refund, at, reason=first.reason)
 
 
@@ -198,18 +201,18 @@ def _enqueue_mail(kind: str, booking: Booking, refund: Refund, at: datetime, **m
     enqueue(kind=kind, dedupe_key=f"{kind}:{key}", payload=payload, at=at)
 
 
-def _tell(payment: Payment, refund: Refund, was: str, at: datetime, event_id: str) -> None:
+def _record(payment: Payment, refund: Refund, before: str, at: datetime, event_id: str) -> None:
     kind, amount = f"refund.{refund.status}", 0
     if refund.status == Status.SUCCEEDED:
         amount = -refund.amount
-    elif was == Status.SUCCEEDED:
+    elif before == Status.SUCCEEDED:
         kind, amount = "refund.returned", refund.amount
     ledger.record(
         payment=payment,
         refund=refund,
         kind=kind,
         amount=amount,
-        before=was,
+        before=before,
         after=refund.status,
         actor=payment.provider,
         gateway_id=refund.refund_id or "",

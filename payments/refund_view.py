@@ -1,4 +1,4 @@
-"""What became of the money that a booking gives back, as its pages tell it."""
+"""The state of a booking's refunds, for its pages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STATES = {"requested": UNDER_WAY, "submitted": UNDER_WAY, "succeeded": BACK, "fa
 
 
 @dataclass(frozen=True)
-class SeatReturn:
-    """What one cancelled ticket brings back."""
+class SeatRefund:
+    """The refund of one cancelled ticket. `amount` and `kept` in minor units; `state` as of its line."""
 
     ticket_id: int
     label: str
@@ -24,14 +24,14 @@ class SeatReturn:
 
 
 @dataclass(frozen=True)
-class Return:
-    """Money that goes back for one reason: a refund, and whatever was asked again in its place.
+class RefundLine:
+    """Money that goes back for one reason: a refund, and the retries that replaced it.
 
-    `state` is one of under-way, back, failed; `seats` are those it is for, none for a payment that bought nothing.
+    `refund` is the last of them; `state` is under-way, back or failed; `seats` is empty where nothing was bought.
     """
 
     refund: Refund
-    seats: tuple[SeatReturn, ...]
+    seats: tuple[SeatRefund, ...]
     amount: int
     state: str
 
@@ -41,6 +41,7 @@ class Return:
 
     @property
     def kept(self) -> int:
+        """What the cinema kept of the prices, minor units."""
         return sum(seat.kept for seat in self.seats)
 
     @property
@@ -49,13 +50,17 @@ class Return:
 
 
 @dataclass(frozen=True)
-class Returns:
-    lines: tuple[Return, ...]
+class BookingRefunds:
+    """Every refund of a booking, oldest first; sums in minor units."""
 
-    def of_ticket(self, ticket_id: int) -> SeatReturn | None:
+    lines: tuple[RefundLine, ...]
+
+    def of_ticket(self, ticket_id: int) -> SeatRefund | None:
+        """The refund of this ticket (its key), if it has one."""
         return next((seat for line in self.lines for seat in line.seats if seat.ticket_id == ticket_id), None)
 
     def sum_of(self, state: str) -> int:
+        """The amount of all lines in this state."""
         return sum(line.amount for line in self.lines if line.state == state)
 
     @property
@@ -74,31 +79,27 @@ class Returns:
     def kept(self) -> int:
         return sum(line.kept for line in self.lines)
 
-    @property
-    def is_back(self) -> bool:
-        """All that was asked for has arrived."""
-        return bool(self.lines) and self.back == sum(line.amount for line in self.lines)
 
-
-def read_returns(booking: Booking) -> Returns:
-    """Every return of this booking's money, oldest first. Two queries."""
+def read_refunds(booking: Booking) -> BookingRefunds:
+    """Every refund of this booking, oldest first. Two queries."""
     found = Refund.objects.filter(payment__booking=booking).select_related("payment")
     refunds = list(found.prefetch_related("seats__ticket").order_by("pk"))
     next_of = {refund.replaces_id: refund for refund in refunds}
-    return Returns(tuple(_line(_chain(first, next_of)) for first in refunds if first.replaces_id is None))
+    return BookingRefunds(tuple(_line(_chain(first, next_of)) for first in refunds if first.replaces_id is None))
 
 
 def _chain(first: Refund, next_of: dict[int | None, Refund]) -> list[Refund]:
+    """A refund and its retries, in order."""
     chain = [first]
     while (later := next_of.get(chain[-1].pk)) is not None:
         chain.append(later)
     return chain
 
 
-def _line(chain: Iterable[Refund]) -> Return:
+def _line(chain: Iterable[Refund]) -> RefundLine:
     refunds = list(chain)
     last = refunds[-1]
     state = STATES[last.status]
     seats = sorted((seat for refund in refunds for seat in refund.seats.all()), key=lambda seat: seat.ticket_id)
-    lines = [SeatReturn(seat.ticket_id, seat.ticket.label, seat.amount, seat.kept, state) for seat in seats]
-    return Return(refund=last, seats=tuple(lines), amount=last.amount, state=state)
+    lines = [SeatRefund(seat.ticket_id, seat.ticket.label, seat.amount, seat.kept, state) for seat in seats]
+    return RefundLine(refund=last, seats=tuple(lines), amount=last.amount, state=state)

@@ -1,4 +1,4 @@
-"""Asking the gateway how a payment stands, and ending it. Never inside a transaction."""
+"""Querying the gateway about a payment, and ending its session. Never call these functions inside a transaction."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LONGEST_WAIT = timedelta(minutes=1)
 
 
 def end_payment(*, booking_id: int, reason: str, at: datetime) -> bool:
-    """End the open payment of a booking: say so, expire its session, act on the verdict.
+    """End the open payment of a booking: mark the booking as releasing, expire the session, apply the verdict.
 
     Returns:
-        Whether there is a verdict: the booking's status tells which. Without one the loop goes on asking.
+        Whether there is a verdict; the booking's status shows which. Without one the loop queries again.
     """
     booking = begin_release(booking_id=booking_id, reason=reason, at=at)
     payment = booking.payments.active().first()
@@ -35,32 +35,32 @@ def end_payment(*, booking_id: int, reason: str, at: datetime) -> bool:
 
 
 def settle(payment: Payment, *, at: datetime) -> bool:
-    """End this payment's session, or learn that it has ended already, and apply what came out.
+    """End this payment's session, or learn that it has ended, and apply the result.
 
     Returns:
-        False while the gateway gives no verdict; it is asked again later, until nothing depends on it.
+        False while the gateway gives no verdict; the loop queries again, at most until `Payment.verdict_until`.
     """
-    return _ask(payment, at, end=True)
+    return _query(payment, at, end=True)
 
 
 def reconcile(payment: Payment, *, at: datetime) -> bool:
-    """Learn how this payment stands and apply it; its session stays open. Returns whether there was an answer."""
-    return _ask(payment, at, end=False)
+    """Query this payment and apply the result; its session stays open. Returns whether the gateway answered."""
+    return _query(payment, at, end=False)
 
 
-def _ask(payment: Payment, at: datetime, *, end: bool) -> bool:
+def _query(payment: Payment, at: datetime, *, end: bool) -> bool:
     try:
         if payment.session_id is None:
-            # Nobody knows whether the call that made the session came through: the same call tells.
+            # It is unknown whether the create call reached the gateway; the same call returns the session.
             open_session(payment, at=at, quick=True)
             payment.refresh_from_db()
             if not payment.is_active:
                 return True
         outcome = apply_session(payment_id=payment.pk, session=_fetch(payment, end=end), at=at)
         if outcome == "mismatch" or (end and outcome == "open"):
-            raise GatewayUnavailable(f"the answer decides nothing ({outcome})")
+            raise GatewayUnavailable(f"the answer is no verdict ({outcome})")
     except (GatewayUnavailable, GatewayRefused, NoGateway) as error:
-        return _put_off(payment, error, at)
+        return _postpone(payment, error, at)
     return True
 
 
@@ -71,15 +71,15 @@ def _fetch(payment: Payment, *, end: bool) -> Session:
         try:
             return gateway(payment.provider).expire_session(payment.session_id)
         except GatewayRefused:
-            log.info("payment %s: not open any more: paid in the last moment, or ended before", payment)
+            log.info("payment %s: session is not open: paid at the last moment, or ended before", payment)
     return gateway(payment.provider).retrieve_session(payment.session_id)
 
 
-def _put_off(payment: Payment, error: Exception, at: datetime) -> bool:
+def _postpone(payment: Payment, error: Exception, at: datetime) -> bool:
     if at >= payment.verdict_until:
         abandon(payment_id=payment.pk, at=at)
         return True
     wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(payment.asks, 10))
     Payment.objects.filter(pk=payment.pk).update(asks=payment.asks + 1, ask_again_at=at + wait)
-    log.warning("payment %s: no verdict: %s; asking again in %s", payment, error, wait)
+    log.warning("payment %s: no verdict: %s; next query in %s", payment, error, wait)
     return False

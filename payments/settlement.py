@@ -1,9 +1,9 @@
-"""What a payment's news does to its booking: the one place, whoever brings the news.
+"""What an update of a payment does to its booking, whoever received it: webhook, success page or reconciliation.
 
-The webhook, the success page and the reconciler all come here with a snapshot of the session. Every step is a no-op
-when the payment is already past it, so news may come twice, at once, late and in any order. Row locks are taken in the
-order booking, payment, refund, seats, showtime. Every step writes its line of the ledger. Nothing here speaks to a
-gateway.
+All of them call these functions with a snapshot of the session. Every step is a no-op when the payment is already past
+it, so updates may come twice, at once, late and in any order. Each function is one transaction, or part of its
+caller's (`payments.events`). Row locks are taken in the order booking, payment, refund, seats, showtime. Every step
+writes its ledger entry. Nothing here calls a gateway.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import Session
 from payments.models import Payment
-from payments.refund_rows import ask_back, lock_payment
+from payments.refund_rows import lock_payment, request_refund
 
 log = logging.getLogger(__name__)
 Status = Payment.Status
-STEPS: dict[str, str] = {
+LEDGER_KINDS: dict[str, str] = {
     Status.OPEN: "payment.opened",
     Status.PAID: "payment.paid",
     Status.PROCESSING: "payment.processing",
@@ -44,8 +44,8 @@ STEPS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class News:
-    """When it was heard, and the event that brought it, if one did."""
+class Update:
+    """When an update was received, and the id of the event that carried it, if one did."""
 
     at: datetime
     event_id: str = ""
@@ -53,39 +53,39 @@ class News:
 
 @transaction.atomic
 def apply_session(*, payment_id: int, session: Session, at: datetime, failed: bool = False, event_id: str = "") -> str:
-    """Bring payment and booking to where this snapshot says they are.
+    """Bring payment and booking to the state that this snapshot shows.
 
     Args:
-        failed: the snapshot came with the news that its delayed payment failed.
+        failed: the event said that the delayed payment failed.
         event_id: the event that carried the snapshot, for the ledger.
 
     Returns:
-        The outcome in a word: confirmed, already, refunding, processing, open, ended, ignored or mismatch.
+        The outcome: confirmed, already, refunding, processing, open, ended, ignored or mismatch.
     """
-    payment, news = lock_payment(payment_id), News(at, event_id)
+    payment, update = lock_payment(payment_id), Update(at, event_id)
     if session.livemode != payment.livemode or payment.session_id not in (None, session.id):
-        return _flag(payment, "another account or session", news)
-    _learn(payment, session)
+        return _flag_mismatch(payment, "another account or session", update)
+    _store_ids(payment, session)
     if session.is_paid:
-        return _settle_paid(payment, session, news)
+        return _settle_paid(payment, session, update)
     if not payment.is_active:
-        if session.status == "open":  # an answer from long ago: nobody may pay this any more
+        if session.status == "open":  # an old snapshot, or a session that must not be paid any more
             enqueue_session_end(payment, at)
         return "already"
     if failed:
-        return _settle_dead(payment, Status.FAILED, news)
+        return _settle_unpaid(payment, Status.FAILED, update)
     if session.status == "expired":
-        return _settle_dead(payment, Status.EXPIRED, news)
+        return _settle_unpaid(payment, Status.EXPIRED, update)
     if session.status == "complete":
-        return _settle_processing(payment, news)
+        return _settle_processing(payment, update)
     if payment.status == Status.CREATED:
-        _move(payment, Status.OPEN, news)
+        _set_status(payment, Status.OPEN, update)
     return "open"
 
 
 @transaction.atomic
 def apply_decline(*, payment_id: int, at: datetime, event_id: str = "") -> str:
-    """A card was declined. By `DECLINE_POLICY` the seats are given up (once the session is dead), or it may try again.
+    """A card was declined: by `DECLINE_POLICY` the seats are released once the session has ended, or the buyer retries.
 
     Returns:
         releasing, noted or already
@@ -95,7 +95,7 @@ def apply_decline(*, payment_id: int, at: datetime, event_id: str = "") -> str:
         return "already"
     payment.declined_at = at
     payment.save(update_fields=["declined_at"])
-    _tell(payment, "payment.declined", News(at, event_id), before=payment.status)
+    _record(payment, "payment.declined", Update(at, event_id), before=payment.status)
     if settings.DECLINE_POLICY != "release":
         return "noted"
     begin_release(booking_id=payment.booking_id, reason="declined", at=at)
@@ -105,19 +105,23 @@ def apply_decline(*, payment_id: int, at: datetime, event_id: str = "") -> str:
 
 @transaction.atomic
 def apply_refused_creation(*, payment_id: int, at: datetime) -> str:
-    """The gateway said no to the session: there is none, and the seats are the visitor's lock again."""
+    """The gateway refused to create the session: the payment has failed, and the seats are the visitor's lock again.
+
+    Returns:
+        ended or already
+    """
     payment = lock_payment(payment_id)
     if payment.status != Status.CREATED or payment.session_id is not None:
         return "already"
     begin_release(booking_id=payment.booking_id, reason="changed", at=at)
-    return _settle_dead(payment, Status.FAILED, News(at))
+    return _settle_unpaid(payment, Status.FAILED, Update(at))
 
 
 @transaction.atomic
 def abandon(*, payment_id: int, at: datetime) -> str:
-    """Nobody could ask the gateway until the verdict cannot matter any more: free the seats and call a person.
+    """There was no verdict until the deadline of `verdict_until`: free the seats and raise an alert.
 
-    Should money come after all, it is a late payment like any other.
+    Money that arrives later is handled as a late payment. Returns ended or already.
     """
     payment = lock_payment(payment_id)
     if not payment.is_active or at < payment.verdict_until:
@@ -132,11 +136,11 @@ def abandon(*, payment_id: int, at: datetime) -> str:
         at=at,
     )
     payment.abandoned = True
-    return _settle_dead(payment, Status.EXPIRED, News(at))
+    return _settle_unpaid(payment, Status.EXPIRED, Update(at))
 
 
 def record_creation(payment: Payment, at: datetime) -> None:
-    """The ledger's first line about a payment, in the transaction that writes its row; a free one is paid already."""
+    """The first ledger entry of a payment, in the transaction that writes its row; a free one is paid already."""
     ledger.record(
         payment=payment,
         kind="payment.created",
@@ -147,7 +151,7 @@ def record_creation(payment: Payment, at: datetime) -> None:
 
 
 def enqueue_session_end(payment: Payment, at: datetime) -> None:
-    """Let the loop end this payment at the gateway, soon and until it worked."""
+    """Enqueue the end of this payment's session at the gateway, in the caller's transaction."""
     enqueue(
         kind="payments.expire",
         dedupe_key=f"payments.expire:{payment.pk}:{int(at.timestamp())}",
@@ -156,66 +160,66 @@ def enqueue_session_end(payment: Payment, at: datetime) -> None:
     )
 
 
-def _settle_paid(payment: Payment, session: Session, news: News) -> str:
+def _settle_paid(payment: Payment, session: Session, update: Update) -> str:
     if payment.status == Status.PAID:
         return "already"
     booking = payment.booking
     payment.late = booking.status in Booking.ENDED_UNPAID
-    payment.received, payment.settled_at = session.amount, news.at
+    payment.received, payment.settled_at = session.amount, update.at
     equal = (session.amount, session.currency) == (payment.amount, payment.currency)
     payment.mismatch = payment.mismatch or not equal
-    _move(payment, Status.PAID, news, amount=session.amount, currency=session.currency)
+    _set_status(payment, Status.PAID, update, amount=session.amount, currency=session.currency)
     if not equal:
-        _call_for_a_look(payment, session, news)
+        _alert_wrong_amount(payment, session, update)
     if payment != booking.payments.latest("pk") or booking.total != payment.amount:
-        return _return_whole(payment, "duplicate", news)  # the buyer has begun anew since
+        return _refund_whole(payment, "duplicate", update)  # the buyer has started another payment since
     verdict = Confirmation.SEATS_GONE
     if equal or booking.status not in (*Booking.LIVE, *Booking.ENDED_UNPAID):
-        verdict = confirm_booking(booking_id=booking.pk, demo=payment.provider == Payment.Provider.DEMO, at=news.at)
+        verdict = confirm_booking(booking_id=booking.pk, demo=payment.provider == Payment.Provider.DEMO, at=update.at)
     if verdict is Confirmation.CONFIRMED:
         return "confirmed"
     if verdict is Confirmation.ALREADY:
-        return _return_whole(payment, "duplicate", news)
-    return _return_whole(payment, "late" if equal else "mismatch", news)
+        return _refund_whole(payment, "duplicate", update)
+    return _refund_whole(payment, "late" if equal else "mismatch", update)
 
 
-def _settle_processing(payment: Payment, news: News) -> str:
+def _settle_processing(payment: Payment, update: Update) -> str:
     if payment.status == Status.PROCESSING:
         return "already"
-    _move(payment, Status.PROCESSING, news)
-    mark_processing(booking_id=payment.booking_id, at=news.at)
+    _set_status(payment, Status.PROCESSING, update)
+    mark_processing(booking_id=payment.booking_id, at=update.at)
     return "processing"
 
 
-def _settle_dead(payment: Payment, status: str, news: News) -> str:
-    # A delayed payment is past its session's end; only its own failure ends it.
+def _settle_unpaid(payment: Payment, status: str, update: Update) -> str:
+    # A delayed payment outlives its session; only its own failure ends it.
     if payment.status == Status.PROCESSING and status == Status.EXPIRED and not payment.abandoned:
         return "ignored"
-    payment.settled_at = news.at
-    _move(payment, status, news)
-    if status == Status.FAILED and payment.session_id:  # the buyer has long left the page that would say so
-        _enqueue_mail(payment, "declined", news.at)
-    finish_release(booking_id=payment.booking_id, at=news.at)
+    payment.settled_at = update.at
+    _set_status(payment, status, update)
+    if status == Status.FAILED and payment.session_id:  # the buyer has left the page that would show it
+        _enqueue_mail(payment, "declined", update.at)
+    finish_release(booking_id=payment.booking_id, at=update.at)
     return "ended"
 
 
-def _return_whole(payment: Payment, reason: str, news: News) -> str:
-    """Money that bought nothing goes back whole, once; the outbox tells the gateway."""
+def _refund_whole(payment: Payment, reason: str, update: Update) -> str:
+    """Refund a payment that bought nothing, once; the outbox calls the gateway."""
     amount = payment.received or payment.amount
     if amount:
         key = f"refund:{payment.idempotency_key}"
-        ask_back(payment, amount=amount, reason=reason, key=key, actor="system", at=news.at)
-    if reason != "duplicate":  # else the booking is another payment's, or still to be paid
+        request_refund(payment, amount=amount, reason=reason, key=key, actor="system", at=update.at)
+    if reason != "duplicate":  # else another payment has paid, or may pay, the booking
         called_off = payment.booking.showtime.cancelled_at is not None
-        told = "showtime" if called_off and reason == "late" else reason
-        begin_refund(booking_id=payment.booking_id, amount=amount, at=news.at, reason=told)
+        mail_reason = "showtime" if called_off and reason == "late" else reason
+        begin_refund(booking_id=payment.booking_id, amount=amount, at=update.at, reason=mail_reason)
     if not amount:
-        finish_refund(booking_id=payment.booking_id, at=news.at)
+        finish_refund(booking_id=payment.booking_id, at=update.at)
     return "refunding"
 
 
-def _learn(payment: Payment, session: Session) -> None:
-    """An event may be here before the answer to the call that made its session."""
+def _store_ids(payment: Payment, session: Session) -> None:
+    """Store the session's ids. The event may arrive before the response to the call that created the session."""
     payment.session_id = payment.session_id or session.id
     payment.payment_intent = payment.payment_intent or session.payment_intent
     payment.url = payment.url or session.url or ""
@@ -223,35 +227,35 @@ def _learn(payment: Payment, session: Session) -> None:
     payment.save(update_fields=["session_id", "payment_intent", "url", "asks", "ask_again_at"])
 
 
-def _flag(payment: Payment, why: str, news: News) -> str:
-    log.error("payment %s: news of %s; nothing was done", payment, why)
+def _flag_mismatch(payment: Payment, why: str, update: Update) -> str:
+    log.error("payment %s: update of %s ignored", payment, why)
     if not payment.mismatch:
         payment.mismatch = True
         payment.save(update_fields=["mismatch"])
-        _tell(payment, "payment.mismatch", news, before=payment.status, after=payment.status, note=why)
+        _record(payment, "payment.mismatch", update, before=payment.status, after=payment.status, note=why)
         ledger.raise_alert(
             subject=f"mismatch:{payment.pk}",
             kind="mismatch",
             text=f"News of {why} came for a payment of {payment.booking.reference}, and nothing was done with it. Are "
             "the keys and the webhook secret those of one account?",
             payment=payment,
-            at=news.at,
+            at=update.at,
         )
     return "mismatch"
 
 
-def _call_for_a_look(payment: Payment, session: Session, news: News) -> None:
-    """The amount or currency is not ours; `_return_whole` gives it back, a person should find out why."""
+def _alert_wrong_amount(payment: Payment, session: Session, update: Update) -> None:
+    """The amount or currency is wrong: `_refund_whole` returns it, a person must find the cause."""
     paid = format_money(session.amount, session.currency)
     asked = format_money(payment.amount, payment.currency)
-    _tell(payment, "payment.mismatch", news, note=f"paid {paid}, asked for {asked}")
+    _record(payment, "payment.mismatch", update, note=f"paid {paid}, asked for {asked}")
     ledger.raise_alert(
         subject=f"mismatch:{payment.pk}",
         kind="mismatch",
         text=f"{payment.booking.reference} paid {paid} where {asked} was asked. It goes back whole; find out how that "
         "came about at the gateway.",
         payment=payment,
-        at=news.at,
+        at=update.at,
     )
 
 
@@ -262,17 +266,17 @@ def _enqueue_mail(payment: Payment, problem: str, at: datetime) -> None:
     enqueue(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)
 
 
-def _move(payment: Payment, status: str, news: News, *, amount: int = 0, currency: str = "") -> None:
+def _set_status(payment: Payment, status: str, update: Update, *, amount: int = 0, currency: str = "") -> None:
     before, payment.status = payment.status, Status(status)
     payment.save(update_fields=["status", "late", "received", "settled_at", "mismatch", "abandoned"])
-    kind = "payment.abandoned" if payment.abandoned and status == Status.EXPIRED else STEPS[status]
-    _tell(payment, kind, news, before=before, after=payment.status, amount=amount, currency=currency)
+    kind = "payment.abandoned" if payment.abandoned and status == Status.EXPIRED else LEDGER_KINDS[status]
+    _record(payment, kind, update, before=before, after=payment.status, amount=amount, currency=currency)
 
 
-def _tell(
+def _record(
     payment: Payment,
     kind: str,
-    news: News,
+    update: Update,
     *,
     before: str = "",
     after: str = "",
@@ -280,7 +284,7 @@ def _tell(
     currency: str = "",
     note: str = "",
 ) -> None:
-    """A line of the ledger about a payment; the gateway is who did it, except where nobody could ask it."""
+    """A ledger entry of a payment; the actor is the gateway, or the system where the gateway could not be queried."""
     ledger.record(
         payment=payment,
         kind=kind,
@@ -290,7 +294,7 @@ def _tell(
         after=after,
         actor="system" if kind == "payment.abandoned" else payment.provider,
         gateway_id=(payment.payment_intent if kind == "payment.paid" else payment.session_id) or "",
-        event_id=news.event_id,
+        event_id=update.event_id,
         note=note,
-        at=news.at,
+        at=update.at,
     )

@@ -1,4 +1,4 @@
-"""The till that `booking` asks, and what the loop does about money."""
+"""The payment port of `booking`, the periodic tasks of payments and their outbox handlers."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ from payments.reconciliation import YOUNG, reconcile_all, reconcile_refund
 from payments.refund_updates import apply_refund
 from payments.session_end import end_payment, reconcile, settle
 
-ASK_EVERY = timedelta(seconds=30)
-RECONCILE_EVERY = timedelta(minutes=10)
-AT_ONCE = 50
-SIDE_BY_SIDE = 8  # questions to the gateway at a time
-LONGEST_ROUND = 2.0  # seconds; the loop has other things to do
-FIRST_TRY = timedelta(seconds=20)  # a refund older than this may have been asked for by somebody who died
-LONGEST_UNASKED = F("ask_again_at").asc(nulls_first=True)  # databases do not agree on where nothing comes
-# Answers after which asking again cannot help; a person has to.
-BEYOND_REFUND = ("charge_already_refunded", "charge_disputed", "charge_not_refundable")
+QUERY_INTERVAL = timedelta(seconds=30)
+RECONCILE_INTERVAL = timedelta(minutes=10)
+BATCH_SIZE = 50
+PARALLEL_QUERIES = 8
+ROUND_TIMEOUT = 2.0  # seconds; the loop has other tasks
+FIRST_ATTEMPT = timedelta(seconds=20)  # an older refund may have been requested by a process that died
+LONGEST_WAITING = F("ask_again_at").asc(nulls_first=True)  # databases differ in where they sort NULL
+# Refusals that a retry cannot change; a person must act.
+FINAL_REFUND_ERRORS = ("charge_already_refunded", "charge_disputed", "charge_not_refundable")
 
 
 class PaymentsPort:
     """`booking.payment_port.PaymentPort`."""
 
     def end_payment(self, *, booking_id: int, reason: str, at: datetime) -> None:
+        """See the protocol."""
         end_payment(booking_id=booking_id, reason=reason, at=at)
 
 
@@ -54,69 +55,69 @@ def install() -> None:
     register_handler("payments.demo_event", deliver_event)
     register_handler("reconcile.all", handle_reconcile)
     register_periodic_task("end overdue payments", timedelta(milliseconds=500), lambda at: end_overdue(at=at))
-    register_periodic_task("ask about payments", ASK_EVERY, lambda at: ask_about_open(at=at))
-    register_periodic_task("promise to reconcile", RECONCILE_EVERY, lambda at: enqueue_reconciliation(at=at))
+    register_periodic_task("query open payments", QUERY_INTERVAL, lambda at: query_open_payments(at=at))
+    register_periodic_task("enqueue reconciliation", RECONCILE_INTERVAL, lambda at: enqueue_reconciliation(at=at))
 
 
 def end_overdue(*, at: datetime) -> int:
-    """End the payments of checkouts whose time has passed, and go on with those that are being ended.
+    """End the payments of checkouts whose deadline has passed, and query again those that are being ended.
 
-    Several at a time, since the seats of each wait for it. A gateway that does not answer ends the round, so that the
-    loop's other work is not held up.
+    Several in parallel, because the seats of each are locked until its verdict. The first query without an answer ends
+    the round, so that the other tasks of the loop are not delayed.
 
     Returns:
         How many payments got their verdict.
     """
-    overdue = Booking.objects.overdue(at).order_by("locked_until")[:AT_ONCE]
+    overdue = Booking.objects.overdue(at).order_by("locked_until")[:BATCH_SIZE]
     for booking in overdue:
         begin_release(booking_id=booking.pk, reason="lapsed", at=at)
-    releasing = Payment.objects.to_ask(at).filter(booking__status=Booking.Status.RELEASING)
-    waiting = list(releasing.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE])
-    return _ask_together(partial(settle, at=at), waiting) + _finish_orphans(at)
+    releasing = Payment.objects.due(at).filter(booking__status=Booking.Status.RELEASING)
+    due = list(releasing.order_by(LONGEST_WAITING, "pk")[:BATCH_SIZE])
+    return _query_in_parallel(partial(settle, at=at), due) + _finish_orphans(at)
 
 
-def ask_about_open(*, at: datetime) -> int:
-    """Ask how the other active payments stand: events may never come.
+def query_open_payments(*, at: datetime) -> int:
+    """Query the other active payments, since an event may never arrive.
 
     Returns:
-        How many answers there were.
+        How many queries were answered.
     """
 
-    def ask(payment: Payment) -> bool:
+    def query(payment: Payment) -> bool:
         answered = reconcile(payment, at=at)
         if answered:
-            # Delayed payments take days; the others have their deadline, and are ended then.
-            Payment.objects.filter(pk=payment.pk, ask_again_at=None).update(ask_again_at=at + ASK_EVERY)
+            # A delayed payment takes days; the others are ended at their deadline.
+            Payment.objects.filter(pk=payment.pk, ask_again_at=None).update(ask_again_at=at + QUERY_INTERVAL)
         return answered
 
-    quiet = Payment.objects.to_ask(at).filter(created_at__lte=at - YOUNG)
+    quiet = Payment.objects.due(at).filter(created_at__lte=at - YOUNG)
     others = quiet.exclude(booking__status=Booking.Status.RELEASING)
-    return _ask_together(ask, list(others.order_by(LONGEST_UNASKED, "pk")[:AT_ONCE]))
+    return _query_in_parallel(query, list(others.order_by(LONGEST_WAITING, "pk")[:BATCH_SIZE]))
 
 
 def enqueue_reconciliation(*, at: datetime) -> None:
-    """What else may have gone past us is looked for by the outbox, in a line of its own: it takes a while."""
+    """Enqueue a reconciliation: it takes long and has a queue of its own."""
     if settings.DEMO_PAYMENTS:
-        return  # nothing happens at the demo gateway that we do not know
-    with transaction.atomic():
-        key = f"reconcile.all:{int(at.timestamp() // RECONCILE_EVERY.total_seconds())}"
+        return  # the demo gateway has nothing that is not stored here
+    with transaction.atomic(durable=True):
+        key = f"reconcile.all:{int(at.timestamp() // RECONCILE_INTERVAL.total_seconds())}"
         enqueue(kind="reconcile.all", dedupe_key=key, payload={}, at=at)
 
 
 def handle_reconcile(payload: dict[str, Any]) -> None:
-    """Outbox: what could not be asked now is asked by the next one."""
+    """Outbox: reconcile. What got no answer is queried by the next message."""
     reconcile_all(at=timezone.now())
 
 
 def handle_expire(payload: dict[str, Any]) -> None:
-    """Outbox: end one payment. Without a verdict `end_overdue` goes on asking."""
+    """Outbox: end one payment. Without a verdict `end_overdue` queries again."""
     payment = Payment.objects.get(pk=payload["payment"])
     if payment.status not in (Payment.Status.PROCESSING, Payment.Status.PAID) and payment.session_id:
         settle(payment, at=timezone.now())
 
 
 def handle_refund(payload: dict[str, Any]) -> None:
-    """Outbox: ask for the money to go back. Raises what the gateway raises, to be tried again."""
+    """Outbox: request a refund at the gateway. Raises GatewayUnavailable or GatewayRefused, to be retried."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     if refund.status != Refund.Status.REQUESTED:
         return
@@ -126,58 +127,58 @@ def handle_refund(payload: dict[str, Any]) -> None:
             reconcile(payment, at=timezone.now())
             payment.refresh_from_db()
         if payment.payment_intent is None:
-            raise GatewayUnavailable("nothing to refund by yet")
+            raise GatewayUnavailable("no payment intent is known yet")
     request = RefundRequest(
         key=refund.idempotency_key,
         payment_intent=payment.payment_intent,
         amount=refund.amount,
         reference=payment.booking.reference,
-        retry=timezone.now() - refund.created_at > FIRST_TRY,
+        retry=timezone.now() - refund.created_at > FIRST_ATTEMPT,
     )
     try:
         state = gateway(payment.provider).refund(request)
     except GatewayRefused as error:
-        if not error.is_final and error.code not in BEYOND_REFUND:
+        if not error.is_final and error.code not in FINAL_REFUND_ERRORS:
             raise
         state = RefundState("", "failed", error.code or "refused")
     apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
 
 
 def handle_refund_status(payload: dict[str, Any]) -> None:
-    """Outbox: learn how a refund stands that the bank had not settled. Raises what the gateway raises."""
+    """Outbox: query a submitted refund. Raises GatewayUnavailable or GatewayRefused, to be retried."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     if refund.status == Refund.Status.SUBMITTED:
         reconcile_refund(refund, at=timezone.now())
 
 
 def _finish_orphans(at: datetime) -> int:
-    """A booking that is being released and has no payment to wait for: whoever began it died in between."""
+    """End the releasing bookings that have no active payment: their process died before it had finished."""
     orphans = Booking.objects.filter(status=Booking.Status.RELEASING).exclude(payments__status__in=Payment.ACTIVE)
-    return sum(end_payment(booking_id=booking.pk, reason="lapsed", at=at) for booking in orphans[:AT_ONCE])
+    return sum(end_payment(booking_id=booking.pk, reason="lapsed", at=at) for booking in orphans[:BATCH_SIZE])
 
 
-def _ask_together(ask: Callable[[Payment], bool], payments: Sequence[Payment]) -> int:
-    """Ask about each of these, several at a time, until one gets no answer or the round has lasted long enough.
+def _query_in_parallel(query: Callable[[Payment], bool], payments: Sequence[Payment]) -> int:
+    """Query each of these, several in parallel, until one gets no answer or ROUND_TIMEOUT has passed.
 
     Returns:
-        How many answers there were.
+        How many queries were answered.
     """
     if len(payments) < 2:
-        return sum(ask(payment) for payment in payments)
-    begun, answers = time.monotonic(), 0
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="gateway") as pool:
-        for start in range(0, len(payments), SIDE_BY_SIDE):
-            batch = payments[start : start + SIDE_BY_SIDE]
-            answered = sum(pool.map(partial(_ask_alone, ask), batch))
+        return sum(query(payment) for payment in payments)
+    started_at, answers = time.monotonic(), 0
+    with ThreadPoolExecutor(PARALLEL_QUERIES, thread_name_prefix="gateway") as pool:
+        for start in range(0, len(payments), PARALLEL_QUERIES):
+            batch = payments[start : start + PARALLEL_QUERIES]
+            answered = sum(pool.map(partial(_query_in_thread, query), batch))
             answers += answered
-            if answered < len(batch) or time.monotonic() - begun > LONGEST_ROUND:
+            if answered < len(batch) or time.monotonic() - started_at > ROUND_TIMEOUT:
                 break
     return answers
 
 
-def _ask_alone(ask: Callable[[Payment], bool], payment: Payment) -> bool:
-    """In a thread of its own, whose connection to the database ends with the question."""
+def _query_in_thread(query: Callable[[Payment], bool], payment: Payment) -> bool:
+    """Runs in a thread, whose database connections are closed at the end."""
     try:
-        return ask(payment)
+        return query(payment)
     finally:
         connections.close_all()

@@ -17,20 +17,20 @@ urlpatterns = [
     path("movies/admin-dashboard/", dashboard_pages.dashboard, name="dashboard"),
     path("showtimes/<int:showtime_id>/checkout/", checkout_pages.checkout, name="checkout"),
     path("bookings/<slug:reference>/cancel/", cancel_pages.cancel_tickets, name="cancel-tickets"),
-    path("payments/return/<slug:reference>/", checkout_pages.come_back, name="return"),
-    path("payments/cancel/<slug:reference>/", checkout_pages.cancel, name="cancel"),
+    path("payments/return/<slug:reference>/", checkout_pages.payment_return, name="return"),
+    path("payments/cancel/<slug:reference>/", checkout_pages.payment_cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
     path("api/bookings/<slug:reference>/cancellation/", api.cancellation, name="cancellation"),
     path("staff/bookings/", staff_bookings.search, name="staff-bookings"),
-    path("staff/bookings/<slug:reference>/", staff_bookings.story, name="staff-booking"),
+    path("staff/bookings/<slug:reference>/", staff_bookings.timeline, name="staff-booking"),
     path("staff/bookings/<slug:reference>/cancel/", staff_cancel.cancel_tickets, name="staff-cancel"),
-    path("staff/bookings/<slug:reference>/mail/", staff_bookings.mail_again, name="staff-mail"),
+    path("staff/bookings/<slug:reference>/mail/", staff_bookings.resend_mail, name="staff-mail"),
     path("staff/showtimes/<int:showtime_id>/cancel/", staff_cancel.cancel_whole_showtime, name="staff-cancel-showtime"),
     path("staff/money/", staff_money.money_page, name="staff-money"),
-    path("staff/money/alerts/<int:alert_id>/close/", staff_money.close, name="staff-alert-close"),
-    path("staff/money/promises/<int:message_id>/again/", staff_money.try_again, name="staff-promise-again"),
-    path("staff/money/refunds/<int:refund_id>/again/", staff_money.refund_again, name="staff-refund-again"),
+    path("staff/money/alerts/<int:alert_id>/close/", staff_money.close_alert, name="staff-alert-close"),
+    path("staff/money/promises/<int:message_id>/again/", staff_money.retry_message, name="staff-message-again"),
+    path("staff/money/refunds/<int:refund_id>/again/", staff_money.retry_refund, name="staff-refund-again"),
 ]
-if settings.DEMO_PAYMENTS:  # otherwise there is no such address at all
+if settings.DEMO_PAYMENTS:  # without it the path does not exist
     urlpatterns.append(path("payments/demo/<str:session_id>/", demo_pages.demo_payment, name="demo"))

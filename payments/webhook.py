@@ -1,8 +1,8 @@
-"""Where gateways deliver events: `POST /payments/stripe/webhook/`.
+"""The webhook of the gateways: `POST /payments/stripe/webhook/`.
 
-200 once the outcome is stored (again, unknown and uninteresting events too), 400 for what is not a properly signed
-event, 503 where a second delivery will help. Event and effect are stored in one transaction, so a failure leaves
-neither and the gateway's own retry is a clean second chance.
+200 when the outcome is stored (also for repeated, unknown and ignored events), 400 for a body that is no properly
+signed event, 503 when a second delivery can succeed. The event and its effect are one transaction
+(`events.process_event`), committed before the answer; after a failure neither is stored and the gateway delivers again.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from django.views.decorators.http import require_POST
 
 from booking.models import Booking
 from cinema.web.problems import is_overload
-from payments.events import find_payment, take_event
+from payments.events import find_payment, process_event
 from payments.gateways.factory import gateway, read_delivery
 from payments.gateways.interface import BadEvent, Event
 from payments.session_end import settle
 
 log = logging.getLogger(__name__)
 
-LARGEST = 256 * 1024  # bytes
+MAX_BODY = 256 * 1024  # bytes
 
 
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
+    """Verify and process one delivery; see above for the status codes."""
     at = timezone.now()
     try:
         provider, event = _read(request)
@@ -38,13 +39,13 @@ def webhook(request: HttpRequest) -> HttpResponse:
         log.warning("webhook: refused: %s", error)
         return _answer("bad event", 400)
     try:
-        outcome = take_event(provider=provider, event=event, at=at)
+        outcome = process_event(provider=provider, event=event, at=at)
         if outcome == "releasing" and gateway(provider).is_local:
-            _end_at_once(provider, event)
+            _end_local_session(provider, event)
     except (KeyError, TypeError, ValueError) as error:
         log.warning("webhook: %s %s is malformed: %s", event.kind, event.id, error)
         return _answer("bad event", 400)
-    except Exception as error:  # a full pool has no class of its own in Django; anything else is a fault of ours
+    except Exception as error:  # Django has no class for a full connection pool; anything else is a bug here
         if not isinstance(error, Error) and not is_overload(error):
             raise
         log.warning("webhook: %s %s not stored: %s", event.kind, event.id, error)
@@ -55,15 +56,15 @@ def webhook(request: HttpRequest) -> HttpResponse:
 def _read(request: HttpRequest) -> tuple[str, Event]:
     """The provider whose secret signed this request, and the event. Raises BadEvent."""
     try:
-        if int(request.headers.get("Content-Length") or 0) > LARGEST or len(request.body) > LARGEST:
+        if int(request.headers.get("Content-Length") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
             raise BadEvent("too large")
     except (ValueError, RequestDataTooBig, UnreadablePostError) as error:
         raise BadEvent("unreadable") from error
     return read_delivery(request.body, request.headers.get("Stripe-Signature"))
 
 
-def _end_at_once(provider: str, event: Event) -> None:
-    """A local gateway answers without a network, so the session is ended in this request instead of by the loop."""
+def _end_local_session(provider: str, event: Event) -> None:
+    """A local gateway answers without a network, so its session is ended in this request instead of by the loop."""
     payment = find_payment(provider, event)
     if payment is not None and payment.booking.status == Booking.Status.RELEASING:
         settle(payment, at=timezone.now())

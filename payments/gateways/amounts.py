@@ -1,7 +1,7 @@
-"""Which amounts a card can be charged. Amounts are minor units, on the wire too: every currency's rule, in one place.
+"""Which amounts a card can be charged: every currency's rules, in one place. Amounts are minor units, as at Stripe.
 
-Without a minor unit (JPY and others, `cinema.currencies`) an amount is whole coins. ISK and UGX have none either, but
-travel with two decimals, which must be 0; of three decimals (KWD and others) the last must be.
+Currencies without a minor unit (JPY and others, `cinema.currencies`) have whole units. ISK and UGX have none either,
+but Stripe expects two decimals, which must be 0; of three decimals (KWD and others) the last must be 0.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from cinema.currencies import coin, format_money, money_text
 
-# Where the account settles in the same currency; elsewhere it is about half a US dollar, and Stripe itself says no.
+# If the account settles in the same currency; otherwise about half a US dollar, which Stripe itself checks.
 SMALLEST = dict.fromkeys(("AUD", "BRL", "CAD", "CHF", "EUR", "INR", "JPY", "NZD", "SGD", "USD"), 50) | {
     "AED": 200,
     "CZK": 1500,
@@ -30,7 +30,7 @@ LARGEST = 99_999_999
 
 
 def why_not(amount: int, currency: str) -> str:
-    """The sentence that tells why a card cannot be charged this amount; empty when it can. Nothing is no charge."""
+    """The sentence that says why a card cannot be charged this amount; "" when it can. 0 is no charge."""
     step = coin(currency)
     if not amount:
         return ""

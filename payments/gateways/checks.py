@@ -1,4 +1,4 @@
-"""System checks of settings that must not go together."""
+"""System checks of settings that must not be combined."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from payments.gateways.interface import is_live
 
 
 def register_checks() -> None:
+    """Called once, when the apps are ready."""
     register(check_demo_is_private)
     register(check_live_key_is_not_debugged)
     register(check_key_is_live, deploy=True)
 
 
 def check_demo_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """payments.E001: demo payments outside of DEBUG."""
     if settings.PAYMENTS == "demo" and not settings.DEBUG and not settings.DEMO_PAYMENTS_ANYWAY:
         return [
             Error(
@@ -30,6 +32,7 @@ def check_demo_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 
 def check_live_key_is_not_debugged(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """payments.W001: a live key with DEBUG."""
     if settings.DEBUG and is_live(settings.STRIPE_SECRET_KEY):
         return [
             Warning(
@@ -42,7 +45,7 @@ def check_live_key_is_not_debugged(app_configs: Sequence[Any] | None, **kwargs: 
 
 
 def check_key_is_live(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Only `check --deploy` asks: a rehearsal of production may run with a test key."""
+    """payments.E002, only with `check --deploy`: a rehearsal of production may run with a test key."""
     if settings.PAYMENTS == "stripe" and not settings.DEBUG and not is_live(settings.STRIPE_SECRET_KEY):
         return [
             Error(

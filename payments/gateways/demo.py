@@ -1,7 +1,7 @@
-"""Our own stand-in for a gateway: the same calls, no money. It remembers its sessions in `DemoSession`.
+"""A gateway of our own for demos: the same calls, no money. Its sessions are rows of `DemoSession`.
 
-Like the real one it speaks to the product in two ways only: answers to calls, and signed events posted to the webhook
-over HTTP. Those are promises of the outbox: sent by the loop after the response, again after a crash.
+As with Stripe, it reaches the product in two ways only: answers to calls, and signed events posted to the webhook over
+HTTP. The events are outbox messages: sent by the loop after the response, and again after a crash.
 """
 
 from __future__ import annotations
@@ -48,20 +48,24 @@ class DemoGateway:
 
     @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
+        """See the interface."""
         at = timezone.now()
-        found = DemoSession.objects.filter(idempotency_key=request.key).first()
-        if found is None:
-            found = _make(request, at)
-        if found.request != request.as_json():
+        session = DemoSession.objects.filter(idempotency_key=request.key).first()
+        if session is None:
+            session = _create(request, at)
+        if session.request != request.as_json():
             raise GatewayRefused("the key was used with other parameters")
-        return read_session(describe(found))
+        return read_session(describe(session))
 
     @outside_transactions
     def retrieve_session(self, session_id: str) -> Session:
+        """See the interface."""
         return read_session(describe(_change(session_id, lambda session: None)))
 
     @outside_transactions
     def expire_session(self, session_id: str) -> Session:
+        """See the interface."""
+
         def expire(session: DemoSession) -> None:
             if session.status != Status.OPEN:
                 raise GatewayRefused(f"the session is {session.status}")
@@ -71,49 +75,52 @@ class DemoGateway:
 
     @outside_transactions
     def refund(self, request: RefundRequest) -> RefundState:
+        """See the interface."""
         session_id = DemoSession.objects.values_list("session_id", flat=True).filter(
             payment_intent=request.payment_intent, status=Status.COMPLETE
         )
 
-        def give_back(session: DemoSession) -> None:
+        def add_refund(session: DemoSession) -> None:
             spent = sum(refund["amount"] for refund in session.refunds.values())
             if request.key not in session.refunds:
                 if spent + request.amount > SessionRequest.from_json(session.request).amount:
-                    raise GatewayRefused("there is nothing left of it", code="charge_already_refunded")
+                    raise GatewayRefused("it is refunded already", code="charge_already_refunded")
                 session.refunds[request.key] = {"id": f"re_demo_{secrets.token_hex(12)}", "amount": request.amount}
 
-        session = _change(session_id.first() or "", give_back)
+        session = _change(session_id.first() or "", add_refund)
         return RefundState(session.refunds[request.key]["id"], "succeeded", "")
 
     @outside_transactions
     def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
+        """See the interface."""
         for session in DemoSession.objects.exclude(refunds={}):
-            for found in _refunds_of(session):
-                if found["id"] == refund_id:
-                    return found
+            for snapshot in _refunds_of(session):
+                if snapshot["id"] == refund_id:
+                    return snapshot
         raise GatewayRefused("there is no such refund")
 
     @outside_transactions
     def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
+        """See the interface."""
         sessions = DemoSession.objects.filter(payment_intent=payment_intent)
-        return [found for session in sessions for found in _refunds_of(session)]
+        return [snapshot for session in sessions for snapshot in _refunds_of(session)]
 
     @outside_transactions
     def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
-        """None that the product does not know: nobody gives back demo money but the product."""
+        """None that the product does not know: only the product refunds demo money."""
         return []
 
     @outside_transactions
     def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
-        """None: demo events are promises of the outbox, which keeps them until they are taken."""
+        """None: demo events are outbox messages, which are kept until they are accepted."""
         return []
 
 
 def pay(session_id: str) -> DemoSession:
-    """The buyer pays. Paying twice is paying once; an expired session refuses.
+    """The buyer pays; a second payment has no effect. Joins the caller's transaction.
 
     Raises:
-        GatewayRefused
+        GatewayRefused: the session is expired, or does not exist.
     """
 
     def complete(session: DemoSession) -> None:
@@ -125,7 +132,11 @@ def pay(session_id: str) -> DemoSession:
 
 
 def decline(session_id: str) -> DemoSession:
-    """The buyer's card is declined; the session stays open. Raises GatewayRefused when it is not open."""
+    """The buyer's card is declined; the session stays open. Joins the caller's transaction.
+
+    Raises:
+        GatewayRefused: it is not open, or does not exist.
+    """
 
     def refuse(session: DemoSession) -> None:
         if session.status != Status.OPEN:
@@ -136,7 +147,7 @@ def decline(session_id: str) -> DemoSession:
 
 
 def describe(session: DemoSession) -> dict[str, Any]:
-    """The session as it travels, in Stripe's own shape."""
+    """The session in Stripe's wire format."""
     request = SessionRequest.from_json(session.request)
     page = urlsplit(request.success_url)
     paid = session.status == Status.COMPLETE
@@ -172,7 +183,7 @@ def _refunds_of(session: DemoSession) -> list[dict[str, Any]]:
 
 
 def describe_intent(session: DemoSession) -> dict[str, Any]:
-    """Its payment intent after a declined card, in Stripe's own shape."""
+    """The payment intent of the session after a declined card, in Stripe's wire format."""
     request = SessionRequest.from_json(session.request)
     return {
         "id": session.payment_intent,
@@ -188,14 +199,14 @@ def describe_intent(session: DemoSession) -> dict[str, Any]:
 
 def enqueue_event(
     kind: str,
-    found: dict[str, Any],
+    snapshot: dict[str, Any],
     request: HttpRequest,
     *,
     at: datetime,
     delay: timedelta = timedelta(0),
     copies: int = 1,
 ) -> None:
-    """Promise to post this event to the webhook, `copies` times the same one. Call it with the change it tells of."""
+    """Enqueue the post of this event to the webhook, `copies` times the same one, in the transaction of the change."""
     event_id = f"evt_demo_{secrets.token_hex(12)}"
     event = {
         "id": event_id,
@@ -203,9 +214,9 @@ def enqueue_event(
         "type": kind,
         "livemode": False,
         "created": int((at + delay).timestamp()),
-        "data": {"object": found},
+        "data": {"object": snapshot},
     }
-    where = {
+    address = {
         "server": request.META.get("SERVER_NAME", ""),
         "port": str(request.META.get("SERVER_PORT", "")),
         "host": request.get_host(),
@@ -214,17 +225,17 @@ def enqueue_event(
         enqueue(
             kind="payments.demo_event",
             dedupe_key=f"payments.demo_event:{event_id}:{copy}",
-            payload={"body": json.dumps(event), **where},
+            payload={"body": json.dumps(event), **address},
             at=at,
             delay=delay,
         )
 
 
 def deliver_event(payload: dict[str, Any]) -> None:
-    """Post a promised event to the webhook, the way it came in: to the socket this server was reached on.
+    """Outbox: post an event to the webhook, at the socket on which the server was reached.
 
     Raises:
-        OSError: nobody took it; the outbox tries again.
+        OSError: it was not accepted; the outbox retries.
     """
     body = payload["body"]
     headers = {
@@ -232,28 +243,28 @@ def deliver_event(payload: dict[str, Any]) -> None:
         "Content-Type": "application/json",
         "Stripe-Signature": sign(body, int(time.time())),
     }
-    reached = (payload["server"], int(payload["port"] or 0))
-    answer = 0
-    # The second address is for a restart on another port, or a server that cannot say where it listens.
-    for server, port in dict.fromkeys([reached, ("127.0.0.1", settings.PORT)]):
+    first = (payload["server"], int(payload["port"] or 0))
+    status = 0
+    # The second address is for a restart on another port, or a server that does not know its own address.
+    for server, port in dict.fromkeys([first, ("127.0.0.1", settings.PORT)]):
         if not port:
             continue
         try:
-            answer = _post(server, port, body, headers)
+            status = _post(server, port, body, headers)
         except (OSError, http.client.HTTPException):
             continue
-        if answer == 200:
+        if status == 200:
             return
-    raise OSError(f"the webhook answered {answer}" if answer else "the webhook could not be reached")
+    raise OSError(f"the webhook answered {status}" if status else "the webhook could not be reached")
 
 
 def webhook_secret() -> str:
-    """Random for every installation, kept in DATA_DIR."""
+    """Random per installation, stored in DATA_DIR."""
     return "whsec_demo_" + kept_secret(settings.DATA_DIR / "demo_webhook_secret")
 
 
 def sign(body: str, timestamp: int) -> str:
-    """The header `Stripe-Signature` for this body."""
+    """The header `Stripe-Signature` for this body; `timestamp` in Unix seconds."""
     mac = hmac.new(webhook_secret().encode(), f"{timestamp}.{body}".encode(), hashlib.sha256)
     return f"t={timestamp},v1={mac.hexdigest()}"
 
@@ -267,7 +278,7 @@ def _post(server: str, port: int, body: str, headers: dict[str, str]) -> int:
         connection.close()
 
 
-def _make(request: SessionRequest, at: datetime) -> DemoSession:
+def _create(request: SessionRequest, at: datetime) -> DemoSession:
     try:
         with transaction.atomic():
             return DemoSession.objects.create(
@@ -278,13 +289,13 @@ def _make(request: SessionRequest, at: datetime) -> DemoSession:
                 expires_at=datetime.fromtimestamp(request.expires_at, UTC),
                 created_at=at,
             )
-    except IntegrityError:  # two calls with one key at once: the first made it
+    except IntegrityError:  # two calls with one key at once: the other one created it
         return DemoSession.objects.get(idempotency_key=request.key)
 
 
 @transaction.atomic
 def _change(session_id: str, change: Callable[[DemoSession], None]) -> DemoSession:
-    """One step of one session, row-locked. A session whose time has passed is expired before anything else."""
+    """One step of one session, row-locked. A session whose time has passed is expired first. Raises GatewayRefused."""
     session = DemoSession.objects.select_for_update().filter(session_id=session_id).first()
     if session is None:
         raise GatewayRefused("there is no such session")

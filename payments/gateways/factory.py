@@ -1,4 +1,4 @@
-"""Which gateway a payment has, and whose event a delivery is."""
+"""The gateway of a payment, and the provider of a webhook delivery."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from payments.gateways.stripe import StripeGateway, read_event
 
 
 def gateway(provider: str) -> Gateway:
-    """The gateway of a payment; ask for it where you call it.
+    """The gateway of this provider; get it where it is called.
 
     Raises:
         GatewayUnavailable: this installation has no such gateway (any more).
-        RuntimeError: a transaction is open. A slow gateway would hold its row locks.
+        RuntimeError: a transaction is open. A slow gateway would keep its row locks.
     """
     refuse_inside_transaction()
     if provider == "demo" and settings.DEMO_PAYMENTS:

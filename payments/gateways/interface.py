@@ -1,4 +1,4 @@
-"""What this product asks of whoever moves the money. A gateway knows money and references, never bookings."""
+"""What this product requires of a payment gateway. A gateway knows money and references, never bookings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class GatewayUnavailable(Exception):
-    """No answer that decides anything: the call may have worked or not. Ask again later, with the same key."""
+    """No conclusive answer: the call may have had an effect or not. Retry later, with the same key."""
 
 
 class GatewayRefused(Exception):
-    """A definite no: nothing was done.
+    """A definite refusal: the call had no effect.
 
-    `code` is the gateway's own word for the reason, if it has one. `is_final`: the same call can never work, whatever
-    an operator does; a wrong key, say, is not final.
+    `code` is the gateway's code of the reason, if it has one. `is_final`: the same call can never succeed, whatever an
+    operator changes; a wrong key, for example, is not final.
     """
 
     def __init__(self, message: str, code: str = "", *, is_final: bool = True) -> None:
@@ -32,11 +32,13 @@ class GatewayRefused(Exception):
 
 
 class BadEvent(Exception):
-    """A delivery that is not a properly signed, readable event."""
+    """A delivery that is no properly signed, readable event."""
 
 
 @dataclass(frozen=True)
 class Line:
+    """A line of the payment page; `unit_amount` in minor units."""
+
     name: str
     description: str
     quantity: int
@@ -45,9 +47,9 @@ class Line:
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """Everything a session is made from. Stored as it is, since a repetition must be equal to the byte.
+    """Everything a session is created from. Stored unchanged, since a repeated request must be equal byte for byte.
 
-    Amounts are minor units, `expires_at` is seconds since 1970, `currency` three capitals.
+    Amounts are minor units, `expires_at` is Unix seconds, `currency` three capitals.
     """
 
     key: str
@@ -60,15 +62,18 @@ class SessionRequest:
     expires_at: int
 
     def as_json(self) -> dict[str, Any]:
+        """As stored in `Payment.request`."""
         return {**asdict(self), "lines": [asdict(line) for line in self.lines]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> SessionRequest:
+        """The request that `as_json` stored."""
         lines = tuple(Line(**line) for line in stored["lines"])
         return cls(**{**stored, "lines": lines})
 
     @property
     def amount(self) -> int:
+        """The total, minor units."""
         return sum(line.quantity * line.unit_amount for line in self.lines)
 
 
@@ -85,16 +90,17 @@ class Session:
     payment_intent: str | None
     url: str | None
     reference: str
-    key: str  # of the request it was made from; empty when the gateway does not say
+    key: str  # of its SessionRequest; empty when the gateway does not report it
 
     @property
     def is_paid(self) -> bool:
+        """Completed, with nothing left to pay."""
         return self.status == "complete" and self.payment_status in ("paid", "no_payment_required")
 
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """`retry` says that an earlier call may have worked: look before asking again."""
+    """`amount` in minor units. `retry`: an earlier call may have succeeded, so look for its refund first."""
 
     key: str
     payment_intent: str
@@ -105,6 +111,8 @@ class RefundRequest:
 
 @dataclass(frozen=True)
 class RefundState:
+    """A refund's id and status at the gateway; `failure` is its reason, or ""."""
+
     id: str
     status: str  # pending, requires_action, succeeded, failed or canceled
     failure: str
@@ -121,25 +129,26 @@ class Event:
 
 
 class Gateway(Protocol):
-    """Every call may raise GatewayUnavailable (outcome unknown) or GatewayRefused (nothing was done).
+    """Every call may raise GatewayUnavailable (outcome unknown) or GatewayRefused (no effect).
 
-    None is made while a transaction is open (RuntimeError): a slow gateway would hold its row locks. Snapshots are
-    plain, as events carry them.
+    Inside a transaction every call raises RuntimeError: a slow gateway would keep its row locks. Snapshots are plain
+    dicts, as in events.
     """
 
     livemode: bool
-    is_local: bool  # every call answers at once, without a network
+    is_local: bool  # answers at once, without a network
 
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
-        """The same request with the same key gives the same session. `quick`: answers like `expire_session`."""
+        """The same request with the same key gives the same session. `quick`: answers as fast as `expire_session`."""
 
-    def retrieve_session(self, session_id: str) -> Session: ...
+    def retrieve_session(self, session_id: str) -> Session:
+        """The session as it is now."""
 
     def expire_session(self, session_id: str) -> Session:
-        """End an open session; one that is not open refuses. Answers within about 2 s or is unavailable."""
+        """End an open session; refuses any other. Answers within about 2 s or is unavailable."""
 
     def refund(self, request: RefundRequest) -> RefundState:
-        """The same request with the same key returns the money once."""
+        """The same request with the same key refunds once."""
 
     def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
         """The snapshot of one refund."""
@@ -148,17 +157,17 @@ class Gateway(Protocol):
         """All refunds of one payment, whoever made them."""
 
     def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
-        """All refunds made since then, the oldest first; at most `MOST_LISTED`, the newest of them."""
+        """All refunds made since then, oldest first; of more than `MOST_LISTED` the newest."""
 
     def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
-        """Events of at most 20 kinds that some webhook has not taken, the oldest first; at most `MOST_LISTED`."""
+        """Events of at most 20 kinds that some webhook has not accepted; order and limit as of `recent_refunds`."""
 
 
 MOST_LISTED = 1000
 
 
 def outside_transactions(call: Callable[P, T]) -> Callable[P, T]:
-    """Refuse the call while a transaction is open."""
+    """Decorator: the call raises RuntimeError while a transaction is open."""
 
     @wraps(call)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -169,7 +178,7 @@ def outside_transactions(call: Callable[P, T]) -> Callable[P, T]:
 
 
 def refuse_inside_transaction() -> None:
-    """Raises RuntimeError when a transaction is open: a slow gateway would hold its row locks."""
+    """Raises RuntimeError while a transaction is open: a slow gateway would keep its row locks."""
     if connection.in_atomic_block:
         raise RuntimeError("A gateway is never called inside a database transaction.")
 
@@ -180,10 +189,10 @@ def is_live(key: str) -> bool:
 
 
 def read_session(found: Mapping[str, Any]) -> Session:
-    """A session from its form on the wire, which Stripe and the demo share.
+    """A session from its wire format, which Stripe and the demo share.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no session.
+        KeyError, TypeError, ValueError: `found` is no session.
     """
     metadata = found.get("metadata") or {}
     intent = found.get("payment_intent")
@@ -204,5 +213,5 @@ def read_session(found: Mapping[str, Any]) -> Session:
 
 
 def read_refund(found: Mapping[str, Any]) -> RefundState:
-    """A refund from its form on the wire. Raises KeyError when it is none."""
+    """A refund from its wire format. Raises KeyError when `found` is none."""
     return RefundState(str(found["id"]), str(found.get("status") or "pending"), str(found.get("failure_reason") or ""))

@@ -1,6 +1,7 @@
-"""Stripe, and the only module that imports its library.
+"""The Stripe gateway, and the only module that imports Stripe's library.
 
-Written against stripe 16: objects are not dicts, nothing is retried unless asked for, `payment_method_types` is gone.
+Written for stripe 16: objects are not dicts, `StripeClient` does not retry by default, `payment_method_types` does not
+exist.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 T = TypeVar("T")
-PATIENT = 10.0  # seconds; the library's own is 80
-QUICK = (0.5, 1.4)  # seconds to connect, to answer: somebody waits for this, 3 s at most
+TIMEOUT = 10.0  # seconds; the library's default is 80
+QUICK_TIMEOUT = (0.5, 1.4)  # seconds to connect, to answer: a buyer waits for this, 3 s at most
 TOLERANCE = 300  # seconds a delivery may be old, or its clock ahead of ours
 
 
 @lru_cache(maxsize=8)
-def _client(key: str, base: str, timeout: float | tuple[float, float], retries: int) -> stripe.StripeClient:
+def _make_client(key: str, base: str, timeout: float | tuple[float, float], retries: int) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": base} if base else None,
@@ -58,27 +59,29 @@ class StripeGateway:
 
     def __init__(self, key: str, base: str = "") -> None:
         self.livemode = is_live(key)
-        self._patient = _client(key, base, PATIENT, 2)
-        self._quick = _client(key, base, QUICK, 0)
+        self._client = _make_client(key, base, TIMEOUT, 2)
+        self._quick = _make_client(key, base, QUICK_TIMEOUT, 0)
 
     @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
-        """One key per request, so a repetition finds the session that the first call made."""
-        checkout = (self._quick if quick else self._patient).v1.checkout.sessions
+        """One key per request, so a repeated call returns the session that the first one created."""
+        checkout = (self._quick if quick else self._client).v1.checkout.sessions
         options: stripe.RequestOptions = {"idempotency_key": request.key}
-        return _ask(lambda: _session(checkout.create(_create_params(request), options)))
+        return _call(lambda: _session(checkout.create(_create_params(request), options)))
 
     @outside_transactions
     def retrieve_session(self, session_id: str) -> Session:
-        return _ask(lambda: _session(self._quick.v1.checkout.sessions.retrieve(session_id)))
+        """See the interface."""
+        return _call(lambda: _session(self._quick.v1.checkout.sessions.retrieve(session_id)))
 
     @outside_transactions
     def expire_session(self, session_id: str) -> Session:
-        return _ask(lambda: _session(self._quick.v1.checkout.sessions.expire(session_id)))
+        """See the interface."""
+        return _call(lambda: _session(self._quick.v1.checkout.sessions.expire(session_id)))
 
     @outside_transactions
     def refund(self, request: RefundRequest) -> RefundState:
-        """A key is forgotten after a day, so a retry first looks for the refund that an earlier call made."""
+        """Stripe forgets a key after a day, so a retry first looks for the refund of the earlier call."""
         if request.retry:
             for found in self.list_refunds(request.payment_intent):
                 if (found.get("metadata") or {}).get("refund") == request.key:
@@ -90,24 +93,28 @@ class StripeGateway:
             "amount": request.amount,
             "metadata": metadata,
         }
-        return _ask(lambda: read_refund(_plain(self._patient.v1.refunds.create(params, options))))
+        return _call(lambda: read_refund(_plain(self._client.v1.refunds.create(params, options))))
 
     @outside_transactions
     def retrieve_refund(self, refund_id: str) -> dict[str, Any]:
-        return _ask(lambda: _plain(self._patient.v1.refunds.retrieve(refund_id)))
+        """See the interface."""
+        return _call(lambda: _plain(self._client.v1.refunds.retrieve(refund_id)))
 
     @outside_transactions
     def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
-        refunds = self._patient.v1.refunds
-        return _ask(lambda: _listed(refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter()))
+        """See the interface."""
+        refunds = self._client.v1.refunds
+        return _call(lambda: _listed(refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter()))
 
     @outside_transactions
     def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
-        refunds, created = self._patient.v1.refunds, int(since.timestamp())
-        return _ask(lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter()))
+        """See the interface."""
+        refunds, created = self._client.v1.refunds, int(since.timestamp())
+        return _call(lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter()))
 
     @outside_transactions
     def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
+        """See the interface."""
         params: EventListParams = {
             "delivery_success": False,
             "types": list(kinds),
@@ -115,15 +122,15 @@ class StripeGateway:
             "limit": 100,
         }
         return [
-            _event(found) for found in _ask(lambda: _listed(self._patient.v1.events.list(params).auto_paging_iter()))
+            _event(found) for found in _call(lambda: _listed(self._client.v1.events.list(params).auto_paging_iter()))
         ]
 
 
 def read_event(body: bytes, header: str | None, secrets: Sequence[str]) -> Event:
-    """A delivery, verified against each secret in turn (two are valid while one is being rolled).
+    """A delivery, verified against each secret in turn (two are valid while one is being rotated).
 
     Raises:
-        BadEvent: whatever is wrong with it.
+        BadEvent: for any error in it.
     """
     for secret in secrets:
         try:
@@ -132,15 +139,15 @@ def read_event(body: bytes, header: str | None, secrets: Sequence[str]) -> Event
             return _event(event.to_dict(for_json=True))
         except stripe.SignatureVerificationError:
             continue
-        # The library raises what its parsing meets (JSON, Unicode, Attribute, Key, Type, Value, Recursion error):
-        # each of them means that the body is no event, and that is the sender's fault.
+        # The library passes on the errors of parsing (JSON, Unicode, Attribute, Key, Type, Value, Recursion error):
+        # each of them means that the body is no event.
         except Exception as error:
             raise BadEvent(f"not an event: {type(error).__name__}") from error
     raise BadEvent("no valid signature")
 
 
 def _refuse_future(header: str) -> None:
-    """The library only minds old timestamps; one from next year would stay replayable until then."""
+    """The library checks only old timestamps; a future one would allow a replay until then."""
     stamps = [part[2:] for part in header.split(",") if part.startswith("t=")]
     if not stamps or int(stamps[0]) > time.time() + TOLERANCE:
         raise BadEvent("signed in the future")
@@ -193,25 +200,25 @@ def _plain(found: stripe.StripeObject) -> dict[str, Any]:
 
 
 def _listed(pages: Iterable[stripe.StripeObject]) -> list[dict[str, Any]]:
-    """A listing, which comes newest first, the other way round."""
+    """A listing, which comes newest first, in the order of time."""
     return [_plain(found) for found in islice(pages, MOST_LISTED)][::-1]
 
 
-def _ask(call: Callable[[], T]) -> T:
-    """One call, with Stripe's errors sorted into the two that matter here."""
+def _call(call: Callable[[], T]) -> T:
+    """One call, with Stripe's errors mapped to the two of the interface."""
     try:
         return call()
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.IdempotencyError) as error:
-        raise GatewayUnavailable(_told(error)) from error
+        raise GatewayUnavailable(_describe(error)) from error
     except stripe.StripeError as error:
         if error.http_status is not None and 400 <= error.http_status < 500 and error.http_status != 409:
             is_final = error.http_status in (400, 402)
-            raise GatewayRefused(_told(error), code=error.code or "", is_final=is_final) from error
-        raise GatewayUnavailable(_told(error)) from error
-    except (KeyError, TypeError, ValueError) as error:  # an answer that is no session: a proxy's page, perhaps
+            raise GatewayRefused(_describe(error), code=error.code or "", is_final=is_final) from error
+        raise GatewayUnavailable(_describe(error)) from error
+    except (KeyError, TypeError, ValueError) as error:  # no session, such as the page of a proxy
         raise GatewayUnavailable(f"unreadable answer: {type(error).__name__}") from error
 
 
-def _told(error: stripe.StripeError) -> str:
-    """For the log: never the key, the client secret or the session's address."""
+def _describe(error: stripe.StripeError) -> str:
+    """For the log: never the key, the client secret or the session's URL."""
     return f"{type(error).__name__} {error.http_status or ''} {error.code or ''} {error.request_id or ''}".strip()

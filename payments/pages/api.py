@@ -19,7 +19,7 @@ from payments.refunds import cancel_booking
 @api("POST")
 @csrf_protect
 def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """Where to pay for my lock: 201 the first time, 200 with the same `url` while that payment is open."""
+    """The payment page of the visitor's lock: 201 at first, 200 with the same `url` while that payment is open."""
     email = read_json(request).get("email")
     if not isinstance(email, str):
         raise Invalid("Say where the tickets go.", errors={"email": "must be an e-mail address"})
@@ -42,12 +42,11 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
 @api("POST")
 @csrf_protect
 def cancellation(request: HttpRequest, reference: str) -> HttpResponse:
-    """Cancel the named seats of a booking, or all of them: its owner by the cinema's terms, staff always.
+    """Cancel the named seats of a booking, or all of them: its owner under the cinema's terms, staff always.
 
-    Answers the booking as it is now, also when those seats had been cancelled before. Of the contract's types, past
-    the buyer's time is `sales-closed` (410: over for good), a ticket that was used or a payment under dispute is
-    `forbidden` (403: true of the person or the money, not of the request), and a booking that was never confirmed is
-    `invalid`.
+    Answers the booking as it is now, also when the seats were cancelled before. Problem types: after the buyer's
+    deadline `sales-closed` (410: permanent), for a used ticket or a disputed payment `forbidden` (403: it depends on
+    the user or the payment, not on the request), for a booking that was never confirmed `invalid`.
     """
     at = timezone.now()
     found = find_booking(request, reference)
@@ -56,12 +55,12 @@ def cancellation(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _actor_of(request: HttpRequest) -> Actor:
-    """Staff are staff with their own bookings too."""
+    """Staff act as staff with their own bookings too."""
     return Actor.staff(request.user.get_username()) if getattr(request.user, "is_staff", False) else BUYER
 
 
 def _read_seats(request: HttpRequest) -> list[str] | None:
-    """The labels; None for all of the booking, when the request names none. Nothing but whole wishes is understood."""
+    """The labels; None when the request names none, for all of the booking. Raises Invalid for any other value."""
     asked = read_json(request)
     if "seats" not in asked:
         return None
@@ -72,5 +71,5 @@ def _read_seats(request: HttpRequest) -> list[str] | None:
 
 
 def origin_of(request: HttpRequest) -> str:
-    """Scheme and host that this request came to."""
+    """Scheme and host of this request."""
     return f"{request.scheme}://{request.get_host()}"

@@ -1,7 +1,7 @@
-"""Cancelling tickets, for the buyer: choose, look at what comes back, confirm. Works without JavaScript.
+"""Cancelling tickets, for the buyer: choose, review the refund, confirm. Works without JavaScript.
 
-A POST without `sure` leads to the look (a page with an address of its own, so the back button is harmless); a POST
-with it cancels what was looked at, unless what would come back has changed since.
+A POST without `sure` redirects to the review (a page with its own URL, so that the back button is harmless); a POST
+with it cancels what was shown, unless the refund has changed since.
 """
 
 from __future__ import annotations
@@ -37,50 +37,51 @@ from payments.refunds import cancel_booking
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
+    """Choose, review and confirm. Raises NotFound for a booking of somebody else."""
     booking = find_booking(request, reference)
     asked = request.POST if request.method == "POST" else request.GET
     labels = list(dict.fromkeys(asked.getlist("seats")))
-    if not _is_owner(request, booking):  # staff who look on: theirs is another policy
+    if not _is_owner(request, booking):  # staff cancel on their own page, without the terms
         return SeeOther(_address("payments:staff-cancel", booking, seats=labels))
     if request.method != "POST":
-        return _look(request, booking, labels, timezone.now())
+        return _show(request, booking, labels, timezone.now())
     if "sure" not in request.POST:
         return SeeOther(_address("payments:cancel-tickets", booking, request, labels))
     return _cancel(request, booking, labels, timezone.now())
 
 
 def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:
-    there = SeeOther(_address("booking:booking", booking, request))
-    standing, gone = _sort_out(booking, labels)
+    booking_page = SeeOther(_address("booking:booking", booking, request))
+    standing, cancelled = _split(booking, labels)
     if not standing:
-        if not gone:
-            return _look(request, booking, labels, at, _("Choose at least one of these tickets."))
-        messages.info(request, _cancelled_words(gone, _("already")))  # a second click, another tab
-        return there
+        if not cancelled:
+            return _show(request, booking, labels, at, _("Choose at least one of these tickets."))
+        messages.info(request, _cancelled_words(cancelled, _("already")))  # a second click, another tab
+        return booking_page
     try:
-        if gone:
+        if cancelled:
             raise SumChanged
         cancel_booking(booking_id=booking.pk, labels=standing, by=BUYER, at=at, shown=shown_sum(request))
     except Refusal as refusal:
-        return _look(request, booking, labels, at, refusal.detail)
+        return _show(request, booking, labels, at, refusal.detail)
     messages.success(request, _cancelled_words(standing))
-    return there
+    return booking_page
 
 
 def shown_sum(request: HttpRequest) -> int:
-    """What the form said would come back; -1, which never does, when it says nothing."""
+    """The refund that the form showed, minor units; -1, which never matches, when it is missing."""
     said = request.POST.get("back", "")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 12 else -1
 
 
-def _look(request: HttpRequest, booking: Booking, labels: list[str], at: datetime, refusal: str = "") -> HttpResponse:
-    """Which tickets, or with some chosen: what comes back for them."""
+def _show(request: HttpRequest, booking: Booking, labels: list[str], at: datetime, refusal: str = "") -> HttpResponse:
+    """The choice of tickets, or, when some are chosen, the refund of each."""
     booking.refresh_from_db()
-    standing, gone = _sort_out(booking, labels)
+    standing, cancelled = _split(booking, labels)
     terms = read_terms(booking, at=at, chosen=standing)
     offer = offer_of(booking, at, standing)
-    able = {line.label for line in terms.lines if not line.why_not}
-    chosen = [each for each in offer.open if each.ticket.label in standing and each.ticket.label in able]
+    allowed = {line.label for line in terms.lines if not line.why_not}
+    chosen = [each for each in offer.open if each.ticket.label in standing and each.ticket.label in allowed]
     staying = _staying(booking, chosen)
     context: dict[str, Any] = {
         "booking": booking,
@@ -95,19 +96,19 @@ def _look(request: HttpRequest, booking: Booking, labels: list[str], at: datetim
         "back": sum(each.amount for each in chosen),
         "kept": sum(each.kept for each in chosen),
         "hall": _hall(booking, chosen),
-        "refusal": refusal or (_cancelled_words(gone, _("already")) if gone else ""),
+        "refusal": refusal or (_cancelled_words(cancelled, _("already")) if cancelled else ""),
         "cancel_url": _address("payments:cancel-tickets", booking, request),
         "back_url": _address("booking:booking", booking, request),
     }
     return render(request, "payments/cancel.html", context, status=409 if refusal else 200)
 
 
-def _sort_out(booking: Booking, labels: list[str]) -> tuple[list[str], list[str]]:
-    """Of the seats that were named, those with a ticket that stands and those cancelled before; others are dropped."""
+def _split(booking: Booking, labels: list[str]) -> tuple[list[str], list[str]]:
+    """Of the named seats those with a standing ticket, and those cancelled before; others are dropped."""
     status_of = {ticket.label: ticket.status for ticket in booking.tickets.all()}
     known = [label for label in labels if label in status_of]
-    gone = [label for label in known if status_of[label] == Ticket.Status.CANCELLED]
-    return [label for label in known if label not in gone], gone
+    cancelled = [label for label in known if status_of[label] == Ticket.Status.CANCELLED]
+    return [label for label in known if label not in cancelled], cancelled
 
 
 def _staying(booking: Booking, chosen: list[Any]) -> list[str]:
@@ -132,7 +133,7 @@ def _is_owner(request: HttpRequest, booking: Booking) -> bool:
 
 
 def _address(name: str, booking: Booking, request: HttpRequest | None = None, seats: list[str] | None = None) -> str:
-    """The page of this name, with the seats, and with the mail's key if that is what opened this one."""
+    """The URL of this page for the seats, with the mail's key if the request was opened by it."""
     query: list[tuple[str, str]] = [("seats", label) for label in seats or ()]
     if request is not None and (key := request.GET.get("key", "")) and check_key(booking, key):
         query.append(("key", key))

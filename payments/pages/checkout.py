@@ -1,4 +1,4 @@
-"""Pages of paying: the last look before the payment page, and the two ways back from it."""
+"""Pages of paying: the review before the payment page, and the two ways back from it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from payments.reconciliation import reconcile_payment
 from payments.session_end import end_payment
 
 Status = Booking.Status
-RING = 100  # circumference of the countdown's circle
+RING = 100  # circumference of the countdown's circle, in its own units
 
 
 class SeeOther(HttpResponseRedirect):
-    """303: what comes next is a page to read, also after a POST."""
+    """303: the next page is to be read with GET, also after a POST."""
 
     status_code = 303
 
@@ -42,7 +42,7 @@ class SeeOther(HttpResponseRedirect):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """My seats, what they cost, how long they are mine; POST goes to where the money is taken."""
+    """The visitor's seats, their prices and the time left; POST redirects to the payment page. Raises NotFound."""
     showtime = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
     if showtime is None:
         raise NotFound("There is no such showtime.")
@@ -84,7 +84,7 @@ def _show_checkout(request: HttpRequest, showtime: Showtime, refusal: Refusal | 
         plan = layout_of(showtime.plan.hash)
         context["hall"] = draw_hall(plan.seats, [plan.index_of[place.label] for place in places])
         context |= _countdown(booking, at)
-    # Nothing to show is nothing wrong: somebody came back by the browser's button.
+    # Nothing to pay is no error: the browser's back button leads here.
     status = refusal.status if refusal else 200
     return render(request, "payments/checkout.html", context, status=status)
 
@@ -103,7 +103,7 @@ def _countdown(booking: Booking, at: datetime) -> dict[str, Any]:
 
 
 def _places(booking: Booking | None) -> list[BookingSeat]:
-    """Seats and prices: fixed once checkout has begun, as they are now before."""
+    """Seats and prices: fixed once checkout has begun, before that as they are now."""
     if booking is None:
         return []
     if booking.status != Status.LOCKED:
@@ -113,8 +113,8 @@ def _places(booking: Booking | None) -> list[BookingSeat]:
 
 @never_cache
 @require_safe
-def come_back(request: HttpRequest, reference: str) -> HttpResponse:
-    """From the payment page, having paid: ask the gateway now rather than wait for its event."""
+def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
+    """Back from the payment page, having paid: query the gateway now instead of waiting for its event."""
     booking = _own_booking(request, reference)
     payment = _payment_of(request, booking)
     if payment is not None and payment.is_active:
@@ -131,8 +131,8 @@ def come_back(request: HttpRequest, reference: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def cancel(request: HttpRequest, reference: str) -> HttpResponse:
-    """From the payment page, not having paid: the session is ended, then the seats are free at once."""
+def payment_cancel(request: HttpRequest, reference: str) -> HttpResponse:
+    """Back from the payment page, not having paid: end the session, then free the seats at once."""
     booking = _own_booking(request, reference)
     if booking.status in Booking.PAYING:
         end_payment(booking_id=booking.pk, reason="cancelled", at=timezone.now())
@@ -152,6 +152,6 @@ def _own_booking(request: HttpRequest, reference: str) -> Booking:
 
 
 def _payment_of(request: HttpRequest, booking: Booking) -> Payment | None:
-    """The one whose session the way back names, else the newest."""
+    """The payment of the session in the query, else the newest."""
     named = booking.payments.filter(session_id=request.GET.get("session", "")).first()
     return named or booking.payments.first()

@@ -1,4 +1,4 @@
-"""The demo gateway's payment page: where a buyer would meet Stripe's. Mounted only with demo payments."""
+"""The demo gateway's payment page, in place of Stripe's. Mounted only with demo payments."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from payments.gateways.interface import GatewayRefused, SessionRequest
 from payments.models import DemoSession, Payment
 from payments.pages.checkout import SeeOther
 
-LATE = timedelta(seconds=2)
+LATE = timedelta(seconds=2)  # after the deadline
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def demo_payment(request: HttpRequest, session_id: str) -> HttpResponse:
-    """One form; its buttons do what buyers do: pay, have a card declined, cancel, pay twice, pay too late."""
+    """One form; its buttons pay, decline the card, cancel, pay twice, pay too late. Raises NotFound."""
     session = DemoSession.objects.filter(session_id=session_id).first()
     if session is None:
         raise NotFound("There is no such payment.")
     if request.method != "POST":
         return _show(request, session)
     action = request.POST.get("action", "")
-    asked = SessionRequest.from_json(session.request)
+    session_request = SessionRequest.from_json(session.request)
     if action == "cancel":
-        return SeeOther(asked.cancel_url)
+        return SeeOther(session_request.cancel_url)
     try:
         session = _act(request, session_id, action, timezone.now())
-    except GatewayRefused:  # ended while the page was open; it now says so
+    except GatewayRefused:  # ended while the page was open
         return _show(request, DemoSession.objects.get(session_id=session_id), status=409)
     if action in ("pay", "pay-twice"):
-        return SeeOther(asked.success_url.replace("{CHECKOUT_SESSION_ID}", session_id))
+        return SeeOther(session_request.success_url.replace("{CHECKOUT_SESSION_ID}", session_id))
     return _show(request, session, done=action)
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def _act(request: HttpRequest, session_id: str, action: str, at: datetime) -> DemoSession:
-    """The change in the gateway's memory and the promise of its event, together.
+    """The change of the session and its event, committed together on return.
 
     Raises:
-        GatewayRefused: the session is over.
+        GatewayRefused: the session has ended.
         Invalid: there is no such button.
     """
     if action == "decline":
@@ -67,7 +67,7 @@ def _act(request: HttpRequest, session_id: str, action: str, at: datetime) -> De
 
 
 def _until_late(session_id: str, at: datetime) -> timedelta:
-    """Until just after the time to pay has run out."""
+    """How long until LATE after the deadline of the payment."""
     payment = Payment.objects.select_related("booking").filter(session_id=session_id).first()
     until = payment.booking.locked_until if payment else None
     return max(timedelta(0), until - at) + LATE if until else LATE

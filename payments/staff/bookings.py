@@ -1,4 +1,4 @@
-"""Staff's pages of bookings: find one, read its story, send its tickets again."""
+"""Staff pages of bookings: find one, read its timeline, send its tickets again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cinema.accounts.staff import staff_page
 from payments.ledger import Actor
 from payments.models import MoneyAlert
 from payments.pages.checkout import SeeOther
-from payments.refund_view import Returns, read_returns
+from payments.refund_view import BookingRefunds, read_refunds
 from payments.staff.money_overview import related, sum_booking, with_remedies
 from payments.staff.search import find_bookings, read_reference
 from payments.staff.timeline import read_timeline
@@ -33,28 +33,31 @@ Status = Booking.Status
 @staff_page
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """`?q=`: a whole reference goes straight to its story."""
+    """`?q=`: a whole reference redirects to its timeline."""
     query = request.GET.get("q", "")
     if (whole := read_reference(query)) and Booking.objects.filter(reference=whole).exists():
         return redirect("payments:staff-booking", whole)
     found = find_bookings(query, at=timezone.now())
-    lines = [_line(booking) for booking in found.bookings]
+    lines = [_search_line(booking) for booking in found.bookings]
     return render(
-        request, "staff/booking_search.html", {"door": "bookings", "query": found.query, "found": found, "lines": lines}
+        request,
+        "staff/booking_search.html",
+        {"section": "bookings", "query": found.query, "found": found, "lines": lines},
     )
 
 
 @staff_page
 @require_safe
-def story(request: HttpRequest, reference: str) -> HttpResponse:
+def timeline(request: HttpRequest, reference: str) -> HttpResponse:
+    """What happened to a booking, and what staff can do about it. Raises NotFound."""
     booking = find_for_staff(reference)
-    return render(request, "staff/booking_story.html", _timeline(booking, timezone.now()))
+    return render(request, "staff/booking_story.html", _context(booking, timezone.now()))
 
 
 @staff_page
 @require_POST
-def mail_again(request: HttpRequest, reference: str) -> HttpResponse:
-    """The mail with the tickets once more; a second click on the same page sends no third."""
+def resend_mail(request: HttpRequest, reference: str) -> HttpResponse:
+    """Send the mail with the tickets again; a second click on the same page sends no other."""
     booking = find_for_staff(reference)
     n_seen = request.POST.get("sent", "")
     if not _can_mail(booking):
@@ -63,7 +66,7 @@ def mail_again(request: HttpRequest, reference: str) -> HttpResponse:
         messages.info(request, _("That mail has been asked for already."))
     else:
         at = timezone.now()
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
             enqueue(
                 kind="mail.confirmed",
                 dedupe_key=f"mail.confirmed:{booking.pk}:again-{n_sent}",
@@ -75,12 +78,12 @@ def mail_again(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def staff_actor(request: HttpRequest) -> Actor:
-    """Whoever is signed in, as the ledger names them."""
+    """The user who is signed in, as an actor of the ledger."""
     return Actor.staff(request.user.get_username())
 
 
 def find_for_staff(reference: str) -> Booking:
-    """Raises NotFound."""
+    """The booking of this reference. Raises NotFound."""
     bookings = Booking.objects.select_related("showtime__movie", "showtime__screen__cinema", "showtime__plan")
     booking = bookings.prefetch_related("tickets").filter(reference=reference.upper()).first()
     if booking is None:
@@ -88,25 +91,24 @@ def find_for_staff(reference: str) -> Booking:
     return booking
 
 
-def _timeline(booking: Booking, at: datetime) -> dict[str, Any]:
+def _context(booking: Booking, at: datetime) -> dict[str, Any]:
     tickets = list(booking.tickets.all())
     standing = [ticket for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
-    returns = read_returns(booking)
-
+    refunds = read_refunds(booking)
     return {
-        "door": "bookings",
+        "section": "bookings",
         "booking": booking,
         "showtime": booking.showtime,
         "movie": booking.showtime.movie,
         "state": state_of(booking),
-        "story": read_timeline(booking),
+        "timeline": read_timeline(booking),
         "alerts": with_remedies(related(MoneyAlert.objects.filter(booking=booking, closed_at=None))),
         "labels": labels_of(booking),
         "n_tickets": len(tickets),
         "standing_words": _standing_words(tickets, standing),
-        "tickets": [{"ticket": ticket, "back": _back_words(returns, ticket)} for ticket in tickets],
+        "tickets": [{"ticket": ticket, "back": _refund_words(refunds, ticket)} for ticket in tickets],
         "sums": sum_booking(booking),
-        "returns": returns,
+        "refunds": refunds,
         "can_mail": _can_mail(booking),
         "n_sent": _n_sent(booking),
         "can_cancel": booking.status == Status.CONFIRMED and bool(standing),
@@ -115,7 +117,7 @@ def _timeline(booking: Booking, at: datetime) -> dict[str, Any]:
     }
 
 
-def _line(booking: Booking) -> dict[str, Any]:
+def _search_line(booking: Booking) -> dict[str, Any]:
     return {
         "booking": booking,
         "labels": labels_of(booking),
@@ -125,7 +127,7 @@ def _line(booking: Booking) -> dict[str, Any]:
 
 
 def labels_of(booking: Booking) -> list[str]:
-    """The seats as they stand: ticketed, else paid for or held."""
+    """The labels of its standing tickets; without tickets, of the seats that it paid for or has locked."""
     tickets = list(booking.tickets.all())
     standing = [ticket.label for ticket in tickets if ticket.status != Ticket.Status.CANCELLED]
     if tickets:
@@ -136,7 +138,7 @@ def labels_of(booking: Booking) -> list[str]:
 
 
 def state_of(booking: Booking) -> dict[str, str]:
-    """The booking's state as a key for its colour and words for people."""
+    """The booking's state: a key for its colour, and words."""
     words = {
         Status.LOCKED: _("choosing"),
         Status.CHECKOUT: _("paying"),
@@ -168,8 +170,8 @@ def _standing_words(tickets: list[Ticket], standing: list[Ticket]) -> str:
     return ngettext("%d ticket", "%d tickets", len(tickets)) % len(tickets)
 
 
-def _back_words(returns: Returns, ticket: Ticket) -> str:
-    found = returns.of_ticket(ticket.pk)
+def _refund_words(refunds: BookingRefunds, ticket: Ticket) -> str:
+    found = refunds.of_ticket(ticket.pk)
     if found is None or not found.amount:
         return ""
     return {"under-way": _("money on its way"), "back": _("money is back"), "failed": _("refund failed")}[found.state]
@@ -181,5 +183,5 @@ def _can_mail(booking: Booking) -> bool:
 
 
 def _n_sent(booking: Booking) -> int:
-    """How often the mail with the tickets was promised."""
+    """How many mails with the tickets were enqueued."""
     return OutboxMessage.objects.filter(kind="mail.confirmed", payload__booking=booking.pk).count()

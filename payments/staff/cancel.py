@@ -1,4 +1,4 @@
-"""Staff cancel: tickets of a booking, or a whole showtime. Each asks once more before it acts."""
+"""Staff cancel tickets of a booking, or a whole showtime. Each asks for a confirmation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cinema.models import Showtime
 from payments.pages.cancel import shown_sum
 from payments.pages.checkout import SeeOther
 from payments.refund_rows import Share, own_payment
-from payments.refunds import cancel_booking, cancel_showtime, weigh
+from payments.refunds import cancel_booking, cancel_showtime, quote_cancellation
 from payments.staff.bookings import find_for_staff, staff_actor
 from payments.staff.money_overview import effect_of_cancelling
 
@@ -32,7 +32,7 @@ LONGEST_REASON = 200
 @staff_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
-    """Choose, look, say why, confirm; all of the price goes back."""
+    """Choose, review, give a reason, confirm; the whole price is refunded. Raises NotFound."""
     booking = find_for_staff(reference)
     asked = request.POST if request.method == "POST" else request.GET
     labels = asked.getlist("seats")
@@ -41,7 +41,7 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     if request.method == "POST":
         query = urlencode([("seats", label) for label in _standing_of(booking, labels)])
         return SeeOther(f"{request.path}?{query}" if query else request.path)
-    return _look(request, booking, labels)
+    return _show(request, booking, labels)
 
 
 def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:
@@ -51,39 +51,41 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
         messages.info(request, _("Those tickets are cancelled already."))
         return SeeOther(reverse("payments:staff-booking", args=[booking.reference]))
     if not reason:
-        return _look(request, booking, labels, reason_error=_("Say why, in a word."), status=422)
+        return _show(request, booking, labels, reason_error=_("Say why, in a word."), status=422)
     try:
         by, shown = staff_actor(request), shown_sum(request)
         cancel_booking(booking_id=booking.pk, labels=standing, by=by, at=at, note=reason, shown=shown)
     except Refusal as refusal:
-        return _look(request, booking, labels, refusal=refusal.detail, reason=reason, status=409)
+        return _show(request, booking, labels, refusal=refusal.detail, reason=reason, status=409)
     words = ngettext("%s is cancelled.", "%s are cancelled.", len(standing))
     messages.success(request, words % join_labels(standing))
     return SeeOther(reverse("payments:staff-booking", args=[booking.reference]))
 
 
-def _look(request: HttpRequest, booking: Booking, labels: list[str], *, status: int = 200, **more: Any) -> HttpResponse:
+def _show(request: HttpRequest, booking: Booking, labels: list[str], *, status: int = 200, **more: Any) -> HttpResponse:
     standing = [ticket for ticket in booking.tickets.all() if ticket.status != Ticket.Status.CANCELLED]
-    able = standing if booking.status == Booking.Status.CONFIRMED else []
-    chosen = [ticket.label for ticket in able if ticket.label in labels]
+    allowed = standing if booking.status == Booking.Status.CONFIRMED else []
+    chosen = [ticket.label for ticket in allowed if ticket.label in labels]
     shares: list[Share] = []
     if chosen:
         try:
-            shares, _reason = weigh(booking, own_payment(booking), chosen, by=staff_actor(request), at=timezone.now())
+            shares, _reason = quote_cancellation(
+                booking, own_payment(booking), chosen, by=staff_actor(request), at=timezone.now()
+            )
         except Refusal as no:
             more.setdefault("refusal", no.detail)
-    going = [ticket for ticket, _part in shares]
+    to_cancel = [ticket for ticket, _part in shares]
     back_total = sum(part for _ticket, part in shares)
     context = {
-        "door": "bookings",
+        "section": "bookings",
         "booking": booking,
         "showtime": booking.showtime,
         "movie": booking.showtime.movie,
-        "lines": [_pick(ticket, len(able) == 1) for ticket in able],
-        "chosen": going,
-        "chosen_words": join_labels([ticket.label for ticket in going]) if going else "",
+        "lines": [_pick(ticket, len(allowed) == 1) for ticket in allowed],
+        "chosen": to_cancel,
+        "chosen_words": join_labels([ticket.label for ticket in to_cancel]) if to_cancel else "",
         "back_total": back_total,
-        "gone_before": sum(ticket.price for ticket in going) - back_total,
+        "gone_before": sum(ticket.price for ticket in to_cancel) - back_total,
         **more,
     }
     return render(request, "staff/cancel_tickets.html", context, status=status)
@@ -107,7 +109,7 @@ def _standing_of(booking: Booking, labels: list[str]) -> list[str]:
 @staff_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_whole_showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """How many bookings, how much money, then a button; afterwards the same page counts what is left."""
+    """How many bookings, how much money, and a button; afterwards the same page counts what is left."""
     showtime = get_object_or_404(Showtime.objects.with_movie_and_screen(), pk=showtime_id)
     at = timezone.now()
     refusal = ""
@@ -120,7 +122,7 @@ def cancel_whole_showtime(request: HttpRequest, showtime_id: int) -> HttpRespons
             cancel_showtime(showtime_id=showtime.pk, by=staff_actor(request), at=at)
             return SeeOther(request.path)
     context = {
-        "door": "",
+        "section": "",
         "showtime": showtime,
         "movie": showtime.movie,
         "effect": effect_of_cancelling(showtime.pk),

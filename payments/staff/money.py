@@ -1,4 +1,4 @@
-"""Staff's page of money that needs a person, and the buttons on it."""
+"""The staff page of money: today's sums, open alerts, dead letters, pending refunds, and the actions on them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from booking.models import OutboxMessage
 from booking.outbox.messages import retry
 from booking.refusals import Refusal
 from cinema.accounts.staff import staff_page
-from payments.ledger import close_alert
+from payments import ledger, refunds
 from payments.models import MoneyAlert, Refund
 from payments.pages.checkout import SeeOther
-from payments.refunds import ask_again
 from payments.staff import money_overview as money
-from payments.staff import timeline_texts as words
+from payments.staff import timeline_texts as texts
 from payments.staff.bookings import staff_actor
-from payments.staff.timeline import Pending
+from payments.staff.timeline import UnhandledMessage
 
-AT_ONCE = 100
+MAX_SHOWN = 100
 CLOSED_SHOWN = 10
-LONGEST_WORD = 250
+LONGEST_RESOLUTION = 250
 
 
 @staff_page
 @require_safe
 def money_page(request: HttpRequest) -> HttpResponse:
+    """Everything that needs a person."""
     return render(request, "staff/money.html", read_money(timezone.now()))
 
 
@@ -43,38 +43,38 @@ def read_money(at: datetime) -> dict[str, Any]:
     """Everything the page shows: a fixed number of queries."""
     today = money.sum_today(at=at)
     ours = today.pop(settings.CURRENCY, money.Sums(settings.CURRENCY))
-    dead = list(money.dead_letters()[: AT_ONCE + 1])
-    waiting = list(money.refunds_under_way()[:AT_ONCE])
+    dead = list(money.dead_letters()[: MAX_SHOWN + 1])
+    under_way = list(money.refunds_under_way()[:MAX_SHOWN])
     return {
-        "door": "money",
+        "section": "money",
         "now": at,
         "currency": settings.CURRENCY,
         "today": ours,
         "others": list(today.values()),
-        "alerts": money.with_remedies(money.open_alerts()[:AT_ONCE]),
-        "dead": _promises(dead[:AT_ONCE]),
-        "more_dead": len(dead) > AT_ONCE,
-        "under_way": [_under_way(refund) for refund in waiting],
+        "alerts": money.with_remedies(money.open_alerts()[:MAX_SHOWN]),
+        "dead": _dead_letters(dead[:MAX_SHOWN]),
+        "more_dead": len(dead) > MAX_SHOWN,
+        "under_way": [_under_way(refund) for refund in under_way],
         "n_under_way": money.refunds_under_way().count(),
         "under_way_sum": money.sum_under_way().get(settings.CURRENCY, 0),
         "closed": [_settled(alert) for alert in _closed()],
     }
 
 
-def _promises(dead: list[OutboxMessage]) -> list[dict[str, Any]]:
+def _dead_letters(dead: list[OutboxMessage]) -> list[dict[str, Any]]:
     subjects = money.read_subjects(dead)
     lines = []
     for message in dead:
         booking = subjects.booking_of(message)
-        what = words.promise(message, subjects.refunds, booking) if booking else message.kind
-        lines.append({"pending": Pending(message, what, True), "booking": booking})
+        what = texts.describe_message(message, subjects.refunds, booking) if booking else message.kind
+        lines.append({"line": UnhandledMessage(message, what, is_dead=True), "booking": booking})
     return lines
 
 
 def _under_way(refund: Refund) -> dict[str, Any]:
     return {
         "refund": refund,
-        "why": words.reason(refund),
+        "why": texts.describe_reason(refund),
         "seats": [seat.ticket.label for seat in refund.seats.all()],
     }
 
@@ -85,29 +85,29 @@ def _closed() -> list[MoneyAlert]:
 
 
 def _settled(alert: MoneyAlert) -> dict[str, Any]:
-    return {"alert": alert, "by": words.who(alert.closed_by)}
+    return {"alert": alert, "by": texts.name_actor(alert.closed_by)}
 
 
 @staff_page
 @require_POST
-def close(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """A person says how it was settled."""
+def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
+    """Close an alert; a person says how the problem was settled."""
     alert = get_object_or_404(MoneyAlert, pk=alert_id)
-    resolution = " ".join(request.POST.get("resolution", "").split())[:LONGEST_WORD]
+    resolution = " ".join(request.POST.get("resolution", "").split())[:LONGEST_RESOLUTION]
     if not resolution:
         messages.error(request, _("Say in a word how it was settled; nothing was closed."))
     elif alert.closed_at is not None:
         messages.info(request, _("Somebody had closed that already."))
     else:
-        close_alert(alert_id=alert.pk, by=staff_actor(request), resolution=resolution, at=timezone.now())
+        ledger.close_alert(alert_id=alert.pk, by=staff_actor(request), resolution=resolution, at=timezone.now())
         messages.success(request, _("Closed."))
     return SeeOther(where_from(request, alert.booking.reference if alert.booking else ""))
 
 
 @staff_page
 @require_POST
-def try_again(request: HttpRequest, message_id: int) -> HttpResponse:
-    """A promise that was given up is tried anew."""
+def retry_message(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Retry a dead letter of the outbox."""
     if retry(message_id=message_id, at=timezone.now()):
         messages.success(request, _("It is being tried again, from the first attempt."))
     else:
@@ -117,11 +117,11 @@ def try_again(request: HttpRequest, message_id: int) -> HttpResponse:
 
 @staff_page
 @require_POST
-def refund_again(request: HttpRequest, refund_id: int) -> HttpResponse:
-    """A failed refund is asked for once more."""
+def retry_refund(request: HttpRequest, refund_id: int) -> HttpResponse:
+    """Replace a failed refund by a new one."""
     refund = get_object_or_404(Refund.objects.select_related("payment__booking"), pk=refund_id)
     try:
-        ask_again(refund_id=refund.pk, by=staff_actor(request), at=timezone.now())
+        refunds.retry_refund(refund_id=refund.pk, by=staff_actor(request), at=timezone.now())
         messages.success(request, _("The bank is being asked again."))
     except Refusal as refusal:
         messages.error(request, refusal.detail)
@@ -129,7 +129,7 @@ def refund_again(request: HttpRequest, refund_id: int) -> HttpResponse:
 
 
 def where_from(request: HttpRequest, reference: str) -> str:
-    """The page on which the button stood: the story of this booking, else the page of money."""
+    """The page of the button: this booking's timeline, or the page of money."""
     if request.POST.get("back") == "story" and re.fullmatch(r"[0-9A-Z-]{1,16}", reference):
         return reverse("payments:staff-booking", args=[reference])
     return reverse("payments:staff-money")

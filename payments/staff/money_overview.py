@@ -1,4 +1,4 @@
-"""Sums of the ledger, and what of its money needs a person: what the page of money shows."""
+"""Sums of the ledger, and the rows that need a person, for the staff page of money."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEMO = Q(payment__provider=Payment.Provider.DEMO)
 
 @dataclass(frozen=True)
 class Sums:
-    """Money of one currency that moved: to the house, and back. The demo's part is counted in both."""
+    """Money of one currency that moved, minor units: to the cinema, and back. The demo's part is included in both."""
 
     currency: str
     taken: int = 0
@@ -30,6 +30,7 @@ class Sums:
 
     @property
     def kept(self) -> int:
+        """Taken, less what went back."""
         return self.taken - self.back
 
     @property
@@ -40,14 +41,14 @@ class Sums:
 
 
 def sum_today(*, at: datetime) -> dict[str, Sums]:
-    """What the ledger says moved on the local day of `at`, by currency."""
+    """What the ledger records on the local day of `at`, by currency."""
     local = timezone.localtime(at)
     begins = datetime.combine(local.date(), time.min, local.tzinfo)
     return sum_ledger(LedgerEntry.objects.filter(at__gte=begins, at__lte=at))
 
 
 def sum_ledger(entries: QuerySet[LedgerEntry]) -> dict[str, Sums]:
-    """Taken and given back by these entries, by currency."""
+    """Taken and refunded by these entries, by currency."""
     rows = entries.exclude(amount=0).order_by().values("currency").annotate(
         taken=Coalesce(Sum("amount", filter=UP), 0),
         back=Coalesce(Sum("amount", filter=DOWN), 0),
@@ -66,34 +67,37 @@ def sum_booking(booking: Booking) -> Sums:
 
 
 def refunds_under_way() -> QuerySet[Refund]:
-    """Asked for and neither arrived nor failed, oldest first."""
+    """Refunds that are neither settled nor failed, oldest first."""
     waiting = Refund.objects.filter(status__in=[Refund.Status.REQUESTED, Refund.Status.SUBMITTED])
     return waiting.select_related("payment__booking").prefetch_related("seats__ticket").order_by("created_at", "pk")
 
 
 def sum_under_way() -> dict[str, int]:
+    """The amount of refunds under way, minor units, by currency."""
     sums = refunds_under_way().order_by().values("payment__currency").annotate(sum=Sum("amount"))
     return {row["payment__currency"]: row["sum"] for row in sums}
 
 
 def open_alerts() -> QuerySet[MoneyAlert]:
-    """What needs a person, oldest first."""
+    """The open alerts, oldest first."""
     return related(MoneyAlert.objects.filter(closed_at=None)).order_by("raised_at", "pk")
 
 
 def related(alerts: QuerySet[MoneyAlert]) -> QuerySet[MoneyAlert]:
+    """With the rows that an alert's line shows."""
     return alerts.select_related("booking", "payment", "refund__payment")
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """An alert, and whether a button can help: its refund failed and nobody has asked again."""
+    """An alert, and whether its failed refund can be retried: it is not replaced yet."""
 
     alert: MoneyAlert
-    can_ask_again: bool
+    can_retry: bool
 
 
 def with_remedies(alerts: Iterable[MoneyAlert]) -> list[Remedy]:
+    """Each alert with its remedy. One query."""
     found = list(alerts)
     failed = {each.refund_id for each in found if each.refund and each.refund.status == Refund.Status.FAILED}
     replaced = set(Refund.objects.filter(replaces__in=failed).values_list("replaces_id", flat=True))
@@ -101,20 +105,21 @@ def with_remedies(alerts: Iterable[MoneyAlert]) -> list[Remedy]:
 
 
 def dead_letters() -> QuerySet[OutboxMessage]:
-    """Promises that were given up, oldest first."""
+    """The dead letters of the outbox, oldest first."""
     return OutboxMessage.objects.filter(state=OutboxMessage.State.DEAD).order_by("created_at", "pk")
 
 
 @dataclass(frozen=True)
 class Subjects:
-    """What a list of promises is about, read at once."""
+    """The rows that a list of outbox messages is about, by key."""
 
     bookings: dict[int, Booking]
     payments: dict[int, Payment]
     refunds: dict[int, Refund]
 
     def booking_of(self, message: OutboxMessage) -> Booking | None:
-        if "booking" in message.payload:  # where a `refund` beside it is an amount, not a key
+        """The booking that a message is about, directly or by its refund or payment."""
+        if "booking" in message.payload:  # then `refund` is an amount, not a key
             return self.bookings.get(message.payload["booking"])
         if refund := self.refunds.get(message.payload.get("refund", 0)):
             return refund.payment.booking
@@ -124,6 +129,7 @@ class Subjects:
 
 
 def read_subjects(messages: list[OutboxMessage]) -> Subjects:
+    """Three queries and their relations, for any number of messages."""
     named: dict[str, set[int]] = defaultdict(set)
     for message in messages:
         for name in ("booking", "refund", "payment"):
@@ -139,19 +145,21 @@ def read_subjects(messages: list[OutboxMessage]) -> Subjects:
 
 @dataclass(frozen=True)
 class Effect:
-    """What calling off a showtime means: bookings that stand, their tickets and money, and visitors at it now."""
+    """What the cancellation of a showtime affects now: confirmed bookings, their tickets and money (minor units), and
+    live bookings that are not paid.
+    """
 
     bookings: int
     tickets: int
     money: int
-    holding: int
+    live: int
 
 
 def effect_of_cancelling(showtime_id: int) -> Effect:
-    """As of now; people go on buying until it is done."""
+    """As of now; sales go on until the cancellation."""
     here = Booking.objects.filter(showtime_id=showtime_id)
     standing = Ticket.objects.filter(booking__in=here.filter(status=Booking.Status.CONFIRMED))
     sums = standing.exclude(status=Ticket.Status.CANCELLED).aggregate(
         bookings=Count("booking", distinct=True), tickets=Count("pk"), money=Coalesce(Sum("price"), 0)
     )
-    return Effect(**sums, holding=here.live().count())
+    return Effect(**sums, live=here.live().count())

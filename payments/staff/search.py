@@ -1,4 +1,4 @@
-"""Finding bookings as people at the box office ask for them: by reference, mail address, seat or film."""
+"""Finding bookings as the box office describes them: by reference, mail address, seat or film."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST = 120
 
 @dataclass(frozen=True)
 class Found:
-    """What was asked for, as read, and the bookings that match every word of it."""
+    """The query as it was read, and the bookings that match every word of it."""
 
     query: str
     bookings: list[Booking]
@@ -25,9 +25,9 @@ class Found:
 
 
 def find_bookings(query: str, *, at: datetime) -> Found:
-    """Bookings in which every word is found; those whose film is still to come first, nearest showtime first.
+    """Bookings that match every word; those whose film is not over come first, nearest showtime first.
 
-    Without a word: the latest that were confirmed.
+    Without a word: the last that were confirmed. At most MOST bookings.
     """
     words = query[:LONGEST].replace("\x00", "").split()
     related = ("showtime__movie", "showtime__screen__cinema")
@@ -46,7 +46,7 @@ def find_bookings(query: str, *, at: datetime) -> Found:
 
 
 def read_reference(query: str) -> str:
-    """`srx dqvvzg` is the reference SRX-DQV-VZG; empty when it cannot be a whole one."""
+    """`srx dqvvzg` is the reference SRX-DQV-VZG; "" when it cannot be a whole one."""
     letters = re.sub(r"[^0-9A-Za-z]", "", query).upper()
     return "-".join((letters[:3], letters[3:6], letters[6:])) if len(letters) == 9 else ""
 
@@ -58,11 +58,11 @@ def _some(bookings: QuerySet[Booking], most: int) -> list[Booking]:
 def _matches(word: str) -> Q:
     here = {"booking": OuterRef("pk")}
     wanted = Q(email__icontains=word) | Q(showtime__movie__title__icontains=word)
-    if len(word) <= 3 or any(letter.isdigit() for letter in word):  # else it is no seat
+    if len(word) <= 3 or any(letter.isdigit() for letter in word):  # otherwise no seat label
         wanted |= Q(Exists(Ticket.objects.filter(label__iexact=word, **here)))
         wanted |= Q(Exists(BookingSeat.objects.filter(label__iexact=word, **here)))
         wanted |= Q(Exists(ShowtimeSeat.objects.filter(seat__label__iexact=word, **here)))
     letters = re.sub(r"[^0-9A-Z]", "", word.upper())
-    if len(letters) >= 3:  # fewer are a seat
+    if len(letters) >= 3:  # fewer are a seat label
         wanted |= Q(reference__icontains=word) | Q(reference__startswith="-".join(re.findall(".{1,3}", letters)))
     return wanted

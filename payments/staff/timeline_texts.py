@@ -1,4 +1,4 @@
-"""What the steps of a booking are called when staff read its story."""
+"""The texts of a booking's timeline, for staff."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ Seat = ShowtimeSeat.Status
 
 @dataclass(frozen=True)
 class TimelineEntry:
+    """`what` happened, by `who`; `icon` is a name of the icon sheet, `tone` is plain, good, bad or quiet."""
+
     what: str
     icon: str = "card"
     tone: str = "plain"
     who: str = ""
 
 
-def who(actor: str) -> str:
-    """Who did it: `staff:ines` is Ines's name as she signs in."""
+def name_actor(actor: str) -> str:
+    """The actor of a ledger entry; `staff:ines` is shown as the user name."""
     if actor.startswith("staff:"):
         return actor.removeprefix("staff:")
     names = {
@@ -38,19 +40,19 @@ def who(actor: str) -> str:
     return names.get(actor, actor)
 
 
-def seats(reason: str, after: str, labels: Sequence[str]) -> TimelineEntry:
-    """What happened to seats, by the reason that the history keeps."""
+def describe_seats(reason: str, after: str, labels: Sequence[str]) -> TimelineEntry:
+    """What happened to seats, by the reason and the new status in their history."""
     names = join_labels(labels)
     if after == Seat.LOCKED:
         return TimelineEntry(_("Chose %s") % names, "seat", "quiet", _("the buyer"))
     if after == Seat.BOOKED:
         return TimelineEntry(_("Booked %s and made the tickets") % names, "ticket", "good", _("by itself"))
-    freed = ngettext(
+    cancelled = ngettext(
         "%s is cancelled and free again",
         "%s are cancelled and free again",
         len(labels),
     )
-    gone = {
+    freed_by = {
         "lock": TimelineEntry(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
         "given-back": TimelineEntry(_("Gave back %s") % names, "x", "quiet", _("the buyer")),
         "changed": TimelineEntry(_("Chose other seats than %s") % names, "seat", "quiet", _("the buyer")),
@@ -64,21 +66,21 @@ def seats(reason: str, after: str, labels: Sequence[str]) -> TimelineEntry:
             _("The hold ran out; %s went back to the house") % names, "clock", "plain", _("by itself")
         ),
         "payment-ended": TimelineEntry(_("The payment had ended; %s went back to the house") % names, "clock", "plain"),
-        "cancel": TimelineEntry(freed % names, "x", "bad"),
-        "refund": TimelineEntry(freed % names, "x", "bad"),
+        "cancel": TimelineEntry(cancelled % names, "x", "bad"),
+        "refund": TimelineEntry(cancelled % names, "x", "bad"),
         "showtime": TimelineEntry(_("The showtime was cancelled, and %s with it") % names, "block", "bad"),
     }
-    return gone.get(reason, TimelineEntry(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
+    return freed_by.get(reason, TimelineEntry(_("%(seats)s: now %(state)s") % {"seats": names, "state": after}, "seat"))
 
 
-def money(entry: LedgerEntry, refund: Refund | None) -> TimelineEntry:
-    """What a line of the ledger says."""
+def describe_entry(entry: LedgerEntry, refund: Refund | None) -> TimelineEntry:
+    """What a ledger entry says."""
     if refund is not None:
-        return _refund(entry, refund)
-    asked = format_money(entry.payment.amount, entry.currency) if entry.payment else ""
+        return _describe_refund(entry, refund)
+    requested = format_money(entry.payment.amount, entry.currency) if entry.payment else ""
     moved = format_money(abs(entry.amount), entry.currency)
-    told = {
-        "payment.created": TimelineEntry(_("Began to pay %s") % asked, "card", "quiet"),
+    texts = {
+        "payment.created": TimelineEntry(_("Began to pay %s") % requested, "card", "quiet"),
         "payment.opened": TimelineEntry(_("The payment page was opened"), "card", "quiet"),
         "payment.paid": TimelineEntry(_("Paid %s") % moved, "check", "good"),
         "payment.processing": TimelineEntry(_("The bank is still thinking about it"), "clock"),
@@ -100,14 +102,14 @@ def money(entry: LedgerEntry, refund: Refund | None) -> TimelineEntry:
         "tickets.cancelled": TimelineEntry(_("Asked to cancel tickets; no money was due"), "x"),
         "warning.fraud": TimelineEntry(_("The bank warns of fraud; a refund now avoids a dispute"), "alert", "bad"),
     }
-    return told.get(entry.kind, TimelineEntry(entry.kind))
+    return texts.get(entry.kind, TimelineEntry(entry.kind))
 
 
-def _refund(entry: LedgerEntry, refund: Refund) -> TimelineEntry:
+def _describe_refund(entry: LedgerEntry, refund: Refund) -> TimelineEntry:
     sum_ = format_money(refund.amount, entry.currency)
     labels = [seat.ticket.label for seat in refund.seats.all()]
-    why = _("for %s") % join_labels(labels) if labels else reason(refund)
-    told = {
+    why = _("for %s") % join_labels(labels) if labels else describe_reason(refund)
+    texts = {
         "refund.requested": TimelineEntry(
             _("Asked for %(sum)s to go back, %(why)s") % {"sum": sum_, "why": why}, "swap"
         ),
@@ -117,11 +119,11 @@ def _refund(entry: LedgerEntry, refund: Refund) -> TimelineEntry:
         "refund.returned": TimelineEntry(_("The buyer's bank sent %s back to us") % sum_, "alert", "bad"),
         "refund.outside": TimelineEntry(_("Gave back %s at Stripe, not here") % sum_, "swap", "bad"),
     }
-    return told.get(entry.kind, TimelineEntry(entry.kind))
+    return texts.get(entry.kind, TimelineEntry(entry.kind))
 
 
-def reason(refund: Refund) -> str:
-    """Why money goes back."""
+def describe_reason(refund: Refund) -> str:
+    """Why money is refunded."""
     reasons = {
         "late": _("because it came after the seats had gone"),
         "duplicate": _("because it was paid twice"),
@@ -134,7 +136,8 @@ def reason(refund: Refund) -> str:
     return reasons.get(refund.reason, refund.reason)
 
 
-def mail_name(kind: str) -> str:
+def name_mail(kind: str) -> str:
+    """The mail of this outbox kind."""
     names = {
         "mail.confirmed": _("Mail with the tickets"),
         "mail.cancelled": _("Mail about the cancelled tickets"),
@@ -146,31 +149,35 @@ def mail_name(kind: str) -> str:
     return names.get(kind, kind)
 
 
-def mail_sent(kind: str, email: str) -> str:
-    return _("%(mail)s sent to %(email)s") % {"mail": mail_name(kind), "email": email}
+def describe_sent_mail(kind: str, email: str) -> str:
+    """A mail that was sent."""
+    return _("%(mail)s sent to %(email)s") % {"mail": name_mail(kind), "email": email}
 
 
-def let_in(labels: Sequence[str]) -> str:
+def describe_admission(labels: Sequence[str]) -> str:
+    """Tickets that were used."""
     return _("Let in with %s") % join_labels(labels)
 
 
-def alert_raised() -> str:
+def describe_open_alert() -> str:
+    """An alert that was raised."""
     return _("A person is needed")
 
 
-def alert_closed() -> str:
+def describe_closed_alert() -> str:
+    """An alert that was closed."""
     return _("Settled by a person")
 
 
-def promise(message: OutboxMessage, refunds: Mapping[int, Refund], booking: Booking) -> str:
-    """What is still to happen."""
+def describe_message(message: OutboxMessage, refunds: Mapping[int, Refund], booking: Booking) -> str:
+    """What an outbox message will do."""
     if message.kind == "payments.refund" and (refund := refunds.get(message.payload.get("refund", 0))):
         return _("Tell the bank to give back %s") % format_money(refund.amount, booking.currency)
-    calls = {
+    texts = {
         "payments.cancel_booking": _("Cancel this booking, because its showtime was cancelled"),
         "payments.expire": _("End its payment at the gateway"),
         "payments.ask_refund": _("Ask the gateway how its refund stands"),
     }
-    if message.kind in calls:
-        return calls[message.kind]
-    return _("%(mail)s to %(email)s") % {"mail": mail_name(message.kind), "email": booking.email}
+    if message.kind in texts:
+        return texts[message.kind]
+    return _("%(mail)s to %(email)s") % {"mail": name_mail(message.kind), "email": booking.email}

@@ -30,7 +30,7 @@ def board(request: HttpRequest) -> HttpResponse:
     here = [line for line in lines if cinema is None or line.showtime.screen.cinema_id == cinema.pk]
     shown = _coming(here) if wall else [line for line in here if day_of(line, today) == day]
     context = {
-        "door": "board",
+        "section": "board",
         "wall": wall,
         "now": at,
         "today": today,

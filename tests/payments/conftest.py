@@ -54,4 +54,4 @@ def adds_up(transactional_db, settings):
 
     settings.RATE_LIMITS = False
     yield
-    assert find_differences(patience=0) == []
+    assert find_differences(recheck_after=0) == []

@@ -92,7 +92,7 @@ def run_loop(after=timedelta(0), rounds=3):
     for _ in range(rounds):
         at = timezone.now() + after
         tasks.end_overdue(at=at)
-        tasks.ask_about_open(at=at)
+        tasks.query_open_payments(at=at)
         run_due(at=at)
 
 

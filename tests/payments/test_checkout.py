@@ -131,7 +131,7 @@ def test_paying_again_what_is_paid_is_refused(stripe, sale):
 
 @pytest.mark.parametrize("fault", ["500", "drop", "429", "slow"])
 def test_a_gateway_that_is_down_is_a_plain_sentence_and_the_lock_stays(stripe, sale, fault, monkeypatch):
-    monkeypatch.setattr("payments.gateways.stripe.PATIENT", 0.3)
+    monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", 0.3)
     stripe.fault(fault, "/sessions", times=3, seconds=0.6)
     client = Client()
     session = client.session

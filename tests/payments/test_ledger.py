@@ -330,11 +330,11 @@ def test_every_planted_fault_is_named():
     sale = buy("A1", "A2")
     cancel(sale, "A1", by=BUYER)
     run_loop()
-    assert find_differences(patience=0) == []
+    assert find_differences(recheck_after=0) == []
     for plant, sentence in FAULTS.items():
         with transaction.atomic():
             plant(sale)
-            found = find_differences(patience=0)
+            found = find_differences(recheck_after=0)
             transaction.set_rollback(True)
         assert any(re.search(sentence, each) for each in found), (plant.__name__, found)
         assert all(re.match(r"[0-9A-Z]{3}(-[0-9A-Z]{3}){2}: |showtime \d+: ", each) for each in found), found
@@ -371,11 +371,11 @@ def test_payments_of_before_the_ledger_get_their_lines_from_their_rows():
     cancel(sale, "A1")
     run_loop()
     raw("DELETE FROM payments_ledgerentry WHERE id > %s", 0)
-    assert find_differences(patience=0)
+    assert find_differences(recheck_after=0)
     begin = importlib.import_module("payments.migrations.0004_ledger_of_earlier_payments")
     for _ in range(2):  # the second time there is nothing to write
         begin.write_lines(apps, None)
-        assert find_differences(patience=0) == []
+        assert find_differences(recheck_after=0) == []
     assert {line[0] for line in lines(sale.booking)} == {
         "payment.created", "payment.paid", "refund.requested", "refund.succeeded"
     }  # fmt: skip

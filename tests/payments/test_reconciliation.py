@@ -31,7 +31,7 @@ def later(after=LATER):
 
 
 def changed(report):
-    return [(found.before, found.after) for found in report.news]
+    return [(found.before, found.after) for found in report.changes]
 
 
 def test_it_finds_a_payment_whose_event_never_came(stripe, open_sale):
@@ -50,7 +50,7 @@ def test_it_ends_what_should_have_ended_and_frees_the_seats(stripe, open_sale):
 def test_it_leaves_alone_what_is_young_and_what_is_fine(stripe, open_sale):
     assert reconcile_all(at=timezone.now()).findings == []
     report = reconcile_all(at=later(timedelta(seconds=60)))
-    assert [(found.before, found.after) for found in report.findings] == [("open", "open")] and not report.news
+    assert [(found.before, found.after) for found in report.findings] == [("open", "open")] and not report.changes
     assert stripe.sessions[open_sale.session]["status"] == "open"
 
 
@@ -113,10 +113,10 @@ def test_it_takes_events_that_no_delivery_brought_and_each_once(stripe, open_sal
     Payment.objects.update(created_at=later())  # nobody asks about this payment itself
     report = reconcile_all(at=timezone.now())
     assert open_sale.booking.status == "confirmed" and open_sale.payment.disputed
-    kinds = [found.subject.split()[0] for found in report.news]
+    kinds = [found.subject.split()[0] for found in report.changes]
     assert kinds == ["checkout.session.completed", "charge.dispute.created", "charge.dispute.funds_withdrawn"]
     stored = StripeWebhookEvent.objects.count()
-    assert reconcile_all(at=timezone.now()).news == [] and StripeWebhookEvent.objects.count() == stored
+    assert reconcile_all(at=timezone.now()).changes == [] and StripeWebhookEvent.objects.count() == stored
     assert post(stripe.event("charge.dispute.created", dispute)).status_code == 200
 
 
@@ -185,7 +185,7 @@ def test_in_a_demo_nothing_is_promised_and_the_command_finds_nothing_amiss(sale)
     sale.start()
     tasks.enqueue_reconciliation(at=timezone.now())
     assert not OutboxMessage.objects.filter(kind="reconcile.all").exists()
-    assert reconcile_all(at=later(timedelta(seconds=60))).news == []
+    assert reconcile_all(at=later(timedelta(seconds=60))).changes == []
 
 
 def test_coming_back_asks_by_the_same_function_and_ends_what_is_being_ended(stripe, open_sale):

@@ -32,7 +32,7 @@ def came_back(stripe, sale):
 def test_a_sum_from_before_a_refund_came_back_is_no_other_refund(stripe, came_back):
     assert post(came_back.late_news).content == b"already\n"
     assert [refund.status for refund in Refund.objects.all()] == ["failed"]
-    assert came_back.booking.refunded == 0 and find_differences(patience=0) == []
+    assert came_back.booking.refunded == 0 and find_differences(recheck_after=0) == []
 
 
 def test_nor_does_it_settle_the_next_refund(stripe, came_back):

@@ -258,8 +258,8 @@ def test_a_failed_refund_is_asked_for_again_once_and_made_good(stripe):
     [failed] = refunds_of(sale)
     assert failed.status == "failed" and state(sale) == ("refunding", 0)
     stripe.refund_status = "succeeded"
-    again = refunds.ask_again(refund_id=failed.pk, by=STAFF, at=timezone.now())
-    assert refunds.ask_again(refund_id=failed.pk, by=STAFF, at=timezone.now()) == again
+    again = refunds.retry_refund(refund_id=failed.pk, by=STAFF, at=timezone.now())
+    assert refunds.retry_refund(refund_id=failed.pk, by=STAFF, at=timezone.now()) == again
     assert (again.replaces, again.amount, again.reason, again.actor) == (failed, 2300, "buyer", "staff:ines")
     assert again.idempotency_key != failed.idempotency_key and state(sale) == ("refunding", 2300)
     closed = MoneyAlert.objects.get(subject=f"refund-failed:{failed.pk}")
@@ -281,7 +281,7 @@ def test_a_late_payments_failed_refund_can_be_asked_for_again(stripe):
     run_loop()
     assert state(sale) == ("refunding", 0)
     stripe.refund_status = "succeeded"
-    refunds.ask_again(refund_id=refunds_of(sale)[0].pk, by=STAFF, at=timezone.now())
+    refunds.retry_refund(refund_id=refunds_of(sale)[0].pk, by=STAFF, at=timezone.now())
     run_loop()
     assert state(sale) == ("refunded", 2300)
     assert promised("mail.refunded")[0]["reason"] == "late"
@@ -292,13 +292,13 @@ def test_only_what_failed_and_what_is_left_can_be_asked_for_again(stripe):
     cancel(sale, "A1")
     [refund] = refunds_of(sale)
     with pytest.raises(Invalid, match="has not failed"):
-        refunds.ask_again(refund_id=refund.pk, by=STAFF, at=timezone.now())
+        refunds.retry_refund(refund_id=refund.pk, by=STAFF, at=timezone.now())
     settle(refund, "failed", "declined")
     stripe.refund_in_dashboard(sale.payment.session_id, 2000)
     outside = next(iter(reversed(stripe.refunds.values())))
     assert post(stripe.event("refund.created", outside)).status_code == 200
     with pytest.raises(Invalid, match="Only £3 of that payment is left"):
-        refunds.ask_again(refund_id=refund.pk, by=STAFF, at=timezone.now())
+        refunds.retry_refund(refund_id=refund.pk, by=STAFF, at=timezone.now())
 
 
 def test_a_person_who_says_how_the_money_went_back_ends_the_refund(stripe):
@@ -458,7 +458,7 @@ def test_asking_again_at_once_asks_once(stripe):
     cancel(sale)
     run_loop()
     [failed] = refunds_of(sale)
-    ask = partial(refunds.ask_again, refund_id=failed.pk, by=STAFF, at=timezone.now())
+    ask = partial(refunds.retry_refund, refund_id=failed.pk, by=STAFF, at=timezone.now())
     results = at_once(ask, ask, ask)
     assert len({result.pk for result in results if isinstance(result, Refund)}) == 1, results
     assert state(sale) == ("refunding", 1150)

@@ -1,4 +1,4 @@
-"""`manage.py check_ledger`: add up all money, tickets and seats, and name every difference."""
+"""`manage.py check_ledger`: check the sums of all money, tickets and seats, and name every difference."""
 
 from __future__ import annotations
 

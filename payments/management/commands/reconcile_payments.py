@@ -1,4 +1,4 @@
-"""`manage.py reconcile_payments`: ask the gateway about everything whose end is not known, and say what came of it."""
+"""`manage.py reconcile_payments`: query the gateway about everything that may have changed, and print the results."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Command(BaseCommand):
         report = reconcile_all(at=timezone.now())
         for line in table(report.findings):
             self.stdout.write(line)
-        asked, news, silent = len(report.findings), len(report.news), len(report.unanswered)
-        self.stdout.write(f"{asked} asked about, {news} changed, {silent} without an answer")
-        if silent:
+        n_queried, n_changed, n_unanswered = len(report.findings), len(report.changes), len(report.unanswered)
+        self.stdout.write(f"{n_queried} asked about, {n_changed} changed, {n_unanswered} without an answer")
+        if n_unanswered:
             raise CommandError("Some questions got no answer. The loop goes on asking; or try again later.")
 
 
 def table(findings: list[Finding]) -> list[str]:
-    """A line each, in columns."""
+    """A line per finding, in columns; nothing without findings."""
     rows = [("what", "here", "now"), *((found.subject, found.before, found.after) for found in findings)]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     return [f"{what:<{widths[0]}}  {here:<{widths[1]}}  {now}" for what, here, now in rows] if findings else []

@@ -15,7 +15,7 @@ from tests.payments.stripe.account import GONE
 
 def differences(stripe, mail_folder):
     """Each difference in a sentence; `stripe` is the stand-in, whose memory is what really happened to the money."""
-    ledger = find_differences(patience=0)
+    ledger = find_differences(recheck_after=0)
     return [*ledger, *money(stripe), *refunds(stripe), *seats(), *states(), *mails(mail_folder)]
 
 

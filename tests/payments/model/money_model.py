@@ -31,7 +31,7 @@ from payments.gateways.interface import RefundState, Session
 from payments.ledger import BUYER
 from payments.ledger_audit import find_differences
 from payments.models import Payment, Refund
-from payments.refund_updates import RefundNews, apply_refund, apply_refund_of
+from payments.refund_updates import RefundSnapshot, apply_refund, apply_refund_of
 from payments.settlement import apply_session, record_creation
 from tests.booking.model.seat_model import PAYABLE, PAYING, SeatMachine, label_lists, picks, visitors
 from tests.payments.money import STAFF, set_terms
@@ -310,25 +310,25 @@ class MoneyMachine(SeatMachine):
             self.settled(refund.payment.booking_id)
 
     @rule(pick=picks)
-    def ask_again(self, pick):
+    def retry_refund(self, pick):
         failed = list(Refund.objects.filter(status="failed", payment__booking__showtime=self.showtime).order_by("pk"))
         if not failed:
             return
         refund = failed[pick % len(failed)]
         act = {"refund_id": refund.pk, "by": STAFF, "at": self.at}
         if Refund.objects.filter(replaces=refund).exists():
-            assert refunds.ask_again(**act).replaces == refund
+            assert refunds.retry_refund(**act).replaces == refund
             return
         if refund.payment_id in self.disputes.values():
             with pytest.raises(PaymentDisputed):
-                refunds.ask_again(**act)
+                refunds.retry_refund(**act)
             return
         standing = refund.payment.refunds.exclude(status="failed").values_list("amount", flat=True)
         if refund.amount > refund.payment.received - sum(standing):
             with pytest.raises(Invalid):
-                refunds.ask_again(**act)
+                refunds.retry_refund(**act)
             return
-        assert refunds.ask_again(**act).amount == refund.amount
+        assert refunds.retry_refund(**act).amount == refund.amount
         done["asked again"] += 1
 
     @rule(pick=picks, amount=st.sampled_from([100, 575]))
@@ -340,8 +340,8 @@ class MoneyMachine(SeatMachine):
         standing = payment.refunds.exclude(status="failed").values_list("amount", flat=True)
         if amount > payment.received - sum(standing):
             return
-        news = RefundNews(RefundState(f"re_out_{Refund.objects.count()}", "succeeded", ""), amount)
-        assert apply_refund_of(payment_id=payment.pk, news=news, at=self.at) == "succeeded"
+        news = RefundSnapshot(RefundState(f"re_out_{Refund.objects.count()}", "succeeded", ""), amount)
+        assert apply_refund_of(payment_id=payment.pk, snapshot=news, at=self.at) == "succeeded"
         self.settled(pk)
         done["refunded outside"] += 1
 
@@ -354,7 +354,7 @@ class MoneyMachine(SeatMachine):
             name = sorted(self.disputes)[pick % len(self.disputes)]
             payment_id = self.disputes[name]
             found = {"id": name, "amount": 100, "status": ends}
-            outcome = apply_dispute(payment_id=payment_id, kind="charge.dispute.closed", found=found, at=self.at)
+            outcome = apply_dispute(payment_id=payment_id, kind="charge.dispute.closed", snapshot=found, at=self.at)
             done[f"dispute {outcome}"] += 1
             if outcome == "won":
                 del self.disputes[name]
@@ -364,13 +364,13 @@ class MoneyMachine(SeatMachine):
         payment, name = paid[pick % len(paid)], f"dp_{next(numbers)}"
         found = {"id": name, "amount": 100, "status": "needs_response"}
         for kind in ("created", "funds_withdrawn", "created"):
-            apply_dispute(payment_id=payment.pk, kind=f"charge.dispute.{kind}", found=found, at=self.at)
+            apply_dispute(payment_id=payment.pk, kind=f"charge.dispute.{kind}", snapshot=found, at=self.at)
         self.disputes[name] = payment.pk
 
     # ---- what must always hold --------------------------------------------------------------------------------
     @invariant()
     def everything_adds_up(self):
-        assert find_differences(patience=0) == []
+        assert find_differences(recheck_after=0) == []
 
     @invariant()
     def the_bank_has_what_the_model_says(self):

@@ -18,7 +18,7 @@ WALK = {  # how often, and with what
     "lock": (4, {"who": range(3), "labels": [["A1", "A2"], ["A3", "B1"], ["B2", "B3"], ["B3"]]}),
     "checkout": (4, {"who": range(3)}),
     "confirm": (5, {"pick": range(12)}),
-    "ask_again": (3, {"pick": range(12)}),
+    "retry_refund": (3, {"pick": range(12)}),
     "a_dispute": (3, {"pick": range(12), "ends": ["", "won", "lost", "won"]}),
     "begin_release": (2, {"pick": range(12), "reason": ["changed", "cancelled", "declined", "lapsed"]}),
     "finish_release": (2, {"pick": range(12)}),

@@ -122,7 +122,7 @@ def a_refund_fails_later(world):
 def a_refund_fails_later_and_is_asked_for_again(world):
     made = world.check_out().was_refunded()
     world.tell("refund.failed", world.stripe.settle_refund(made["id"], "failed"))
-    world.ask_again()
+    world.retry_refund()
     world.run()
 
 

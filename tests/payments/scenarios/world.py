@@ -12,7 +12,7 @@ from booking.models import Booking, OutboxMessage
 from payments.ledger import Actor
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
 from payments.reconciliation import reconcile_all
-from payments.refunds import ask_again, cancel_booking
+from payments.refunds import retry_refund, cancel_booking
 from tests.payments.sales import Sale, lock_ends, post, run_loop
 from tests.payments.stripe.account import GONE
 
@@ -137,9 +137,9 @@ class World:
         now = timezone.now()
         type(self.showtime).objects.filter(pk=self.showtime.pk).update(starts_at=now - timedelta(minutes=1))
 
-    def ask_again(self):
+    def retry_refund(self):
         failed = Refund.objects.filter(payment__booking=self.sale.booking, status="failed").latest("pk")
-        return ask_again(refund_id=failed.pk, by=STAFF, at=timezone.now())
+        return retry_refund(refund_id=failed.pk, by=STAFF, at=timezone.now())
 
     def pay_late(self):
         """What Stripe never does, though a lost verdict looks like it: paid, and the lock ended as unpaid."""

@@ -19,7 +19,7 @@ from cinema.models import Cinema, RefundTier, Showtime
 from payments.gateways.interface import RefundState, Session
 from payments.ledger import BUYER, raise_alert
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
-from payments.refund_updates import RefundNews, apply_refund, apply_refund_of
+from payments.refund_updates import RefundSnapshot, apply_refund, apply_refund_of
 from payments.refunds import cancel_booking
 from payments.settlement import apply_session, record_creation
 
@@ -437,7 +437,7 @@ def test_staff_give_back_what_the_house_still_has_and_what_they_were_shown(ines,
     payment, path = Payment.objects.get(booking=booking), f"/staff/bookings/{booking.reference}/cancel/"
     gone = booking.total - 450
     apply_refund_of(
-        payment_id=payment.pk, news=RefundNews(RefundState("re_x", "succeeded", ""), gone), at=timezone.now()
+        payment_id=payment.pk, snapshot=RefundSnapshot(RefundState("re_x", "succeeded", ""), gone), at=timezone.now()
     )
     look = read(ines, f"{path}?seats=B5")
     assert "Is with the buyer already −£7" in look and "Goes back £4.50" in look

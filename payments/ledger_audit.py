@@ -52,8 +52,8 @@ def payments_are_in_the_ledger() -> Iterator[str]:
     received = Case(When(status=PAID, then=Coalesce("received", Value(0))), default=Value(0))
     recorded = _sum(LedgerEntry.objects.filter(payment=OuterRef("pk"), kind="payment.paid"), "payment")
     for payment in _payments().annotate(recorded=recorded, is_received=received).exclude(recorded=F("is_received")):
-        recorded_, is_ = _money(payment.recorded, payment), _money(payment.is_received, payment)
-        yield _of(payment, f"the ledger says that {recorded_} was paid, the payment {is_}")
+        in_ledger, in_row = _money(payment.recorded, payment), _money(payment.is_received, payment)
+        yield _of(payment, f"the ledger says that {in_ledger} was paid, the payment {in_row}")
     last = LedgerEntry.objects.filter(payment=OuterRef("pk"), refund=None).exclude(after="").order_by("-pk")
     for payment in _payments().annotate(last=Subquery(last.values("after")[:1])):
         if payment.last != payment.status:
@@ -67,8 +67,8 @@ def refunds_are_in_the_ledger() -> Iterator[str]:
     for refund in _refunds().annotate(recorded=recorded, last=Subquery(last.values("after")[:1])):
         moved = refund.amount if refund.status == Refund.Status.SUCCEEDED else 0
         if -refund.recorded != moved:
-            recorded_, is_ = _money(-refund.recorded, refund.payment), _money(moved, refund.payment)
-            yield _of(refund, f"the ledger says that {recorded_} went back, the refund {is_}")
+            in_ledger, in_row = _money(-refund.recorded, refund.payment), _money(moved, refund.payment)
+            yield _of(refund, f"the ledger says that {in_ledger} went back, the refund {in_row}")
         if refund.last != refund.status:
             yield _of(refund, f"it is {refund.status}, the ledger's last word is {refund.last or 'missing'}")
 
@@ -155,13 +155,13 @@ def _check_booking(booking: Any) -> Iterator[str]:
 
 
 def _refunded_sums_match_refunds() -> Iterator[str]:
-    asked = _sum(_own_refunds().exclude(status=FAILED), "payment__booking")
+    requested = _sum(_own_refunds().exclude(status=FAILED), "payment__booking")
     through_us = Booking.objects.filter(Exists(Payment.objects.filter(booking=OuterRef("pk"), status=PAID)))
-    differing: QuerySet[Any] = through_us.annotate(asked=asked).exclude(asked=F("refunded"))
+    differing: QuerySet[Any] = through_us.annotate(requested=requested).exclude(requested=F("refunded"))
     for booking in differing:
         yield (
             f"{booking.reference}: it says that {_money(booking.refunded, booking)} was asked back, its refunds "
-            f"{_money(booking.asked, booking)}"
+            f"{_money(booking.requested, booking)}"
         )
     unpaid = Booking.objects.filter(confirmed_at=None, refunded__gt=0)
     for booking in unpaid.exclude(Exists(Payment.objects.filter(booking=OuterRef("pk"), status=PAID))):
@@ -198,12 +198,12 @@ def showtime_counters_match_rows() -> Iterator[str]:
     showtimes: QuerySet[Any] = Showtime.objects.annotate(takes=_sum(prices, "seat__showtime", "price"), **counted)
     for showtime in showtimes:
         for status in Seat.values:
-            says, is_ = getattr(showtime, f"n_{status}"), getattr(showtime, f"is_{status}")
-            if says != is_:
-                yield f"showtime {showtime.pk}: it counts {says} {status} seats, there are {is_}"
+            stored, actual = getattr(showtime, f"n_{status}"), getattr(showtime, f"is_{status}")
+            if stored != actual:
+                yield f"showtime {showtime.pk}: it counts {stored} {status} seats, there are {actual}"
         if showtime.revenue != showtime.takes:
-            says, is_ = _money(showtime.revenue, showtime), _money(showtime.takes, showtime)
-            yield f"showtime {showtime.pk}: its booked seats say {says}, their tickets {is_}"
+            stored, actual = _money(showtime.revenue, showtime), _money(showtime.takes, showtime)
+            yield f"showtime {showtime.pk}: its booked seats say {stored}, their tickets {actual}"
 
 
 def disputes_and_failures_are_recorded() -> Iterator[str]:

@@ -74,7 +74,7 @@ def apply_refund_of(*, payment_id: int, snapshot: RefundSnapshot, at: datetime, 
 
 @transaction.atomic
 def apply_refunded_charge(*, payment_id: int, amount_refunded: int, at: datetime, event_id: str = "") -> str:
-    """`charge.refunded` names no refund, only the total refunded amount of the payment; no other event may come.
+    """`charge.refunded` names no refund, only the payment's total refunded amount; it may be the only event.
 
     A submitted refund of ours is queried by its id, since the total counts it whatever its status. An excess over the
     known refunds was made outside: it gets a row without an id, which a later event supplies.

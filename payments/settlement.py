@@ -247,12 +247,12 @@ def _flag_mismatch(payment: Payment, why: str, update: Update) -> str:
 def _alert_wrong_amount(payment: Payment, session: Session, update: Update) -> None:
     """The amount or currency is wrong: `_refund_whole` returns it, a person must find the cause."""
     paid = format_money(session.amount, session.currency)
-    asked = format_money(payment.amount, payment.currency)
-    _record(payment, "payment.mismatch", update, note=f"paid {paid}, asked for {asked}")
+    requested = format_money(payment.amount, payment.currency)
+    _record(payment, "payment.mismatch", update, note=f"paid {paid}, asked for {requested}")
     ledger.raise_alert(
         subject=f"mismatch:{payment.pk}",
         kind="mismatch",
-        text=f"{payment.booking.reference} paid {paid} where {asked} was asked. It goes back whole; find out how that "
+        text=f"{payment.booking.reference} paid {paid} where {requested} was asked. It goes back whole; find out how that "
         "came about at the gateway.",
         payment=payment,
         at=update.at,

@@ -29,11 +29,11 @@ class SeatHeat:
         return ", ".join(label for label, _ in self.best[:3])
 
 
-def choose_screen(screens: Sequence[Screen], wanted: Mapping[int, WantedSeats], asked: str) -> Screen | None:
-    """The screen whose key is `asked`; else the one that sold most; else the first; None where there is no screen."""
+def choose_screen(screens: Sequence[Screen], wanted: Mapping[int, WantedSeats], key: str) -> Screen | None:
+    """The screen whose key is `key`; else the one that sold most; else the first; None where there is no screen."""
     by_id = {str(screen.pk): screen for screen in screens}
-    if asked in by_id:
-        return by_id[asked]
+    if key in by_id:
+        return by_id[key]
     busy = [screen for screen in screens if screen.pk in wanted]
     return max(busy or screens[:1], key=lambda screen: _tickets(wanted, screen), default=None)
 

@@ -250,7 +250,7 @@ def read_funnel(scope: Scope) -> tuple[Funnel, Funnel]:
     means admitted. Abandoned bookings went to payment and ended without money.
     """
     used = Ticket.objects.filter(booking=OuterRef("pk"), status=Ticket.Status.USED)
-    gone = Q(checkout_at__isnull=False, confirmed_at=None, status__in=Booking.ENDED_UNPAID)
+    is_abandoned = Q(checkout_at__isnull=False, confirmed_at=None, status__in=Booking.ENDED_UNPAID)
     rows = (
         Booking.objects.filter(scope.q(), _money_that_counts(scope))
         .filter(created_at__gte=scope.before.begins_at, created_at__lt=scope.ends_at)
@@ -261,7 +261,7 @@ def read_funnel(scope: Scope) -> tuple[Funnel, Funnel]:
             went_to_payment=Count("pk", filter=Q(checkout_at__isnull=False)),
             paid=Count("pk", filter=Q(confirmed_at__isnull=False)),
             admitted=Count("pk", filter=Q(confirmed_at__isnull=False, has_come=True)),
-            abandoned=Count("pk", filter=gone),
+            abandoned=Count("pk", filter=is_abandoned),
         )
         .order_by()
     )

@@ -61,10 +61,10 @@ def _actor_of(request: HttpRequest) -> Actor:
 
 def _read_seats(request: HttpRequest) -> list[str] | None:
     """The labels; None when the request names none, for all of the booking. Raises Invalid for any other value."""
-    asked = read_json(request)
-    if "seats" not in asked:
+    body = read_json(request)
+    if "seats" not in body:
         return None
-    seats = asked["seats"]
+    seats = body["seats"]
     if not isinstance(seats, list) or not seats or not all(isinstance(label, str) for label in seats):
         raise Invalid("`seats` must name at least one seat; leave it out for all.", errors={"seats": "must name seats"})
     return seats

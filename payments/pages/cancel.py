@@ -39,8 +39,8 @@ from payments.refunds import cancel_booking
 def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     """Choose, review and confirm. Raises NotFound for a booking of somebody else."""
     booking = find_booking(request, reference)
-    asked = request.POST if request.method == "POST" else request.GET
-    labels = list(dict.fromkeys(asked.getlist("seats")))
+    parameters = request.POST if request.method == "POST" else request.GET
+    labels = list(dict.fromkeys(parameters.getlist("seats")))
     if not _is_owner(request, booking):  # staff cancel on their own page, without the terms
         return SeeOther(_address("payments:staff-cancel", booking, seats=labels))
     if request.method != "POST":
@@ -70,8 +70,8 @@ def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datet
 
 def shown_sum(request: HttpRequest) -> int:
     """The refund that the form showed, minor units; -1, which never matches, when it is missing."""
-    said = request.POST.get("back", "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 12 else -1
+    text = request.POST.get("back", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
 
 
 def _show(request: HttpRequest, booking: Booking, labels: list[str], at: datetime, refusal: str = "") -> HttpResponse:

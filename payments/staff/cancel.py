@@ -34,8 +34,8 @@ LONGEST_REASON = 200
 def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     """Choose, review, give a reason, confirm; the whole price is refunded. Raises NotFound."""
     booking = find_for_staff(reference)
-    asked = request.POST if request.method == "POST" else request.GET
-    labels = asked.getlist("seats")
+    parameters = request.POST if request.method == "POST" else request.GET
+    labels = parameters.getlist("seats")
     if request.method == "POST" and "sure" in request.POST:
         return _cancel(request, booking, labels, timezone.now())
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""People and Stripe as they reach the product: over HTTP, with cookies, and with servers that die under them."""
+"""Buyers and Stripe as HTTP clients, with cookies, of servers that may be killed."""
 
 import http.client
 import json
@@ -9,11 +9,11 @@ from tests.payments.stripe.stand_in import sign
 
 WEBHOOK = "/payments/stripe/webhook/"
 TIMEOUT = 20
-GONE = 0  # the status of an answer that never came
+NO_ANSWER = 0  # in place of a status
 
 
 class Buyer:
-    """A browser: keeps its cookies; each request is a connection of its own. Answers are (status, what it said)."""
+    """A browser: keeps its cookies; each request has a connection of its own. Methods return (status, body)."""
 
     def __init__(self, port, showtime_id):
         self.port, self.showtime_id, self.cookies = port, showtime_id, SimpleCookie()
@@ -21,55 +21,55 @@ class Buyer:
 
     def lock(self, *labels):
         if "csrftoken" not in self.cookies:
-            self.ask("GET", self.lock_path)
-        return self.ask("PUT", self.lock_path, {"seats": labels})
+            self.request("GET", self.lock_path)
+        return self.request("PUT", self.lock_path, {"seats": labels})
 
-    def give_back(self):
-        return self.ask("DELETE", self.lock_path)
+    def release(self):
+        return self.request("DELETE", self.lock_path)
 
     def check_out(self, email="alice@example.com"):
-        return self.ask("POST", f"/api/showtimes/{self.showtime_id}/checkout/", {"email": email})
+        return self.request("POST", f"/api/showtimes/{self.showtime_id}/checkout/", {"email": email})
 
-    def come_back(self, reference):
-        """From Stripe's page, having paid."""
-        return self.ask("GET", f"/payments/return/{reference}/")
+    def open_return_page(self, reference):
+        """Back from Stripe's page, having paid."""
+        return self.request("GET", f"/payments/return/{reference}/")
 
-    def turn_back(self, reference):
-        """From Stripe's page, not having paid."""
-        return self.ask("GET", f"/payments/cancel/{reference}/")
+    def open_cancel_page(self, reference):
+        """Back from Stripe's page, not having paid."""
+        return self.request("GET", f"/payments/cancel/{reference}/")
 
     def cancel(self, reference, *labels):
-        """Tickets, all of them when none is named."""
-        return self.ask("POST", f"/api/bookings/{reference}/cancellation/", {"seats": labels} if labels else {})
+        """Cancel these tickets, or all of them."""
+        return self.request("POST", f"/api/bookings/{reference}/cancellation/", {"seats": labels} if labels else {})
 
-    def ask(self, method, path, body=None):
+    def request(self, method, path, body=None):
         headers = {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())}
         if "csrftoken" in self.cookies:
             headers["X-CSRFToken"] = self.cookies["csrftoken"].value
         if body is not None:
             headers["Content-Type"] = "application/json"
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         try:
-            line.request(method, path, json.dumps(body) if body is not None else None, headers)
-            answer = line.getresponse()
-            said = answer.read().decode()
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            response = connection.getresponse()
+            text = response.read().decode()
         except (OSError, http.client.HTTPException):
-            return GONE, None
+            return NO_ANSWER, None
         finally:
-            line.close()
-        for cookie in answer.headers.get_all("Set-Cookie", []):
+            connection.close()
+        for cookie in response.headers.get_all("Set-Cookie", []):
             self.cookies.load(cookie)
-        is_json = "json" in (answer.headers.get("Content-Type") or "")
-        return answer.status, json.loads(said) if is_json else said
+        is_json = "json" in (response.headers.get("Content-Type") or "")
+        return response.status, json.loads(text) if is_json else text
 
 
 def deliver(url, body):
-    """Stripe posts an event; the status of the answer, GONE when there was none."""
-    line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
+    """Post an event as Stripe; returns the status of the answer, or NO_ANSWER."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
     try:
-        line.request("POST", WEBHOOK, body, {"Content-Type": "application/json", "Stripe-Signature": sign(body)})
-        return line.getresponse().status
+        connection.request("POST", WEBHOOK, body, {"Content-Type": "application/json", "Stripe-Signature": sign(body)})
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return GONE
+        return NO_ANSWER
     finally:
-        line.close()
+        connection.close()

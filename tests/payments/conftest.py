@@ -1,6 +1,6 @@
-"""A buyer with two locked seats, Stripe's stand-in, and the ledger's check after a test.
+"""Fixtures: a buyer with two locked seats, Stripe's stand-in, and the ledger's check after a test.
 
-Models are imported late: settings come after this file.
+Models are imported inside of fixtures: Django's settings are configured after this file.
 """
 
 import pytest
@@ -16,8 +16,8 @@ def _stripe_server():
 
 @pytest.fixture
 def stripe(_stripe_server, settings):
-    """The product as it is with Stripe's keys set, and Stripe's stand-in to act on."""
-    import payments.urls  # noqa: F401 decides on the demo's addresses from the settings it meets first
+    """The product as with Stripe's keys set, and Stripe's stand-in."""
+    import payments.urls  # noqa: F401 mounts the demo's page by the settings of its first import
 
     settings.PAYMENTS, settings.DEMO_PAYMENTS = "stripe", False
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = KEY, _stripe_server.url
@@ -40,7 +40,7 @@ def sale(transactional_db):
 
 @pytest.fixture
 def bob(sale):
-    """Somebody else who wants the same seats."""
+    """A competing sale of the same seats."""
     from bench.support.factories import new_visitor
     from tests.payments.sales import Sale
 

@@ -1,4 +1,4 @@
-"""What tests of refunds share: seats that are paid for, news from Stripe, terms of a cinema, what the ledger says."""
+"""Shared by tests of refunds: paid seats, a cinema's terms, and the state of rows afterwards."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def cancel(sale, *labels, by=STAFF, at=None):
 
 
 def set_terms(showtime, *tiers, fee=0):
-    """`(minutes before, percent)` each."""
+    """Each tier is (minutes before, percent); `fee` in minor units per seat."""
     cinema = showtime.screen.cinema
     cinema.refund_fee = fee
     cinema.save()
@@ -56,7 +56,7 @@ def tickets(sale):
 
 
 def letters(sale):
-    """The states of A1 A2 A3 on the map."""
+    """The states of A1, A2 and A3 on the map."""
     from booking.seats.map import read_map
 
     return read_map(sale.showtime.pk).state[:3]

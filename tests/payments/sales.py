@@ -1,4 +1,4 @@
-"""What tests of money share: a sale, deliveries to the webhook, things at the same time, the loop by hand."""
+"""Shared by tests of money: a sale, deliveries to the webhook, concurrent calls, the loop run by hand."""
 
 import threading
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ WEBHOOK = "/payments/stripe/webhook/"
 
 @dataclass
 class Sale:
-    """One visitor's seats on their way to being paid."""
+    """One visitor's seats, from the lock to the payment."""
 
     showtime: Showtime
     visitor: object
@@ -56,7 +56,7 @@ class Sale:
         )
 
     def forget_session(self):
-        """As if the process had been killed between the gateway's answer and storing it."""
+        """As after a crash between the gateway's answer and storing it."""
         Payment.objects.filter(pk=self.payment.pk).update(session_id=None, url="", status="created")
 
 
@@ -67,7 +67,7 @@ def post(body, header=None):
 
 
 def at_once(*calls):
-    """Run these side by side and return what they returned."""
+    """Run these concurrently; returns their results or exceptions."""
     barrier, results = threading.Barrier(len(calls)), [None] * len(calls)
 
     def run(i, call):
@@ -88,7 +88,7 @@ def at_once(*calls):
 
 
 def run_loop(after=timedelta(0), rounds=3):
-    """What the loop would do from `after` now on: chores about money, then promises."""
+    """What the loop does from `after` now on: periodic tasks of payments, then outbox messages."""
     for _ in range(rounds):
         at = timezone.now() + after
         tasks.end_overdue(at=at)
@@ -97,5 +97,5 @@ def run_loop(after=timedelta(0), rounds=3):
 
 
 def lock_ends():
-    """Just past the end of a lock that is renewed now."""
+    """Until just after the end of a lock that is renewed now."""
     return django_settings.SEAT_LOCK + timedelta(seconds=1)

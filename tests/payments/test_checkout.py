@@ -1,4 +1,4 @@
-"""From a lock to a place to pay, at Stripe's stand-in through the real library."""
+"""From a lock to a payment page, at Stripe's stand-in through the real library."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.payments.sales import Sale, at_once, lock_ends, post, run_loop
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_what_stripe_is_asked_is_what_the_contract_says(stripe, sale):
+def test_the_request_to_stripe_is_what_the_contract_says(stripe, sale):
     lock_seats(showtime_id=sale.showtime.pk, visitor=sale.visitor, labels=("A1", "A2", "D1"), at=timezone.now())
     sale.start()
     method, path, asked, headers = next(call for call in stripe.calls if call[1].endswith("/sessions"))
@@ -66,7 +66,7 @@ def test_checkout_renews_the_lock_once(stripe, sale):
     assert rows == {sale.payment.verdict_until}
 
 
-def test_the_api_says_201_then_200_and_names_the_origin_it_was_reached_on(sale, settings):
+def test_the_api_answers_201_then_200_with_the_origin_of_the_request(sale, settings):
     client = Client()
     session = client.session
     session["visitor"] = str(sale.visitor)
@@ -89,14 +89,14 @@ def test_the_api_says_201_then_200_and_names_the_origin_it_was_reached_on(sale, 
 @pytest.mark.parametrize(
     "email", ["", "nobody", "a@b", "x" * 250 + "@example.com", "a@example.com\nBcc: b@example.com"]
 )
-def test_what_is_no_address_is_refused(stripe, sale, email):
+def test_an_invalid_address_is_refused(stripe, sale, email):
     with pytest.raises(Invalid):
         sale.start(email=email)
     assert sale.booking.status == "locked" and not stripe.calls
 
 
 @pytest.mark.parametrize("body", ["{", "[]", "{}", '{"email": 3}'])
-def test_the_api_refuses_a_body_that_is_none(sale, body):
+def test_the_api_refuses_a_malformed_body(sale, body):
     answer = Client().post(f"/api/showtimes/{sale.showtime.pk}/checkout/", body, content_type="application/json")
     assert answer.status_code == 422 and answer.json()["type"] == "invalid"
 
@@ -116,13 +116,13 @@ def test_a_lapsed_lock_cannot_be_paid(stripe, sale):
     assert not stripe.calls
 
 
-def test_an_overdue_checkout_is_not_handed_out_again(stripe, sale):
+def test_an_overdue_checkout_is_not_returned_again(stripe, sale):
     sale.start()
     with pytest.raises(LockExpired):
         sale.start(at=timezone.now() + lock_ends())
 
 
-def test_paying_again_what_is_paid_is_refused(stripe, sale):
+def test_a_second_checkout_of_a_paid_booking_is_refused(stripe, sale):
     sale.start()
     post(stripe.event("checkout.session.completed", stripe.pay(sale.payment.session_id)))
     with pytest.raises(AlreadyPaid):
@@ -130,7 +130,7 @@ def test_paying_again_what_is_paid_is_refused(stripe, sale):
 
 
 @pytest.mark.parametrize("fault", ["500", "drop", "429", "slow"])
-def test_a_gateway_that_is_down_is_a_plain_sentence_and_the_lock_stays(stripe, sale, fault, monkeypatch):
+def test_while_the_gateway_is_down_checkout_is_503_and_the_lock_stays(stripe, sale, fault, monkeypatch):
     monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", 0.3)
     stripe.fault(fault, "/sessions", times=3, seconds=0.6)
     client = Client()
@@ -140,7 +140,7 @@ def test_a_gateway_that_is_down_is_a_plain_sentence_and_the_lock_stays(stripe, s
     answer = client.post(
         f"/api/showtimes/{sale.showtime.pk}/checkout/", '{"email": "a@example.com"}', content_type="application/json"
     )
-    if fault == "429":  # one attempt: the library does not repeat what it was told is too much
+    if fault == "429":  # one attempt: the library does not retry a 429
         assert stripe.count("/sessions") == 1
     assert answer.status_code == 503 and answer.json()["type"] == "busy" and answer["Retry-After"]
     assert "Nothing was charged" in answer.json()["detail"]
@@ -150,7 +150,7 @@ def test_a_gateway_that_is_down_is_a_plain_sentence_and_the_lock_stays(stripe, s
 
 
 @pytest.mark.parametrize("fault", ["done-500", "done-drop"])
-def test_work_done_and_then_an_error_is_found_again_by_its_key(stripe, sale, fault):
+def test_a_session_created_before_an_error_is_found_by_its_key(stripe, sale, fault):
     stripe.fault(fault, "/sessions", times=2)
     before = len(stripe.sessions)
     assert sale.start().payment.session_id
@@ -178,7 +178,7 @@ def stripe_key():
 
 def test_a_create_call_too_old_to_repeat_is_replaced_by_a_new_payment(stripe, sale):
     sale.start()
-    stripe.replies.clear()  # Stripe never got it
+    stripe.replies.clear()  # Stripe never received it
     sale.forget_session()
     Payment.objects.update(request=sale.payment.request | {"expires_at": int(timezone.now().timestamp()) + 1700})
     started = sale.start()
@@ -186,7 +186,7 @@ def test_a_create_call_too_old_to_repeat_is_replaced_by_a_new_payment(stripe, sa
     assert sorted(Payment.objects.values_list("status", flat=True)) == ["failed", "open"]
 
 
-def test_killed_between_create_and_store_the_loop_finds_the_same_session(stripe, sale):
+def test_after_a_crash_between_create_and_store_the_loop_finds_the_same_session(stripe, sale):
     sale.start()
     known = sale.payment.session_id
     sale.forget_session()
@@ -199,7 +199,7 @@ def test_with_a_payment_open_nobody_else_gets_the_seat_before_its_verdict(stripe
     with pytest.raises(SeatsTaken):
         bob.lock()
     late = timezone.now() + lock_ends()
-    with pytest.raises(BeingReleased):  # its time has passed; its payment has no verdict
+    with pytest.raises(BeingReleased):  # the deadline has passed without a verdict
         lock_seats(showtime_id=bob.showtime.pk, visitor=bob.visitor, labels=bob.labels, at=late)
     stripe.fault("drop", "/expire", times=9)
     run_loop(after=lock_ends(), rounds=1)
@@ -225,7 +225,7 @@ def test_a_gateway_is_never_called_inside_a_transaction(stripe, sale):
         gateway("stripe")
 
 
-def test_the_buyers_origin_is_where_stripe_and_the_mail_lead_back_to(stripe, sale):
+def test_stripe_and_the_mail_link_to_the_buyers_origin(stripe, sale):
     started = start_checkout(
         showtime_id=sale.showtime.pk,
         visitor=sale.visitor,

@@ -1,4 +1,4 @@
-"""A promise that was given up is an alert until somebody has it tried again."""
+"""A dead letter raises an alert, which a retry closes."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from payments.staff.money_overview import read_subjects
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def give_up(kind, payload, at, monkeypatch):
+def make_dead_letter(kind, payload, at, monkeypatch):
     def refuse(_):
         raise PermanentFailure("nobody is there")
 
@@ -27,9 +27,9 @@ def give_up(kind, payload, at, monkeypatch):
     return OutboxMessage.objects.latest("pk")
 
 
-def test_a_mail_that_was_given_up_is_an_alert_about_its_booking(stripe, sale, monkeypatch):
+def test_a_dead_letter_of_a_mail_raises_an_alert_about_its_booking(stripe, sale, monkeypatch):
     sale.start()
-    message = give_up("mail.cancelled", {"booking": sale.booking.pk, "refund": 1}, timezone.now(), monkeypatch)
+    message = make_dead_letter("mail.cancelled", {"booking": sale.booking.pk, "refund": 1}, timezone.now(), monkeypatch)
     alert = MoneyAlert.objects.get()
     assert message.state == "dead" and alert.booking == sale.booking
     assert alert.text.startswith("A mail to the buyer could not be sent.") and "nobody is there" in alert.text
@@ -44,26 +44,26 @@ def test_the_amount_in_a_mail_is_not_taken_for_the_key_of_a_refund(stripe, sale,
         payment=bob.payment, amount=5, reason="late", idempotency_key="refund:x", created_at=now
     )
     payload = {"booking": sale.booking.pk, "refund": refund.pk}
-    message = give_up("mail.refunded", payload, now, monkeypatch)
+    message = make_dead_letter("mail.refunded", payload, now, monkeypatch)
     assert MoneyAlert.objects.get().booking == sale.booking
     assert read_subjects([message]).booking_of(message) == sale.booking
 
 
-def test_a_refund_that_was_given_up_is_an_alert_about_its_payment(stripe, sale, monkeypatch):
+def test_a_dead_letter_of_a_refund_raises_an_alert_about_its_payment(stripe, sale, monkeypatch):
     sale.start()
     now = timezone.now()
     refund = Refund.objects.create(
         payment=sale.payment, amount=5, reason="late", idempotency_key="refund:x", created_at=now
     )
-    give_up("payments.refund", {"refund": refund.pk}, now, monkeypatch)
+    make_dead_letter("payments.refund", {"refund": refund.pk}, now, monkeypatch)
     alert = MoneyAlert.objects.get()
     assert (alert.booking, alert.payment, alert.refund) == (sale.booking, sale.payment, refund)
 
 
-def test_trying_again_closes_the_alert_and_giving_up_again_raises_another(stripe, sale, monkeypatch):
+def test_a_retry_closes_the_alert_and_another_dead_letter_raises_another(stripe, sale, monkeypatch):
     sale.start()
     now = timezone.now()
-    message = give_up("payments.expire", {"payment": sale.payment.pk}, now, monkeypatch)
+    message = make_dead_letter("payments.expire", {"payment": sale.payment.pk}, now, monkeypatch)
     later = now + timedelta(minutes=5)
     assert retry(message_id=message.pk, at=later)
     assert MoneyAlert.objects.filter(closed_at=None).count() == 0
@@ -72,6 +72,6 @@ def test_trying_again_closes_the_alert_and_giving_up_again_raises_another(stripe
 
 
 @pytest.mark.parametrize("payload", [{}, {"booking": 10**9}, {"refund": 10**9}, {"payment": 10**9}])
-def test_a_promise_about_nothing_that_is_known_is_an_alert_all_the_same(transactional_db, payload, monkeypatch):
-    give_up("payments.anything", payload, timezone.now(), monkeypatch)
+def test_a_dead_letter_without_a_known_row_raises_an_alert(transactional_db, payload, monkeypatch):
+    make_dead_letter("payments.anything", payload, timezone.now(), monkeypatch)
     assert MoneyAlert.objects.get().booking is None

@@ -1,4 +1,4 @@
-"""The ledger: what each step writes, that no line is ever changed, and that the check names every planted fault."""
+"""The ledger: what each step writes, that no entry is changed, and that the check names every planted fault."""
 
 import importlib
 import io
@@ -33,7 +33,7 @@ from tests.report import report
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("adds_up")]
 
 
-def lines(booking):
+def entries(booking):
     found = LedgerEntry.objects.filter(booking=booking)
     return list(found.values_list("kind", "amount", "before", "after", "actor"))
 
@@ -47,14 +47,14 @@ def start(stripe):
 # ---- What each step writes -------------------------------------------------------------------------------------------
 
 
-def test_a_sale_and_its_refund_are_told_from_the_first_step_to_the_last(stripe):
+def test_every_step_of_a_sale_and_its_refund_is_recorded(stripe):
     sale = start(stripe)
     body = stripe.event("checkout.session.completed", stripe.pay(sale.payment.session_id), id="evt_paid")
     for _ in range(2):
         assert post(body).status_code == 200
     cancel(sale, "A2", by=BUYER)
     run_loop()
-    assert lines(sale.booking) == [
+    assert entries(sale.booking) == [
         ("payment.created", 0, "", "created", "buyer"),
         ("payment.opened", 0, "created", "open", "stripe"),
         ("payment.paid", 2300, "open", "paid", "stripe"),
@@ -67,11 +67,11 @@ def test_a_sale_and_its_refund_are_told_from_the_first_step_to_the_last(stripe):
     assert {paid.currency, back.currency} == {"GBP"}
 
 
-def test_a_payment_that_ends_without_money_is_told_too(stripe, settings):
+def test_a_payment_that_ends_without_money_is_recorded(stripe, settings):
     declined = start(stripe)
     assert post(stripe.event("payment_intent.payment_failed", stripe.decline(declined.payment.session_id)))
     run_loop()
-    assert lines(declined.booking)[2:] == [
+    assert entries(declined.booking)[2:] == [
         ("payment.declined", 0, "open", "", "stripe"),
         ("payment.expired", 0, "open", "expired", "stripe"),
     ]
@@ -79,22 +79,22 @@ def test_a_payment_that_ends_without_money_is_told_too(stripe, settings):
     post(stripe.event("checkout.session.completed", stripe.finish_unpaid(delayed.payment.session_id)))
     failed = stripe.finish_later(delayed.payment.session_id, paid=False)
     post(stripe.event("checkout.session.async_payment_failed", failed))
-    assert [line[0] for line in lines(delayed.booking)[2:]] == ["payment.processing", "payment.failed"]
+    assert [line[0] for line in entries(delayed.booking)[2:]] == ["payment.processing", "payment.failed"]
 
 
-def test_a_payment_nobody_could_ask_about_and_one_with_a_wrong_sum_call_for_a_person(stripe):
+def test_an_abandoned_payment_and_one_with_a_wrong_amount_raise_alerts(stripe):
     lost = start(stripe)
     stripe.fault("drop", times=10_000)
     run_loop(after=lock_ends(), rounds=1)
     run_loop(after=timedelta(minutes=45), rounds=1)
     stripe.clear_faults()
-    assert lines(lost.booking)[-1] == ("payment.abandoned", 0, "open", "expired", "system")
+    assert entries(lost.booking)[-1] == ("payment.abandoned", 0, "open", "expired", "system")
     assert MoneyAlert.objects.get(booking=lost.booking).kind == "no-verdict"
     wrong = start(stripe)
     paid = stripe.pay(wrong.payment.session_id) | {"amount_total": 2299}
     for _ in range(2):
         post(stripe.event("checkout.session.completed", paid))
-    assert [line[:2] for line in lines(wrong.booking)[2:]] == [
+    assert [line[:2] for line in entries(wrong.booking)[2:]] == [
         ("payment.paid", 2299),
         ("payment.mismatch", 0),
         ("refund.requested", 0),
@@ -104,7 +104,7 @@ def test_a_payment_nobody_could_ask_about_and_one_with_a_wrong_sum_call_for_a_pe
     assert state(wrong) == ("refunded", 2299)
 
 
-def test_money_in_another_currency_goes_back_in_that_currency(stripe):
+def test_money_in_another_currency_is_refunded_in_that_currency(stripe):
     sale = start(stripe)
     paid = stripe.pay(sale.payment.session_id) | {"currency": "usd"}
     post(stripe.event("checkout.session.completed", paid))
@@ -116,19 +116,19 @@ def test_money_in_another_currency_goes_back_in_that_currency(stripe):
     ]
 
 
-def test_a_free_booking_has_its_first_line_and_no_other():
+def test_a_free_booking_has_one_entry():
     sale = buy("A1", showtime=make_showtime(prices={"standard": 0, "premium": 0}))
-    assert lines(sale.booking) == [("payment.created", 0, "", "paid", "buyer")]
+    assert entries(sale.booking) == [("payment.created", 0, "", "paid", "buyer")]
 
 
-# ---- Only ever added to ----------------------------------------------------------------------------------------------
+# ---- Append-only -----------------------------------------------------------------------------------------------------
 
 
-def test_a_line_cannot_be_changed_or_deleted_by_any_way_of_the_models():
+def test_an_entry_cannot_be_changed_or_deleted_through_the_models():
     sale = buy("A1")
     line = sale.booking.ledger.last()
     line.amount = 1
-    ways = [
+    writes = [
         line.save,
         line.delete,
         lambda: LedgerEntry.objects.update(amount=1),
@@ -142,13 +142,13 @@ def test_a_line_cannot_be_changed_or_deleted_by_any_way_of_the_models():
         ),
     ]
     before = list(LedgerEntry.objects.values())
-    for way in ways:
+    for write in writes:
         with pytest.raises(AppendOnly, match="write another one"):
-            way()
+            write()
     assert list(LedgerEntry.objects.values()) == before
 
 
-def test_lines_and_alerts_belong_to_the_transaction_that_they_tell_of():
+def test_entries_and_alerts_need_the_transaction_of_their_step():
     sale = buy("A1")
     with pytest.raises(AssertionError):
         ledger.record(booking=sale.booking, kind="payment.paid", at=timezone.now())
@@ -160,7 +160,7 @@ def test_lines_and_alerts_belong_to_the_transaction_that_they_tell_of():
     assert not LedgerEntry.objects.filter(amount=5).exists()
 
 
-def test_an_alert_is_raised_once_a_subject_and_stays_closed():
+def test_an_alert_is_raised_once_per_subject_and_stays_closed():
     def call():
         with transaction.atomic():
             ledger.raise_alert(subject="odd:1", kind="odd", text="Look.", at=timezone.now())
@@ -173,7 +173,7 @@ def test_an_alert_is_raised_once_a_subject_and_stays_closed():
     assert MoneyAlert.objects.get().closed_by == "staff:ines"
 
 
-def test_the_back_office_reads_money_and_changes_none_of_it(stripe, client):
+def test_the_admin_pages_of_money_are_read_only(stripe, client):
     sale = buy("A1", "A2", stripe=stripe)
     cancel(sale, "A1")
     stripe.refund_status = "failed"
@@ -193,7 +193,7 @@ def test_the_back_office_reads_money_and_changes_none_of_it(stripe, client):
 
 
 def raw(statement, *values):
-    """As somebody with the database's own tool would do it."""
+    """As with a database tool, past the models."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -214,11 +214,11 @@ def ledger_pays_twice(sale):
         )
 
 
-def ledger_returns_too_little(sale):
+def ledger_refunds_too_little(sale):
     raw("UPDATE payments_ledgerentry SET amount = -1149 WHERE kind = 'refund.succeeded'")
 
 
-def refund_says_something_else(sale):
+def refund_has_another_status(sale):
     Refund.objects.update(status="submitted")
 
 
@@ -230,18 +230,18 @@ def seat_is_not_its_price(sale):
     RefundSeat.objects.update(kept=5)
 
 
-def refunded_ticket_stands(sale):
-    # Two columns at once, so that the seat agrees: only the refund knows better.
+def refunded_ticket_is_valid(sale):
+    # Ticket and seat agree; only the refund shows the fault.
     ticket = Ticket.objects.get(booking=sale.booking, label="A1")
     Ticket.objects.filter(pk=ticket.pk).update(status="valid")
     ShowtimeSeat.objects.filter(pk=ticket.seat_id).update(status="booked", booking=sale.booking)
 
 
-def more_goes_back_than_came(sale):
+def more_is_refunded_than_received(sale):
     Payment.objects.update(received=1000)
 
 
-def paid_for_nothing(sale):
+def paid_without_tickets(sale):
     payment = Payment.objects.get(pk=sale.payment.pk)
     other = Sale(sale.showtime, new_visitor(), ("B1",)).lock()
     payment.pk, payment.booking = None, other.booking
@@ -259,11 +259,11 @@ def tickets_without_a_payment(sale):
     Payment.objects.update(status="expired")
 
 
-def booking_forgets_a_refund(sale):
+def booking_misses_a_refund(sale):
     Booking.objects.filter(pk=sale.booking.pk).update(refunded=0)
 
 
-def total_drifts(sale):
+def total_is_off(sale):
     Booking.objects.filter(pk=sale.booking.pk).update(total=2301)
 
 
@@ -276,7 +276,7 @@ def ticket_vanishes(sale):
     Ticket.objects.filter(booking=sale.booking, label="A2").delete()
 
 
-def seat_is_given_away(sale):
+def seat_is_freed(sale):
     ShowtimeSeat.objects.filter(showtime=sale.showtime, index=1).update(status="available", booking=None)
 
 
@@ -288,15 +288,15 @@ def counter_is_off(sale):
     Showtime.objects.filter(pk=sale.showtime.pk).update(n_booked=2)
 
 
-def takings_are_off(sale):
+def revenue_is_off(sale):
     Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=7)
 
 
-def disputed_by_nobody(sale):
+def disputed_without_dispute(sale):
     Payment.objects.update(disputed=True)
 
 
-def failed_in_silence(sale):
+def failed_without_alert(sale):
     refund = Refund.objects.get(reason="buyer")
     Refund.objects.filter(pk=refund.pk).update(status="failed")
 
@@ -304,25 +304,25 @@ def failed_in_silence(sale):
 FAULTS = {
     ledger_loses_the_payment: r"payment \d+: the ledger says that £0 was paid, the payment £23$",
     ledger_pays_twice: r"payment \d+: the ledger says that £46 was paid, the payment £23$",
-    ledger_returns_too_little: r"refund \d+ \(buyer\): the ledger says that £11.49 went back, the refund £11.50$",
-    refund_says_something_else: r"refund \d+ \(buyer\): it is submitted, the ledger's last word is succeeded$",
+    ledger_refunds_too_little: r"refund \d+ \(buyer\): the ledger says that £11.49 went back, the refund £11.50$",
+    refund_has_another_status: r"refund \d+ \(buyer\): it is submitted, the ledger's last word is succeeded$",
     refund_is_not_its_seats: r"refund \d+ \(buyer\): its seats come to £11.40, it is of £11.50$",
     seat_is_not_its_price: r"A1 brought £11.50 back and kept £0.05, its price was £11.50$",
-    refunded_ticket_stands: r"refund \d+ \(buyer\): it gives back A1, whose ticket is valid$",
-    more_goes_back_than_came: r"£11.50 of it was asked back, £10 was received$",
-    paid_for_nothing: r"paid, and its booking is locked without tickets or a refund$",
+    refunded_ticket_is_valid: r"refund \d+ \(buyer\): it gives back A1, whose ticket is valid$",
+    more_is_refunded_than_received: r"£11.50 of it was asked back, £10 was received$",
+    paid_without_tickets: r"paid, and its booking is locked without tickets or a refund$",
     two_payments_for_one_booking: r"more than one payment bought it, and none of them goes back$",
     tickets_without_a_payment: r"it has tickets, and none of its payments is paid and kept$",
-    booking_forgets_a_refund: r"it says that £0 was asked back, its refunds £11.50$",
-    total_drifts: r"its tickets come to £23, its total is £23.01$",
+    booking_misses_a_refund: r"it says that £0 was asked back, its refunds £11.50$",
+    total_is_off: r"its tickets come to £23, its total is £23.01$",
     refunded_without_payment: r"£7 was asked back, and nothing was paid$",
     ticket_vanishes: r": A2 of showtime \d+ is booked, and no ticket stands for it$",
-    seat_is_given_away: r"the ticket for A2 stands, its seat is available$",
+    seat_is_freed: r"the ticket for A2 stands, its seat is available$",
     booking_ends_with_a_ticket: r"it is refunded, and its ticket for A2 stands$",
     counter_is_off: r"showtime \d+: it counts 2 booked seats, there are 1$",
-    takings_are_off: r"showtime \d+: its booked seats say £0.07, their tickets £11.50$",
-    disputed_by_nobody: r"it is disputed, the ledger's disputes say otherwise$",
-    failed_in_silence: r"refund \d+ \(buyer\): it failed, and nobody was called$",
+    revenue_is_off: r"showtime \d+: its booked seats say £0.07, their tickets £11.50$",
+    disputed_without_dispute: r"it is disputed, the ledger's disputes say otherwise$",
+    failed_without_alert: r"refund \d+ \(buyer\): it failed, and nobody was called$",
 }
 
 
@@ -341,8 +341,8 @@ def test_every_planted_fault_is_named():
     report("ledger check", f"{len(FAULTS)} planted faults, each named in a sentence")
 
 
-def test_what_was_only_half_seen_is_no_difference(monkeypatch):
-    """A step that is just being taken looks like a fault for a moment."""
+def test_a_difference_that_is_gone_at_the_second_check_is_not_reported(monkeypatch):
+    """A step that is being written looks like a fault for a moment."""
     sale = buy("A1")
     Showtime.objects.filter(pk=sale.showtime.pk).update(revenue=7)
     monkeypatch.setattr(
@@ -351,7 +351,7 @@ def test_what_was_only_half_seen_is_no_difference(monkeypatch):
     assert find_differences() == []
 
 
-def test_the_command_says_how_much_it_added_up_and_ends_with_one_when_it_does_not():
+def test_the_command_prints_counts_or_ends_with_1():
     sale = buy("A1", "A2")
     out = io.StringIO()
     call_command("check_ledger", stdout=out)
@@ -362,20 +362,20 @@ def test_the_command_says_how_much_it_added_up_and_ends_with_one_when_it_does_no
         call_command("check_ledger", stdout=out)
     assert error.value.returncode == 1
     assert f"{sale.booking.reference}: its tickets come to £23, its total is £24" in out.getvalue()
-    Booking.objects.filter(pk=sale.booking.pk).update(total=2300)  # so that all adds up again
+    Booking.objects.filter(pk=sale.booking.pk).update(total=2300)  # for the fixture `adds_up`
 
 
-def test_payments_of_before_the_ledger_get_their_lines_from_their_rows():
+def test_payments_older_than_the_ledger_get_their_entries_from_their_rows():
     sale, open_one = buy(), Sale(make_showtime(), new_visitor(), ("A1",)).lock()
     open_one.start()
     cancel(sale, "A1")
     run_loop()
     raw("DELETE FROM payments_ledgerentry WHERE id > %s", 0)
     assert find_differences(recheck_after=0)
-    begin = importlib.import_module("payments.migrations.0004_ledger_of_earlier_payments")
+    migration = importlib.import_module("payments.migrations.0004_ledger_of_earlier_payments")
     for _ in range(2):  # the second time there is nothing to write
-        begin.write_lines(apps, None)
+        migration.write_lines(apps, None)
         assert find_differences(recheck_after=0) == []
-    assert {line[0] for line in lines(sale.booking)} == {
+    assert {line[0] for line in entries(sale.booking)} == {
         "payment.created", "payment.paid", "refund.requested", "refund.succeeded"
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Asking the gateway about everything that may have gone past us: what is found, what is done, and that it is safe."""
+"""Reconciliation: what it finds, what it changes, and that it can be repeated."""
 
 from datetime import timedelta
 from io import StringIO
@@ -47,7 +47,7 @@ def test_it_ends_what_should_have_ended_and_frees_the_seats(stripe, open_sale):
     assert stripe.sessions[open_sale.session]["status"] == "expired"
 
 
-def test_it_leaves_alone_what_is_young_and_what_is_fine(stripe, open_sale):
+def test_it_changes_no_young_payment_and_no_open_one(stripe, open_sale):
     assert reconcile_all(at=timezone.now()).findings == []
     report = reconcile_all(at=later(timedelta(seconds=60)))
     assert [(found.before, found.after) for found in report.findings] == [("open", "open")] and not report.changes
@@ -61,7 +61,7 @@ def test_it_settles_a_refund_whose_event_never_came(stripe, open_sale):
     assert open_sale.booking.status == "refunded"
 
 
-def test_it_hears_of_a_refund_that_failed(stripe, open_sale):
+def test_it_finds_a_refund_that_failed(stripe, open_sale):
     refund = refund_under_way(stripe, open_sale)
     stripe.refunds[refund.refund_id] |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
     reconcile_all(at=later())
@@ -69,7 +69,7 @@ def test_it_hears_of_a_refund_that_failed(stripe, open_sale):
     assert (refund.status, refund.failure) == ("failed", "lost_or_stolen_card")
 
 
-def test_it_hears_of_a_refund_that_failed_after_it_had_succeeded(stripe, open_sale):
+def test_it_finds_a_refund_that_failed_after_it_had_succeeded(stripe, open_sale):
     refund = refund_under_way(stripe, open_sale)
     post(stripe.event("refund.updated", stripe.settle_refund(refund.refund_id, "succeeded")))
     stripe.settle_refund(refund.refund_id, "failed")
@@ -78,7 +78,7 @@ def test_it_hears_of_a_refund_that_failed_after_it_had_succeeded(stripe, open_sa
     assert refund.status == "failed"
 
 
-def test_it_finds_the_name_of_a_refund_whose_answer_was_lost_and_whose_promise_is_dead(stripe, open_sale):
+def test_it_finds_the_id_of_a_refund_whose_answer_was_lost_and_whose_message_is_dead(stripe, open_sale):
     seats_are_gone(open_sale)
     post(stripe.event("checkout.session.completed", stripe.pay(open_sale.session)))
     stripe.fault("done-drop", "/refunds", times=3)
@@ -98,7 +98,7 @@ def test_it_finds_a_refund_that_somebody_made_in_the_dashboard(stripe, open_sale
     assert changed(reconcile_all(at=later())) == []
 
 
-def test_refunds_of_somebody_elses_payments_in_the_same_account_are_none_of_ours(stripe, open_sale):
+def test_refunds_of_other_payments_in_the_same_account_are_ignored(stripe, open_sale):
     stripe.pay(open_sale.session)
     stripe.refund_in_dashboard(open_sale.session, 100)
     Payment.objects.update(session_id="cs_test_other", payment_intent="pi_other", status="expired")
@@ -106,11 +106,11 @@ def test_refunds_of_somebody_elses_payments_in_the_same_account_are_none_of_ours
     assert not Refund.objects.exists()
 
 
-def test_it_takes_events_that_no_delivery_brought_and_each_once(stripe, open_sale):
+def test_it_processes_undelivered_events_each_once(stripe, open_sale):
     stripe.deliver_to("", how="never")
     stripe.pay(open_sale.session)
     dispute = stripe.dispute(open_sale.session)
-    Payment.objects.update(created_at=later())  # nobody asks about this payment itself
+    Payment.objects.update(created_at=later())  # so that the payment itself is not queried
     report = reconcile_all(at=timezone.now())
     assert open_sale.booking.status == "confirmed" and open_sale.payment.disputed
     kinds = [found.subject.split()[0] for found in report.changes]
@@ -120,7 +120,7 @@ def test_it_takes_events_that_no_delivery_brought_and_each_once(stripe, open_sal
     assert post(stripe.event("charge.dispute.created", dispute)).status_code == 200
 
 
-def test_money_that_came_for_a_payment_given_up_without_an_answer_is_found(stripe, open_sale):
+def test_money_for_an_abandoned_payment_is_found(stripe, open_sale):
     stripe.pay(open_sale.session)
     stripe.fault("drop", times=10_000)
     run_loop(after=timedelta(minutes=42), rounds=2)
@@ -131,7 +131,7 @@ def test_money_that_came_for_a_payment_given_up_without_an_answer_is_found(strip
     assert open_sale.booking.status == "confirmed" and open_sale.payment.late
 
 
-def test_a_gateway_that_is_down_is_asked_a_few_times_and_said_to_be_silent(stripe, open_sale):
+def test_a_gateway_that_is_down_is_queried_three_times_and_reported(stripe, open_sale):
     for _ in range(5):
         from bench.support.factories import make_showtime, new_visitor
 
@@ -155,7 +155,7 @@ def test_the_command_prints_what_it_found_and_did(stripe, open_sale):
     assert lines[-1] == "1 asked about, 1 changed, 0 without an answer"
 
 
-def test_run_four_times_at_once_beside_webhooks_it_is_as_if_run_once(stripe, open_sale):
+def test_four_concurrent_runs_beside_webhooks_have_the_effect_of_one(stripe, open_sale):
     stripe.deliver_to("", how="never")
     body = stripe.event("checkout.session.completed", stripe.pay(open_sale.session))
     stripe.refund_in_dashboard(open_sale.session, 100)
@@ -164,14 +164,14 @@ def test_run_four_times_at_once_beside_webhooks_it_is_as_if_run_once(stripe, ope
     assert not [result for result in results if isinstance(result, Exception)], results
     assert set(results[4:]) <= {200, 503}
     reconcile_all(at=later())
-    run_loop(after=2 * LATER, rounds=1)  # a run that was first promised the mail for its own time
+    run_loop(after=2 * LATER, rounds=1)  # the first run enqueued the mail for its own instant
     assert open_sale.booking.status == "confirmed" and open_sale.seats() == {"booked"}
     assert [(refund.reason, refund.amount) for refund in Refund.objects.all()] == [("outside", 100)]
     confirmations = [m for m in mail.outbox if m.extra_headers["Message-ID"].startswith("<confirmed.")]
     assert len(confirmations) == 1
 
 
-def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
+def test_the_loop_enqueues_it_and_the_outbox_runs_it(stripe, open_sale):
     Payment.objects.update(created_at=timezone.now() - LATER)
     stripe.pay(open_sale.session)
     for _ in range(2):
@@ -181,14 +181,14 @@ def test_the_loop_promises_it_and_the_outbox_keeps_it(stripe, open_sale):
     assert open_sale.booking.status == "confirmed"
 
 
-def test_in_a_demo_nothing_is_promised_and_the_command_finds_nothing_amiss(sale):
+def test_in_a_demo_nothing_is_enqueued_and_the_command_finds_no_change(sale):
     sale.start()
     tasks.enqueue_reconciliation(at=timezone.now())
     assert not OutboxMessage.objects.filter(kind="reconcile.all").exists()
     assert reconcile_all(at=later(timedelta(seconds=60))).changes == []
 
 
-def test_coming_back_asks_by_the_same_function_and_ends_what_is_being_ended(stripe, open_sale):
+def test_the_return_page_ends_a_payment_that_is_being_ended(stripe, open_sale):
     client = Client()
     session = client.session
     session["visitor"] = str(open_sale.visitor)

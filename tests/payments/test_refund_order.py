@@ -1,4 +1,4 @@
-"""News of refunds in the wrong order: a sum from before a refund came back is not taken for another refund."""
+"""Updates of refunds in the wrong order: a total that is older than a failure is not another refund."""
 
 import pytest
 from django.utils import timezone
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def came_back(stripe, sale):
-    """A1's refund went to the bank and came back; `sale.late_news` is what Stripe had said in between."""
+def failed_refund(stripe, sale):
+    """The refund of A1 was submitted and failed; `sale.old_total` is an event from in between."""
     sale.start()
     session = sale.payment.session_id
     post(stripe.event("checkout.session.completed", stripe.pay(session)))
@@ -22,27 +22,27 @@ def came_back(stripe, sale):
     cancel_booking(booking_id=sale.booking.pk, labels=["A1"], by=BUYER, at=timezone.now())
     run_loop()
     refund = Refund.objects.get()
-    sale.late_news = stripe.event(
+    sale.old_total = stripe.event(
         "charge.refunded", stripe.charge_of(stripe.intents[stripe.sessions[session]["payment_intent"]])
     )
     post(stripe.event("refund.failed", stripe.settle_refund(refund.refund_id, "failed")))
     return sale
 
 
-def test_a_sum_from_before_a_refund_came_back_is_no_other_refund(stripe, came_back):
-    assert post(came_back.late_news).content == b"already\n"
+def test_a_total_older_than_a_failed_refund_is_no_other_refund(stripe, failed_refund):
+    assert post(failed_refund.old_total).content == b"already\n"
     assert [refund.status for refund in Refund.objects.all()] == ["failed"]
-    assert came_back.booking.refunded == 0 and find_differences(recheck_after=0) == []
+    assert failed_refund.booking.refunded == 0 and find_differences(recheck_after=0) == []
 
 
-def test_nor_does_it_settle_the_next_refund(stripe, came_back):
-    cancel_booking(booking_id=came_back.booking.pk, labels=["A2"], by=BUYER, at=timezone.now())
+def test_a_total_older_than_a_failed_refund_does_not_settle_the_next_one(stripe, failed_refund):
+    cancel_booking(booking_id=failed_refund.booking.pk, labels=["A2"], by=BUYER, at=timezone.now())
     run_loop()
-    post(came_back.late_news)
+    post(failed_refund.old_total)
     assert Refund.objects.latest("pk").status == "submitted"
 
 
-def test_a_refund_made_at_the_gateway_after_that_is_booked_by_its_own_news(stripe, came_back):
-    outside = stripe.refund_in_dashboard(came_back.payment.session_id, 500)
+def test_a_later_refund_at_the_gateway_is_recorded_by_its_own_event(stripe, failed_refund):
+    outside = stripe.refund_in_dashboard(failed_refund.payment.session_id, 500)
     post(stripe.event("refund.created", outside | {"status": "succeeded"}))
-    assert Refund.objects.latest("pk").reason == "outside" and came_back.booking.refunded == 500
+    assert Refund.objects.latest("pk").reason == "outside" and failed_refund.booking.refunded == 500

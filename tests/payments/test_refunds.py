@@ -54,7 +54,7 @@ def promised(kind):
 # ---- By the buyer ----------------------------------------------------------------------------------------------------
 
 
-def test_one_of_three_seats_comes_back_by_itself_and_the_others_stay_valid():
+def test_one_of_three_seats_is_refunded_and_the_others_stay_valid():
     sale = buy("A1", "A2", "A3")
     cancel(sale, "A2", by=BUYER)
     assert state(sale) == ("confirmed", 1150)
@@ -73,7 +73,7 @@ def test_one_of_three_seats_comes_back_by_itself_and_the_others_stay_valid():
     assert kinds(sale.booking, "refund.") == ["refund.requested", "refund.succeeded"]
 
 
-def test_all_seats_cancelled_end_the_booking_and_the_money_settles_it():
+def test_a_booking_without_tickets_is_refunding_and_then_refunded():
     sale = buy("A1", "A2")
     cancel(sale, "A1", by=BUYER)
     assert cancel(sale, by=BUYER).status == "refunding"
@@ -83,7 +83,7 @@ def test_all_seats_cancelled_end_the_booking_and_the_money_settles_it():
     assert [refund.amount for refund in refunds_of(sale)] == [1150, 1150]
 
 
-def test_percentage_and_fee_are_those_of_the_cinema_and_the_fee_stays_with_the_house():
+def test_percentage_and_fee_are_those_of_the_cinema_and_the_fee_is_kept():
     sale = buy("A1", "A2", "A3")
     set_terms(sale.showtime, (1440, 100), (60, 50), fee=100)
     cancel(sale, by=BUYER, at=before_start(sale.showtime, 61))
@@ -94,7 +94,7 @@ def test_percentage_and_fee_are_those_of_the_cinema_and_the_fee_stays_with_the_h
     assert state(sale) == ("refunded", 1425)
 
 
-def test_when_the_terms_give_nothing_back_there_is_no_refund_and_the_booking_is_cancelled():
+def test_without_anything_to_refund_the_booking_is_cancelled():
     sale = buy("A1", "A2")
     set_terms(sale.showtime, (0, 10), fee=500)
     cancel(sale, "A1", by=BUYER)
@@ -105,7 +105,7 @@ def test_when_the_terms_give_nothing_back_there_is_no_refund_and_the_booking_is_
     assert [payload["refund"] for payload in promised("mail.cancelled")] == [0, 0]
 
 
-def test_free_seats_come_back_without_a_refund_and_beside_paid_ones_are_told_with_them():
+def test_free_seats_need_no_refund_and_are_listed_in_that_of_paid_ones():
     free = buy("A1", "A2", showtime=make_showtime(prices={"standard": 0, "premium": 0}))
     assert cancel(free, by=BUYER).status == "cancelled" and refunds_of(free) == []
     plan = make_plan(rows=2, per_row=3)  # the second row is premium
@@ -116,7 +116,7 @@ def test_free_seats_come_back_without_a_refund_and_beside_paid_ones_are_told_wit
 
 
 @pytest.mark.parametrize("minutes", [119, 0, -30])
-def test_past_the_cut_off_a_buyer_is_told_so_and_nothing_changes(minutes):
+def test_after_the_deadline_a_buyer_is_refused_and_nothing_changes(minutes):
     sale = buy()
     before = Showtime.objects.get(pk=sale.showtime.pk).version
     with pytest.raises(TooLateToCancel, match=r"before the start|has begun"):
@@ -125,7 +125,7 @@ def test_past_the_cut_off_a_buyer_is_told_so_and_nothing_changes(minutes):
     assert state(sale) == ("confirmed", 0) and refunds_of(sale) == [] and letters(sale) == "BBB"
 
 
-def test_a_used_ticket_is_not_a_buyers_to_cancel_but_staffs():
+def test_only_staff_cancel_a_used_ticket():
     sale = buy("A1", "A2")
     Ticket.objects.filter(booking=sale.booking, label="A1").update(status="used", used_at=timezone.now())
     with pytest.raises(TicketUsed, match="A1 has been used"):
@@ -136,7 +136,7 @@ def test_a_used_ticket_is_not_a_buyers_to_cancel_but_staffs():
     assert tickets(sale) == {"A1": "cancelled", "A2": "cancelled"} and state(sale)[1] == 2300
 
 
-def test_asking_twice_is_asking_once_and_labels_named_twice_count_once():
+def test_a_repeated_cancellation_and_a_repeated_label_have_no_effect():
     sale = buy("A1", "A2", "A3")
     cancel(sale, "A1", "A1", by=BUYER)
     version = Showtime.objects.get(pk=sale.showtime.pk).version
@@ -173,7 +173,7 @@ def test_a_booking_that_was_never_confirmed_has_nothing_to_cancel():
 # ---- By staff --------------------------------------------------------------------------------------------------------
 
 
-def test_staff_give_back_everything_before_and_after_the_start_whatever_the_terms():
+def test_staff_refund_the_whole_price_before_and_after_the_start():
     sale = buy("A1", "A2", "A3")
     set_terms(sale.showtime, (600, 10), fee=300)
     cancel(sale, "A1", at=before_start(sale.showtime, 5))
@@ -186,13 +186,13 @@ def test_staff_give_back_everything_before_and_after_the_start_whatever_the_term
     assert state(sale) == ("refunded", 3450)
 
 
-def test_why_staff_cancelled_is_kept_in_the_ledger():
+def test_the_reason_given_by_staff_is_in_the_ledger():
     sale = buy("A1")
     refunds.cancel_booking(booking_id=sale.booking.pk, labels=None, by=STAFF, at=timezone.now(), note="fell ill")
     assert sale.booking.ledger.get(kind="refund.requested").note == "fell ill"
 
 
-def test_tickets_paid_elsewhere_call_for_a_hand_and_demo_guests_do_not():
+def test_tickets_paid_elsewhere_raise_an_alert_and_demo_sales_do_not():
     for demo in (False, True):
         sale = Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
         at_the_box_office(sale, demo)
@@ -230,7 +230,7 @@ def test_a_booking_is_refunded_with_its_last_refund_in_whatever_order_they_settl
     assert settle(first, "pending") == "already"
 
 
-def test_a_refund_that_fails_after_it_succeeded_is_owed_again_and_the_tickets_stay_cancelled(stripe):
+def test_a_refund_that_fails_after_it_succeeded_raises_an_alert_and_the_tickets_stay_cancelled(stripe):
     sale = buy("A1", "A2", stripe=stripe)
     cancel(sale, by=BUYER)
     run_loop()
@@ -250,7 +250,7 @@ def test_a_refund_that_fails_after_it_succeeded_is_owed_again_and_the_tickets_st
     assert settle(refund, "succeeded") == "already"
 
 
-def test_a_failed_refund_is_asked_for_again_once_and_made_good(stripe):
+def test_a_failed_refund_is_retried_once_and_succeeds(stripe):
     stripe.refund_status = "failed"
     sale = buy("A1", "A2", stripe=stripe)
     cancel(sale, by=BUYER)
@@ -272,7 +272,7 @@ def test_a_failed_refund_is_asked_for_again_once_and_made_good(stripe):
     assert RefundSeat.objects.filter(refund__payment__booking=sale.booking).aggregate(n=Sum("amount"))["n"] == 2300
 
 
-def test_a_late_payments_failed_refund_can_be_asked_for_again(stripe):
+def test_a_failed_refund_of_a_late_payment_can_be_retried(stripe):
     sale = Sale(make_showtime(), new_visitor(), ("A1", "A2")).lock()
     sale.start()
     Showtime.objects.filter(pk=sale.showtime.pk).update(cancelled_at=timezone.now())
@@ -287,7 +287,7 @@ def test_a_late_payments_failed_refund_can_be_asked_for_again(stripe):
     assert promised("mail.refunded")[0]["reason"] == "late"
 
 
-def test_only_what_failed_and_what_is_left_can_be_asked_for_again(stripe):
+def test_only_a_failed_refund_within_the_amount_left_can_be_retried(stripe):
     sale = buy("A1", "A2", stripe=stripe)
     cancel(sale, "A1")
     [refund] = refunds_of(sale)
@@ -301,7 +301,7 @@ def test_only_what_failed_and_what_is_left_can_be_asked_for_again(stripe):
         refunds.retry_refund(refund_id=refund.pk, by=STAFF, at=timezone.now())
 
 
-def test_a_person_who_says_how_the_money_went_back_ends_the_refund(stripe):
+def test_closing_the_alert_of_a_failed_refund_ends_the_refund(stripe):
     stripe.refund_status = "failed"
     sale = buy("A1", stripe=stripe)
     cancel(sale)
@@ -317,7 +317,7 @@ def test_a_person_who_says_how_the_money_went_back_ends_the_refund(stripe):
 # ---- A cancelled showtime --------------------------------------------------------------------------------------------
 
 
-def test_a_cancelled_showtime_ends_locks_and_payments_and_gives_everything_back():
+def test_a_cancelled_showtime_ends_locks_and_payments_and_refunds_everything():
     showtime = make_showtime()
     set_terms(showtime, (600, 10), fee=300)
     paid = [buy("A1", "A2", showtime=showtime), buy("A3", showtime=showtime)]
@@ -340,7 +340,7 @@ def test_a_cancelled_showtime_ends_locks_and_payments_and_gives_everything_back(
     assert SeatChange.objects.filter(showtime=showtime, reason="showtime", before="booked").count() == 3
 
 
-def test_whoever_was_paying_while_the_showtime_was_cancelled_gets_the_money_back(stripe):
+def test_a_payment_during_the_cancellation_of_the_showtime_is_refunded(stripe):
     showtime = make_showtime()
     late = Sale(showtime, new_visitor(), ("A1",)).lock()
     late.start()
@@ -352,7 +352,7 @@ def test_whoever_was_paying_while_the_showtime_was_cancelled_gets_the_money_back
     assert promised("mail.late_refund")[0]["reason"] == "showtime"
 
 
-def test_a_booking_confirmed_in_the_moment_of_cancelling_is_found_by_the_second_look():
+def test_a_booking_confirmed_during_the_cancellation_is_found_by_a_later_run():
     showtime = make_showtime()
     refunds.cancel_showtime(showtime_id=showtime.pk, by=STAFF, at=timezone.now())
     run_loop()
@@ -365,7 +365,7 @@ def test_a_booking_confirmed_in_the_moment_of_cancelling_is_found_by_the_second_
     assert state(sale) == ("refunded", 1150)
 
 
-def test_a_buyer_who_cancels_a_seat_of_a_cancelled_showtime_gets_all_of_everything():
+def test_cancelling_one_seat_of_a_cancelled_showtime_refunds_all_of_them():
     sale = buy("A1", "A2")
     set_terms(sale.showtime, (600, 10), fee=300)
     Showtime.objects.filter(pk=sale.showtime.pk).update(cancelled_at=timezone.now())
@@ -374,7 +374,7 @@ def test_a_buyer_who_cancels_a_seat_of_a_cancelled_showtime_gets_all_of_everythi
     assert len(promised("mail.showtime_cancelled")) == 1
 
 
-def test_a_showtime_that_is_not_there_cannot_be_cancelled():
+def test_an_unknown_showtime_cannot_be_cancelled():
     with pytest.raises(NotFound):
         refunds.cancel_showtime(showtime_id=987654, by=STAFF, at=timezone.now())
 
@@ -396,7 +396,7 @@ def test_a_disputed_booking_of_a_cancelled_showtime_waits_for_the_bank(stripe):
 # ---- At the same time ------------------------------------------------------------------------------------------------
 
 
-def test_two_who_cancel_the_same_seat_at_once_get_it_back_once():
+def test_two_concurrent_cancellations_of_a_seat_refund_it_once():
     for _ in range(3):
         sale = buy("A1", "A2")
         results = at_once(partial(cancel, sale, "A1", by=BUYER), partial(cancel, sale, "A1"))
@@ -404,7 +404,7 @@ def test_two_who_cancel_the_same_seat_at_once_get_it_back_once():
         assert state(sale) == ("confirmed", 1150) and len(refunds_of(sale)) == 1
 
 
-def test_overlapping_cancellations_at_once_give_each_seat_back_once():
+def test_overlapping_concurrent_cancellations_refund_each_seat_once():
     for _ in range(3):
         sale = buy("A1", "A2", "A3")
         wishes = [("A1", "A2"), ("A2", "A3"), (), ("A3",)]
@@ -416,7 +416,7 @@ def test_overlapping_cancellations_at_once_give_each_seat_back_once():
         assert state(sale) == ("refunded", 3450)
 
 
-def test_a_seat_cancelled_while_its_showtime_is_being_cancelled_goes_back_once():
+def test_a_seat_cancelled_while_its_showtime_is_being_cancelled_is_refunded_once():
     for _ in range(3):
         sale = buy("A1", "A2")
         results = at_once(
@@ -429,7 +429,7 @@ def test_a_seat_cancelled_while_its_showtime_is_being_cancelled_goes_back_once()
         assert state(sale) == ("refunded", 2300)
 
 
-def test_a_dispute_and_a_cancellation_at_once_are_one_after_the_other(stripe):
+def test_a_concurrent_dispute_and_cancellation_are_serialised(stripe):
     for _ in range(3):
         sale = buy("A1", stripe=stripe)
         event = stripe.event("charge.dispute.created", stripe.dispute(sale.payment.session_id))
@@ -440,7 +440,7 @@ def test_a_dispute_and_a_cancellation_at_once_are_one_after_the_other(stripe):
         assert state(sale) == expected
 
 
-def test_news_of_a_refund_and_the_next_cancellation_at_once_lose_nothing(stripe):
+def test_a_refund_update_and_a_concurrent_cancellation_lose_nothing(stripe):
     stripe.refund_status = "pending"
     for _ in range(3):
         sale = buy("A1", "A2", stripe=stripe)
@@ -452,7 +452,7 @@ def test_news_of_a_refund_and_the_next_cancellation_at_once_lose_nothing(stripe)
         assert state(sale) == ("refunding", 1150)
 
 
-def test_asking_again_at_once_asks_once(stripe):
+def test_concurrent_retries_of_a_refund_make_one(stripe):
     stripe.refund_status = "failed"
     sale = buy("A1", stripe=stripe)
     cancel(sale)

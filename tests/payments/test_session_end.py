@@ -1,4 +1,4 @@
-"""Ending payments: by the buyer, by the clock, against a payment in the last moment, with a gateway that fails."""
+"""Ending payments: by the buyer, at the deadline, against a payment at the last moment, with a failing gateway."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from booking import payment_port as booking_till
+from booking import payment_port
 from booking.basket import choose_seats, release_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased
@@ -26,32 +26,32 @@ def open_sale(stripe, sale):
     return sale
 
 
-def wish(sale, *labels):
+def choose(sale, *labels):
     return choose_seats(showtime_id=sale.showtime.pk, visitor=sale.visitor, labels=labels, at=timezone.now()).booking
 
 
-def test_another_wish_ends_the_payment_and_keeps_the_deadline(stripe, open_sale):
+def test_a_change_of_seats_ends_the_payment_and_keeps_the_deadline(stripe, open_sale):
     until = open_sale.booking.locked_until
-    booking = wish(open_sale, "A1", "B5")
+    booking = choose(open_sale, "A1", "B5")
     assert stripe.sessions[open_sale.session]["status"] == "expired"
     assert (booking.status, booking.locked_until) == ("locked", until)
     again = open_sale.start().payment
     assert again.session_id != open_sale.session and open_sale.booking.locked_until == until
 
 
-def test_the_same_wish_leaves_the_payment_open(stripe, open_sale):
-    wish(open_sale, "A2", "A1")
+def test_the_same_seats_again_leave_the_payment_open(stripe, open_sale):
+    choose(open_sale, "A2", "A1")
     assert stripe.sessions[open_sale.session]["status"] == "open" and open_sale.payment.status == "open"
 
 
-def test_another_wish_after_paying_is_already_paid(stripe, open_sale):
+def test_a_change_of_seats_after_paying_is_already_paid(stripe, open_sale):
     stripe.pay(open_sale.session)
     with pytest.raises(AlreadyPaid):
-        wish(open_sale, "B5")
+        choose(open_sale, "B5")
     assert open_sale.booking.status == "confirmed" and open_sale.seats() == {"booked"}
 
 
-def test_giving_back_frees_the_seats_at_once(stripe, open_sale, bob):
+def test_a_release_frees_the_seats_at_once(stripe, open_sale, bob):
     assert release_seats(showtime_id=open_sale.showtime.pk, visitor=open_sale.visitor, at=timezone.now())
     assert open_sale.booking.status == "released"
     bob.lock()
@@ -62,8 +62,8 @@ def test_without_a_verdict_within_three_seconds_the_loop_finishes(stripe, open_s
     stripe.fault(fault, times=9, seconds=4)
     began = time.monotonic()
     with pytest.raises(BeingReleased):
-        wish(open_sale, "B5")
-    # Twice: the basket tries, ends, and tries once more; each ending is bound by the till's own promise.
+        choose(open_sale, "B5")
+    # The basket ends the payment twice, each time within the limit of the payment port.
     assert time.monotonic() - began < 6
     assert open_sale.booking.status == "releasing" and open_sale.seats() == {"locked"}
     stripe.faults.clear()
@@ -72,10 +72,10 @@ def test_without_a_verdict_within_three_seconds_the_loop_finishes(stripe, open_s
     assert open_sale.payment.status == "expired"
 
 
-def test_the_till_answers_within_three_seconds_of_a_gateway_that_hangs(stripe, open_sale):
+def test_the_payment_port_returns_within_three_seconds_when_the_gateway_hangs(stripe, open_sale):
     stripe.fault("slow", times=9, seconds=5)
     began = time.monotonic()
-    booking_till.current().end_payment(booking_id=open_sale.booking.pk, reason="changed", at=timezone.now())
+    payment_port.current().end_payment(booking_id=open_sale.booking.pk, reason="changed", at=timezone.now())
     assert time.monotonic() - began < 3
 
 
@@ -104,10 +104,10 @@ def test_paying_while_it_is_being_ended_is_either_paid_or_ended(stripe, open_sal
     assert open_sale.booking.status == ("confirmed" if paid else "released")
 
 
-def test_the_money_of_an_older_payment_goes_back_and_the_newer_one_stays(stripe, open_sale):
+def test_the_older_of_two_paid_payments_is_refunded(stripe, open_sale):
     found = stripe.sessions[open_sale.session]
     paid = found | {"status": "complete", "payment_status": "paid", "payment_intent": stripe._new_intent(found)}
-    wish(open_sale, "A1", "A2", "B5")
+    choose(open_sale, "A1", "A2", "B5")
     newer = open_sale.start().payment
     assert post(stripe.event("checkout.session.completed", paid)).status_code == 200
     run_loop(rounds=1)
@@ -116,29 +116,29 @@ def test_the_money_of_an_older_payment_goes_back_and_the_newer_one_stays(stripe,
     assert open_sale.booking.status == "confirmed"
 
 
-def test_events_that_never_come_are_asked_for(stripe, open_sale):
+def test_a_payment_whose_event_never_arrives_is_queried(stripe, open_sale):
     stripe.pay(open_sale.session)
     run_loop(after=timedelta(seconds=5), rounds=1)
-    assert open_sale.booking.status == "checkout"  # too young to ask about
+    assert open_sale.booking.status == "checkout"  # too young to be queried
     run_loop(after=timedelta(seconds=25), rounds=1)
     assert open_sale.booking.status == "confirmed"
 
 
-def test_a_gateway_that_fails_is_asked_less_and_less_often(stripe, open_sale):
+def test_a_failing_gateway_is_queried_at_growing_intervals(stripe, open_sale):
     stripe.fault("drop", times=10_000)
     for seconds in range(30):
         run_loop(after=lock_ends() + timedelta(seconds=seconds), rounds=1)
     assert 3 <= stripe.count("/expire") <= 6
 
 
-def test_a_process_that_dies_between_ending_and_freeing_leaves_nothing_behind(stripe, open_sale):
-    Payment.objects.update(status="expired")  # the verdict is stored, the booking is not
+def test_seats_are_freed_after_a_process_died_between_ending_and_freeing(stripe, open_sale):
+    Payment.objects.update(status="expired")  # the payment is stored, the booking is not
     Booking.objects.update(status="releasing", end_reason="lapsed")
     run_loop(after=lock_ends(), rounds=1)
     assert open_sale.booking.status == "expired" and open_sale.seats() == {"available"}
 
 
-def test_coming_back_from_stripe_confirms_without_waiting_for_the_event(stripe, open_sale):
+def test_the_return_page_confirms_without_waiting_for_the_event(stripe, open_sale):
     client = Client()
     session = client.session
     session["visitor"] = str(open_sale.visitor)
@@ -152,7 +152,7 @@ def test_coming_back_from_stripe_confirms_without_waiting_for_the_event(stripe, 
     assert open_sale.booking.status == "confirmed"
 
 
-def test_coming_back_when_stripe_is_down_waits_in_words(stripe, open_sale):
+def test_the_return_page_waits_while_stripe_is_down(stripe, open_sale):
     client = Client()
     session = client.session
     session["visitor"] = str(open_sale.visitor)
@@ -173,7 +173,7 @@ def test_the_cancel_link_frees_the_seats_and_says_so(stripe, open_sale):
     assert stripe.sessions[open_sale.session]["status"] == "expired"
 
 
-def test_cancelling_what_is_paid_leads_to_the_booking(stripe, open_sale):
+def test_the_cancel_link_of_a_paid_booking_leads_to_the_booking(stripe, open_sale):
     client = Client()
     session = client.session
     session["visitor"] = str(open_sale.visitor)
@@ -184,7 +184,7 @@ def test_cancelling_what_is_paid_leads_to_the_booking(stripe, open_sale):
     assert open_sale.booking.status == "confirmed"
 
 
-def test_the_webhook_stands_alone_from_cookies_and_csrf(stripe, open_sale):
+def test_the_webhook_needs_no_cookies_and_no_csrf_token(stripe, open_sale):
     body = stripe.event("checkout.session.completed", stripe.pay(open_sale.session))
     from tests.payments.stripe.stand_in import sign
 
@@ -197,8 +197,8 @@ def test_the_webhook_stands_alone_from_cookies_and_csrf(stripe, open_sale):
 
 
 @pytest.fixture
-def ten_at_the_till(stripe, transactional_db):
-    """Ten buyers before Stripe's page, whose time runs out together."""
+def ten_checkouts(stripe, transactional_db):
+    """Ten buyers at Stripe's page with the same deadline."""
     from bench.support.factories import make_plan, make_showtime, new_visitor
     from tests.payments.sales import Sale
 
@@ -210,19 +210,19 @@ def ten_at_the_till(stripe, transactional_db):
     return sales
 
 
-def test_payments_that_lapse_together_are_ended_side_by_side(stripe, ten_at_the_till):
+def test_payments_that_lapse_together_are_ended_in_parallel(stripe, ten_checkouts):
     stripe.fault("slow", "/expire", times=99, seconds=0.5)
     began = time.monotonic()
     run_loop(after=lock_ends(), rounds=1)
-    assert time.monotonic() - began < 4  # one after the other takes 5 s and more
-    assert {sale.booking.status for sale in ten_at_the_till} == {"expired"}
+    assert time.monotonic() - began < 4  # in sequence they take 5 s and more
+    assert {sale.booking.status for sale in ten_checkouts} == {"expired"}
 
 
-def test_a_silent_gateway_ends_the_round_and_everybody_is_asked_about_in_turn(stripe, ten_at_the_till):
+def test_an_unanswered_query_ends_the_round_and_every_payment_gets_its_turn(stripe, ten_checkouts):
     stripe.fault("429", "/sessions/", times=9999)
     run_loop(after=lock_ends(), rounds=1)
     asked = {call[1] for call in stripe.calls}
     assert len([path for path in asked if path.endswith("/expire")]) == 8
     run_loop(after=lock_ends(), rounds=1)
     assert len({call[1] for call in stripe.calls if call[1].endswith("/expire")}) == 10
-    assert {sale.booking.status for sale in ten_at_the_till} == {"releasing"}
+    assert {sale.booking.status for sale in ten_checkouts} == {"releasing"}

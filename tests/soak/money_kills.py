@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.payments.buyers import GONE, WEBHOOK, Buyer
-from tests.payments.crashes.crashing_process import Nursery, address
+from tests.payments.buyers import NO_ANSWER, WEBHOOK, Buyer
+from tests.payments.crashes.crashing_process import ForkServer, address
 from tests.payments.stripe.stand_in import KEY, SECRET, StripeStandIn
 
 BUYERS = 4
@@ -72,11 +72,11 @@ class BuyerThread:
         for _ in range(self.rng.randint(1, 4)):
             status, answer = request(*arguments)
             assert status < 500 or status == 503, f"{request.__name__} {arguments}: {status} {answer}"
-            if status not in (GONE, 503):
+            if status not in (NO_ANSWER, 503):
                 return status, answer
             self.stop.wait(self.rng.uniform(0.02, 0.2))
         self.count("gave up on a dead server")
-        return GONE, None
+        return NO_ANSWER, None
 
     def buy_seats(self):
         buyer = Buyer(self.port, self.showtime_id)
@@ -95,13 +95,13 @@ class BuyerThread:
         """What buyers do on Stripe's payment page, at random."""
         chance = self.rng.random()
         if chance < 0.08:
-            self.retry(buyer.turn_back, buyer.reference)
+            self.retry(buyer.open_cancel_page, buyer.reference)
             return self.count("returned unpaid")
         if chance < 0.14:
             self.count("left the page")
             return None
         if chance < 0.20:
-            self.retry(buyer.give_back)
+            self.retry(buyer.release)
             return self.count("released the seats")
         if chance < 0.30:
             self.stop.wait(self.rng.uniform(0.8, 1.1) * LOCK_SECONDS)
@@ -114,7 +114,7 @@ class BuyerThread:
             return self.count("found the session ended")
         self.count("paid")
         if self.rng.random() < 0.5:
-            self.retry(buyer.come_back, buyer.reference)
+            self.retry(buyer.open_return_page, buyer.reference)
         self.bought.append(buyer)
         return None
 
@@ -179,7 +179,7 @@ def kill_many(kills, *, database, folder, stripe, seed):
 
     rng, did = random.Random(seed), Counter()
     showtime = make_showtime(make_plan(ROWS, PER_ROW))
-    with Nursery(
+    with ForkServer(
         DATABASE_URL=database,
         DATA_DIR=folder,
         SECRET_KEY=settings.SECRET_KEY,
@@ -223,7 +223,7 @@ def check_answers(buyers, stripe, did, kills, nursery):
     """No answer was an error of the product, and enough was paid for the run to mean something."""
     failures = [buyer.failure for buyer in buyers if buyer.failure]
     assert not failures, f"{failures}\n{nursery.tail()}"
-    odd = [answer for answer in stripe.deliveries.answers if answer[2] not in (GONE, 200, 503)]
+    odd = [answer for answer in stripe.deliveries.answers if answer[2] not in (NO_ANSWER, 200, 503)]
     assert not odd, f"deliveries were answered {odd}\n{nursery.tail()}"
     assert did["paid"] >= kills // 10, f"too few payments: {did}"
 

@@ -1,4 +1,4 @@
-"""Whether Stripe, our books, the seats and the mails tell the same story. Ask when everything has come to rest."""
+"""Whether Stripe, our books, the seats and the mails agree. To be called when nothing is pending."""
 
 import email
 from collections import Counter, defaultdict
@@ -14,13 +14,13 @@ from tests.payments.stripe.account import GONE
 
 
 def differences(stripe, mail_folder):
-    """Each difference in a sentence; `stripe` is the stand-in, whose memory is what really happened to the money."""
+    """Each difference as a sentence; `stripe` is the stand-in, whose state is what really happened to the money."""
     ledger = find_differences(recheck_after=0)
     return [*ledger, *money(stripe), *refunds(stripe), *seats(), *states(), *mails(mail_folder)]
 
 
 def money(stripe):
-    """Stripe's sessions against payments, one for one; what is left of a booking's payments against its tickets."""
+    """Stripe's sessions against payments, one to one; the rest of a booking's payments against its tickets."""
     left = defaultdict(int)
     payments = {payment.session_id: payment for payment in Payment.objects.filter(session_id__isnull=False)}
     for session in stripe.sessions.values():
@@ -49,7 +49,7 @@ def kept_refunds(stripe, intent):
 
 
 def refunds(stripe):
-    """Stripe's refunds against ours, one for one, all settled."""
+    """Stripe's refunds against ours, one to one, all settled."""
     ours = {refund.refund_id: refund for refund in Refund.objects.select_related("payment")}
     for refund in stripe.refunds.values():
         known = ours.pop(refund["id"], None)
@@ -62,7 +62,7 @@ def refunds(stripe):
 
 
 def seats():
-    """A ticket that stands is a booked seat of its booking, and there is no other; the counters agree."""
+    """A standing ticket has a booked seat of its booking, and the reverse; the counters agree."""
     standing = {ticket.seat_id: ticket for ticket in Ticket.objects.exclude(status="cancelled")}
     for seat in ShowtimeSeat.objects.exclude(status__in=("available", "blocked")):
         ticket = standing.pop(seat.pk, None)
@@ -84,7 +84,7 @@ def seats():
 
 
 def states():
-    """Nothing is on its way any more."""
+    """Nothing is pending any more."""
     for booking in Booking.objects.filter(status__in=(*Booking.LIVE, "refunding")):
         called = MoneyAlert.objects.filter(booking=booking, kind="refund-failed", closed_at=None).exists()
         if booking.status != "refunding" or not called:
@@ -94,23 +94,23 @@ def states():
         if bool(standing) != (booking.status == "confirmed"):
             yield f"booking {booking.pk} is {booking.status} with {len(standing)} tickets that stand"
     for message in OutboxMessage.objects.exclude(state="done"):
-        yield f"promise {message.dedupe_key} is {message.state}: {message.last_error}"
+        yield f"message {message.dedupe_key} is {message.state}: {message.last_error}"
 
 
 def mails(folder):
-    """Every promised mail went out under its own Message-ID; none was sent that nobody promised.
+    """Every enqueued mail was sent under its own Message-ID, and no other.
 
-    A confirmation that could not go before all of its tickets were cancelled is not sent: the cancellation says it all.
+    A confirmation that could not be sent before all of its tickets were cancelled is skipped: the cancellation follows.
     """
     sent = Counter(read_mails(folder))
     kinds = Counter(name[1:].partition(".")[0] for name in sent)
-    promises = OutboxMessage.objects.filter(kind__startswith="mail.").values_list("kind", flat=True)
-    promised = Counter(kind.removeprefix("mail.") for kind in promises)
-    for kind in {*kinds, *promised} - {"confirmed"}:
-        if kinds[kind] != promised[kind]:
-            yield f"{promised[kind]} mails of {kind} were promised, {kinds[kind]} different ones sent"
-    if kinds["confirmed"] > promised["confirmed"]:
-        yield f"{promised['confirmed']} confirmations were promised, {kinds['confirmed']} different ones sent"
+    messages = OutboxMessage.objects.filter(kind__startswith="mail.").values_list("kind", flat=True)
+    enqueued = Counter(kind.removeprefix("mail.") for kind in messages)
+    for kind in {*kinds, *enqueued} - {"confirmed"}:
+        if kinds[kind] != enqueued[kind]:
+            yield f"{enqueued[kind]} mails of {kind} were enqueued, {kinds[kind]} different ones sent"
+    if kinds["confirmed"] > enqueued["confirmed"]:
+        yield f"{enqueued['confirmed']} confirmations were enqueued, {kinds['confirmed']} different ones sent"
     for booking in Booking.objects.filter(status="confirmed"):
         if not any(name.startswith(f"<confirmed.{booking.reference}@") for name in sent):
             yield f"booking {booking.pk} has no confirmation"

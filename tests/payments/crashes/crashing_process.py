@@ -1,12 +1,12 @@
-"""Processes of the product that can be killed at a chosen moment, and started again in an instant.
+"""Processes of the product that can be killed at a chosen moment, and started again within milliseconds.
 
-`python -m tests.payments.crashing_process` is a nursery: a program that has imported everything and forks what it is
-asked for, a web process (the product's own `asgi.application` under uvicorn) or a worker (the product's own loop). A
-fork is a real process with connections of its own; SIGKILL leaves of it what SIGKILL leaves.
+`python -m tests.payments.crashes.crashing_process` is a fork server: it has imported everything and forks a web process
+(the product's `asgi.application` under uvicorn) or a worker (the product's loop) on command. A fork is a real process
+with connections of its own, so SIGKILL has its real effect.
 
-Where it is to die is said from outside: `payments.events.apply_session after 2` wraps that name where the product
-looks it up, and the process kills itself right after the second call; a fourth word says which calls count. The
-product knows nothing of it.
+The moment is given from outside: `payments.events.apply_session after 2` wraps that name where the product looks it up,
+and the process kills itself right after the second call; a fourth word restricts which calls count. The product has no
+code for it.
 """
 
 import importlib
@@ -33,7 +33,7 @@ LAZY = (
     "uvicorn.loops.asyncio",
     "uvicorn.protocols.http.auto",
 )
-# What a test cannot wait for: how long a dead worker's lease and claim stand in the way of the next one.
+# Shortened for tests: how long the lease and claims of a dead worker block the next one.
 CLAIM, LEASE = timedelta(seconds=0.9), timedelta(seconds=0.6)
 
 
@@ -48,7 +48,7 @@ def address(given):
 
 
 class Process:
-    """One of the nursery's children; `url` is where a web process answers."""
+    """A child of the fork server; `url` is where a web process answers."""
 
     def __init__(self, pid, url=""):
         self.pid, self.url = pid, url
@@ -65,21 +65,21 @@ class Process:
         self.has_died()
 
     def has_died(self, seconds=10):
-        """Waits for its end; raises AssertionError when it lives on."""
+        """Wait for its end. Raises AssertionError when it does not end within `seconds`."""
         until = time.monotonic() + seconds
         while self.is_alive():
             assert time.monotonic() < until, f"process {self.pid} did not die at its moment"
             time.sleep(0.005)
 
 
-class Nursery:
-    """`with Nursery(DATABASE_URL=…, DATA_DIR=…) as nursery:` then `nursery.web()`, `nursery.worker(crash=…)`."""
+class ForkServer:
+    """`with ForkServer(DATABASE_URL=…, DATA_DIR=…) as server:`, then `server.web()` and `server.worker(crash=…)`."""
 
     def __init__(self, **env):
         self.port = free_port()
-        self.env = {**env, "NURSERY_PORT": self.port, "LOOP": "external", "RATE_LIMITS": "0"}
-        self.log = env["DATA_DIR"] / "nursery.log"
-        self.n_armed = 0  # how many were to kill themselves
+        self.env = {**env, "FORK_SERVER_PORT": self.port, "LOOP": "external", "RATE_LIMITS": "0"}
+        self.log = env["DATA_DIR"] / "fork_server.log"
+        self.n_armed = 0  # children that will kill themselves
 
     def __enter__(self):
         with self.log.open("ab") as log:
@@ -106,14 +106,14 @@ class Nursery:
         return Process(self._ask(role="worker", crash=crash))
 
     def settle(self, after=0.0):
-        """What the loop and the reconciler would have done that many seconds from now; back when it is done."""
+        """Run the loop and the reconciliation as of `after` seconds from now; returns when they are done."""
         Process(self._ask(role="settle", crash="", after=after)).has_died(60)
 
-    def _ask(self, **wish):
-        self.n_armed += bool(wish["crash"])
-        print(json.dumps(wish), file=self.program.stdin, flush=True)
+    def _ask(self, **command):
+        self.n_armed += bool(command["crash"])
+        print(json.dumps(command), file=self.program.stdin, flush=True)
         answer = json.loads(self.program.stdout.readline() or "{}")
-        assert "pid" in answer, f"the nursery has no child:\n{self.tail()}"
+        assert "pid" in answer, f"no child was forked:\n{self.tail()}"
         return answer["pid"]
 
     def tail(self, lines=40):
@@ -127,13 +127,13 @@ def main():
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     end_with_parent(signal.SIGKILL)
     load_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
     for line in sys.stdin:
-        print(json.dumps(bear(json.loads(line))), flush=True)
+        print(json.dumps(fork(json.loads(line))), flush=True)
 
 
 def load_everything():
-    """All that a process imports, also lazily, and nothing that opens a connection."""
+    """Import all that a process imports, also lazily, without opening a connection."""
     import stripe
     from django.urls import get_resolver
 
@@ -145,67 +145,67 @@ def load_everything():
     asgi.tune_collector()
 
 
-def bear(wish):
-    """Fork one; answers when it is ready for what may come."""
-    ready, says = os.pipe()
+def fork(command):
+    """Fork a child; returns when it is ready."""
+    ready, ready_pipe = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(ready)
-            live(wish, says)
+            run_child(command, ready_pipe)
         except BaseException:
             importlib.import_module("traceback").print_exc()
         finally:
             sys.stderr.flush()
             os._exit(0)
-    os.close(says)
+    os.close(ready_pipe)
     is_ready = os.read(ready, 1)
     os.close(ready)
     return {"pid": pid} if is_ready else {}
 
 
-def live(wish, says):
+def run_child(command, ready_pipe):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     end_with_parent(signal.SIGKILL)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    if wish["crash"]:
-        arm(*wish["crash"].split())
-    if wish["role"] == "web":
-        serve(says)
-    elif wish["role"] == "worker":
-        work(says)
+    if command["crash"]:
+        arm(*command["crash"].split())
+    if command["role"] == "web":
+        serve(ready_pipe)
+    elif command["role"] == "worker":
+        work(ready_pipe)
     else:
-        os.write(says, b".")
-        settle(timedelta(seconds=wish["after"]))
+        os.write(ready_pipe, b".")
+        settle(timedelta(seconds=command["after"]))
 
 
-def serve(says):
+def serve(ready_pipe):
     import uvicorn
 
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.bind(("127.0.0.1", int(os.environ["NURSERY_PORT"])))
-    door.listen(128)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(os.environ["FORK_SERVER_PORT"])))
+    listener.listen(128)
     config = uvicorn.Config("asgi:application", lifespan="off", access_log=False, log_config=None, ws="none")
     config.load()
-    os.write(says, b".")
-    uvicorn.Server(config).run(sockets=[door])
+    os.write(ready_pipe, b".")
+    uvicorn.Server(config).run(sockets=[listener])
 
 
-def work(says):
+def work(ready_pipe):
     from booking import loop
     from booking.outbox import worker
 
     worker.CLAIM, worker.RENEW = CLAIM, CLAIM / 3
     loop.LEASE, loop.RENEW = LEASE, LEASE / 3
-    os.write(says, b".")
+    os.write(ready_pipe, b".")
     loop.Loop(threading.Event()).run()
 
 
 def settle(after):
-    """Chores and promises by hand, until there is nothing left to do."""
+    """Run periodic tasks and outbox messages until there is nothing left to do."""
     from django.utils import timezone
 
     from booking.locks import expire_locks
@@ -255,7 +255,7 @@ def find_owner(name):
             continue
         for part in parts[cut:-1]:
             owner = getattr(owner, part)
-        getattr(owner, parts[-1])  # said loudly when the product has no such name any more
+        getattr(owner, parts[-1])  # raises when the product has no such name any more
         return owner, parts[-1]
     raise LookupError(name)
 

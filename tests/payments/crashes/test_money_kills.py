@@ -1,4 +1,4 @@
-"""A tenth of what `make soak` does: random kills of web process and worker while people pay, and nothing is lost."""
+"""A tenth of `make soak`: random kills of web process and worker while buyers pay, and nothing is lost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The figures' page: who may see it, what it says of an empty house and of odd questions, its CSV, its queries."""
+"""The page of figures: who may see it, without sales, with invalid filters, its CSV, its number of queries."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def _today():
 
 
 @pytest.fixture
-def boss(client):
+def staff(client):
     client.force_login(make_user(staff=True))
     return client
 
@@ -71,7 +71,7 @@ def lines(client, **query):
     return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
 
 
-def test_strangers_are_sent_to_sign_in_and_customers_are_refused(client):
+def test_anonymous_users_are_sent_to_sign_in_and_customers_are_refused(client):
     for query in ({}, {"format": "csv"}, {"staff": "1"}):
         answer = client.get(PAGE, query)
         assert answer.status_code == 302 and answer.url.startswith("/accounts/login/?next=/movies/admin-dashboard/")
@@ -79,13 +79,13 @@ def test_strangers_are_sent_to_sign_in_and_customers_are_refused(client):
     assert {client.get(PAGE, query).status_code for query in ({}, {"format": "csv"})} == {403}
 
 
-def test_staff_get_a_page_that_nobody_keeps_and_that_only_reads(boss):
-    assert boss.get(PAGE)["Cache-Control"] == "private, no-store"
-    assert boss.post(PAGE).status_code == 405
+def test_the_page_is_not_cached_and_read_only(staff):
+    assert staff.get(PAGE)["Cache-Control"] == "private, no-store"
+    assert staff.post(PAGE).status_code == 405
 
 
-def test_an_empty_house_says_so_of_every_figure(boss):
-    page = read(boss)
+def test_without_sales_every_figure_says_so(staff):
+    page = read(staff)
     for words in (
         "Nothing was sold in this time.",
         "No film has sold a ticket in this time.",
@@ -100,12 +100,12 @@ def test_an_empty_house_says_so_of_every_figure(boss):
     assert not re.search(r"\bNaN\b|\bNone\b|\binf\b", page)
 
 
-def test_the_numbers_of_a_small_house_are_those_of_its_sales(boss):
+def test_the_numbers_are_those_of_the_sales(staff):
     showtime = make_showtime(movie=make_movie("The Long Night"), at=NOW)
     sell(showtime, "A1", "A2")
     sell(showtime, "D1", at=NOW - timedelta(days=2))
     sell(showtime, "B1", "B2", "B3", refund=True)
-    page = read(boss)
+    page = read(staff)
     assert "£37.50 revenue" in page
     assert "2 bookings" in page
     assert "3 tickets" in page
@@ -116,7 +116,7 @@ def test_the_numbers_of_a_small_house_are_those_of_its_sales(boss):
     assert "Being refunded" in page
 
 
-def test_a_part_refund_and_a_free_booking_are_named_in_the_list(boss):
+def test_a_partial_refund_and_a_free_booking_are_marked_in_the_list(staff):
     showtime = make_showtime(at=NOW)
     booking = sell(showtime, "A1", "A2")
     payment = Payment.objects.create(
@@ -134,42 +134,42 @@ def test_a_part_refund_and_a_free_booking_are_named_in_the_list(boss):
     )
     apply_refund_of(payment_id=payment.pk, snapshot=RefundSnapshot(RefundState("re_1", "succeeded", ""), 800), at=NOW)
     sell(make_showtime(at=NOW, prices={"standard": 0, "premium": 0}), "A1")
-    page = read(boss)
+    page = read(staff)
     assert "£15 of £23 Partly given back" in page
     assert "Free Confirmed" in page
     assert "£15 revenue" in page
 
 
-def test_a_period_is_compared_with_the_one_before_in_words(boss):
+def test_a_period_is_compared_with_the_one_before_in_words(staff):
     showtime = make_showtime(at=NOW, starts_in=timedelta(days=2))
     sell(showtime, "A1", at=NOW - timedelta(days=8))
     sell(showtime, "A2")
     sell(showtime, "A3", "A4")
-    page = read(boss, range="7")
+    page = read(staff, range="7")
     assert "£34.50 revenue ▲ 200 % more" in page
     assert "2 bookings ▲ 100 % more" in page
     assert "Compared with the 7 days before, up to the same time of day." in page
-    assert "less" not in read(boss, range="year").partition("Sales by")[0].replace("less what was", "")
+    assert "less" not in read(staff, range="year").partition("Sales by")[0].replace("less what was", "")
 
 
-def test_another_currency_is_named_and_never_added(boss):
+def test_another_currency_is_shown_and_never_added(staff):
     sell(make_showtime(at=NOW), "A1")
     euros = make_showtime(at=NOW)
     Showtime.objects.filter(pk=euros.pk).update(currency="EUR")
     sell(euros, "A1", "A2")
-    page = read(boss)
+    page = read(staff)
     assert "£11.50 revenue" in page
     assert "3 tickets" in page
     assert "1 booking in EUR brought €23, which is in no sum of money here." in page
 
 
-def test_demo_money_is_left_out_where_real_money_is_taken(boss, settings):
+def test_demo_money_is_left_out_where_real_money_is_taken(staff, settings):
     showtime = make_showtime(at=NOW)
     sell(showtime, "A1", demo=True)
     sell(showtime, "A2", demo=False)
-    assert "£23 revenue" in read(boss)
+    assert "£23 revenue" in read(staff)
     settings.DEMO_PAYMENTS = False
-    page = read(boss)
+    page = read(staff)
     assert "£11.50 revenue" in page
     assert "1 booking with demo money is left out." in page
 
@@ -188,74 +188,74 @@ def test_demo_money_is_left_out_where_real_money_is_taken(boss, settings):
         ({"cinema": "\x00' OR 1=1"}, "There is no such cinema, so all are counted."),
     ],
 )
-def test_a_question_nobody_can_answer_gets_a_sentence_and_the_last_28_days(boss, query, sentence):
-    page = read(boss, **query)
+def test_an_invalid_filter_gets_a_sentence_and_the_last_28_days(staff, query, sentence):
+    page = read(staff, **query)
     assert sentence in page
     assert "27 Oct 2026 – 23 Nov 2026" in page
 
 
-def test_own_days_a_cinema_and_a_film_narrow_the_figures(boss):
+def test_dates_a_cinema_and_a_film_filter_the_figures(staff):
     here, there = make_showtime(at=NOW), make_showtime(at=NOW)
     sell(here, "A1", at=NOW - timedelta(days=3))
     sell(there, "A1", "A2", at=NOW - timedelta(days=3))
     day = "2026-11-20"
-    assert "3 tickets" in read(boss, **{"from": day, "to": day})
-    assert "1 tickets" in read(boss, **{"from": day, "to": day}, film=here.movie.slug)
-    assert "2 tickets" in read(boss, **{"from": day, "to": day}, cinema=there.screen.cinema.slug)
-    assert "0 tickets" in read(boss, **{"from": "2026-11-21", "to": "2026-11-22"})
-    links = boss.get(PAGE, {"from": day, "to": day, "film": here.movie.slug}).content.decode()
+    assert "3 tickets" in read(staff, **{"from": day, "to": day})
+    assert "1 tickets" in read(staff, **{"from": day, "to": day}, film=here.movie.slug)
+    assert "2 tickets" in read(staff, **{"from": day, "to": day}, cinema=there.screen.cinema.slug)
+    assert "0 tickets" in read(staff, **{"from": "2026-11-21", "to": "2026-11-22"})
+    links = staff.get(PAGE, {"from": day, "to": day, "film": here.movie.slug}).content.decode()
     assert f"?from={day}&amp;to={day}&amp;film={here.movie.slug}&amp;format=csv" in links
 
 
-def test_the_seats_are_those_of_the_screen_that_was_asked_for(boss):
+def test_the_seats_are_those_of_the_chosen_screen(staff):
     quiet, busy = make_showtime(at=NOW), make_showtime(at=NOW, screen=make_screen(make_plan(rows=2, per_row=4)))
     sell(quiet, "C3")
     sell(busy, "B1", "B2")
-    assert "Seats of Screen 1 by how often they were sold; most of all B1, B2" in boss.get(PAGE).content.decode()
-    asked = boss.get(PAGE, {"screen": quiet.screen_id}).content.decode()
+    assert "Seats of Screen 1 by how often they were sold; most of all B1, B2" in staff.get(PAGE).content.decode()
+    asked = staff.get(PAGE, {"screen": quiet.screen_id}).content.decode()
     assert "most of all C3" in asked
-    assert "most of all B1, B2" in boss.get(PAGE, {"screen": "x"}).content.decode()
+    assert "most of all B1, B2" in staff.get(PAGE, {"screen": "x"}).content.decode()
 
 
-def test_the_csv_has_a_line_for_every_day_and_exact_money(boss):
+def test_the_csv_has_a_line_for_every_day_and_exact_money(staff):
     showtime = make_showtime(at=NOW)
     sell(showtime, "A1", "A2")
     sell(showtime, "B1", refund=True)
-    table = lines(boss, range="7")
+    table = lines(staff, range="7")
     assert [line["day"] for line in table] == [str(date(2026, 11, 17) + timedelta(days=i)) for i in range(7)]
     assert {line["tickets"] for line in table[:-1]} == {"0"}
     last = table[-1]
     assert (last["bookings"], last["tickets"], last["currency"]) == ("1", "2", "GBP")
     assert (last["taken"], last["given_back"], last["revenue"]) == ("34.50", "11.50", "23.00")
-    disposition = boss.get(PAGE, {"format": "csv", "range": "7"})["Content-Disposition"]
+    disposition = staff.get(PAGE, {"format": "csv", "range": "7"})["Content-Disposition"]
     assert disposition == 'attachment; filename="figures-2026-11-17-to-2026-11-23.csv"'
 
 
-def test_a_spreadsheet_takes_no_film_for_a_formula(boss):
+def test_a_film_title_is_never_a_spreadsheet_formula(staff):
     movie = Movie.objects.create(title='=HYPERLINK("http://x","y")', slug="formula")
     make_showtime(movie=movie, at=NOW)
-    assert lines(boss, film="formula")[0]["film"] == '\'=HYPERLINK("http://x","y")'
+    assert lines(staff, film="formula")[0]["film"] == '\'=HYPERLINK("http://x","y")'
     assert [plain_cell(text) for text in ("+1", "-1", "@a", "\t=1", "Up")] == ["'+1", "'-1", "'@a", "'\t=1", "Up"]
 
 
-def test_a_title_cannot_leave_the_script_block_that_carries_the_charts(boss):
+def test_a_title_cannot_break_out_of_the_script_block(staff):
     movie = Movie.objects.create(title="</script><b>x", slug="closing")
     sell(make_showtime(movie=movie, at=NOW), "A1")
-    assert "</script><b>x" not in boss.get(PAGE).content.decode()
+    assert "</script><b>x" not in staff.get(PAGE).content.decode()
 
 
-def test_the_number_of_queries_does_not_grow_with_the_house(boss, settings):
+def test_the_number_of_queries_does_not_grow_with_the_data(staff, settings):
     settings.RATE_LIMITS = False
 
     def count():
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            assert boss.get(PAGE, {"range": "year"}).status_code == 200
+            assert staff.get(PAGE, {"range": "year"}).status_code == 200
         return len(queries)
 
     sell(make_showtime(at=NOW), "A1")
-    count()  # the drawing of the hall is kept from here on
+    count()  # from here on the drawn plan is cached
     small = count()
     for n in range(4):
         showtime = make_showtime(at=NOW, starts_in=timedelta(days=n), screen=make_screen(make_plan(2, 4)))
@@ -266,16 +266,16 @@ def test_the_number_of_queries_does_not_grow_with_the_house(boss, settings):
     assert count() <= small < 20
 
 
-def test_a_year_is_drawn_by_the_week_and_listed_by_the_day(boss):
+def test_a_year_is_drawn_by_the_week_and_listed_by_the_day(staff):
     sell(make_showtime(at=NOW), "A1")
-    page = boss.get(PAGE, {"range": "year"})
+    page = staff.get(PAGE, {"range": "year"})
     assert len(page.context["days"]) == 364
     assert len(page.context["charts"]["trend"]["labels"]) == 52
     assert page.context["charts"]["trend"]["today"] == 51
     assert sum(page.context["charts"]["trend"]["series"]["revenue"]["now"]) == 1150
 
 
-def test_words_of_change_know_up_down_and_nothing_to_compare():
+def test_changes_are_described_as_up_down_or_not_comparable():
     assert compare(0, 0) is compare(5, 0) is None
     assert compare(110, 100).words == "10 % more"
     assert (compare(50, 100).words, compare(50, 100).kind) == ("50 % less", "bad")
@@ -285,7 +285,7 @@ def test_words_of_change_know_up_down_and_nothing_to_compare():
     assert compare_shares(0.53, 0.54).words == "1 point less"
 
 
-def test_steps_lose_nobody_that_was_never_there():
+def test_funnel_steps_count_losses_from_the_step_before():
     steps = funnel_steps(Funnel(begun=10, went_to_payment=8, paid=4, admitted=0, abandoned=3))
     assert [(step.count, step.lost) for step in steps] == [(10, 0), (8, 2), (4, 4)]
     assert steps[2].share == "50 % of those who went to payment"
@@ -293,7 +293,7 @@ def test_steps_lose_nobody_that_was_never_there():
     assert len(funnel_steps(Funnel(2, 2, 2, 1))) == 4
 
 
-def test_heat_has_a_level_for_something_and_none_for_nothing():
+def test_the_heat_level_is_0_only_for_nothing():
     assert [heat_level(n, 10) for n in (0, 1, 2, 3, 9, 10)] == [0, 1, 1, 2, 5, 5]
     assert heat_level(0, 0) == 0
 

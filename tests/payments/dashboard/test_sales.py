@@ -1,4 +1,4 @@
-"""The figures against plain SQL on weeks of generated trade, over both changes of the clock."""
+"""The figures against plain SQL on weeks of generated sales, over both changes of the clock."""
 
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -20,8 +20,8 @@ from tests.payments.dashboard.weeks import LONDON, Weeks
 CONFIRMED = (
     "FROM booking_booking b JOIN cinema_showtime s ON s.id = b.showtime_id JOIN cinema_screen c ON c.id = s.screen_id"
 )
-# What went back through a gateway, and what was handed back where no payment of ours was; a payment made twice bought
-# nothing, so its return is not in the sales.
+# Refunds through a gateway, and by hand where there is no payment here; a duplicate payment bought nothing, so its
+# refund is not in the sales.
 BACK = """
 SELECT coalesce(sum(r.amount), 0) FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
   JOIN booking_booking b ON b.id = p.booking_id JOIN cinema_showtime s ON s.id = b.showtime_id
@@ -36,8 +36,9 @@ def midnight(day):
 
 
 class Sql:
-    """Asks the tables themselves. Money comes from the seats' prices, occupancy from the seats' rows: not from the
-    totals and counters that the figures read."""
+    """Reads the tables. Money comes from the prices of seats, occupancy from the rows of seats: not from the totals and
+    counters that the figures read.
+    """
 
     def __init__(self, scope):
         self.also, self.args = "", []
@@ -169,13 +170,13 @@ def check_seats_and_bookings(scope, sql):
 def test_every_figure_equals_plain_sql_over_weeks_with_a_change_of_the_clock(transactional_db, settings, first):
     settings.RATE_LIMITS = False
     weeks = Weeks(first, days=16, visits=46, seed=first.toordinal())
-    at, last = weeks.over, first + timedelta(days=15)
+    at, last = weeks.ends_at, first + timedelta(days=15)
     base = {"since": first + timedelta(days=8), "until": last, "at": at, "zone": LONDON}
     scopes = [
         Scope(**base),
         Scope(**{**base, "until": last - timedelta(days=1)}),
         Scope(**base, movie_id=weeks.movies[1].pk),
-        Scope(**base, cinema_id=weeks.halls[0].cinema_id, count_demo=False),
+        Scope(**base, cinema_id=weeks.screens[0].cinema_id, count_demo=False),
     ]
     for scope in scopes:
         sql = Sql(scope)
@@ -185,12 +186,12 @@ def test_every_figure_equals_plain_sql_over_weeks_with_a_change_of_the_clock(tra
     assert whole.total.of("GBP").refunded > 0 and whole.total.tickets > 40 and whole.demo > 0
     kept = RefundSeat.objects.filter(kept__gt=0).aggregate(n=Sum("kept"))["n"]
     failed = Refund.objects.filter(status="failed", reason="buyer").aggregate(n=Sum("amount"))["n"]
-    assert kept and failed, "some of everything happened"
+    assert kept and failed, "there are kept parts and failed refunds"
     assert find_differences(recheck_after=0) == []
 
 
 @pytest.mark.django_db
-def test_an_empty_house_has_zeros_and_no_shares():
+def test_without_sales_the_figures_are_zero_and_shares_unknown():
     at = timezone.now()
     scope = Scope(since=date(2026, 11, 1), until=date(2026, 11, 7), at=at, zone=LONDON)
     trend = read_trend(scope)
@@ -213,7 +214,7 @@ def test_a_day_of_23_and_one_of_25_hours_are_whole_days():
         assert scope.ends_at.astimezone(UTC) - scope.begins_at.astimezone(UTC) == timedelta(hours=hours)
 
 
-def test_an_unfinished_period_is_held_against_as_much_of_the_one_before():
+def test_an_unfinished_period_is_compared_with_as_much_of_the_one_before():
     at = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
     scope = Scope(since=date(2026, 11, 17), until=date(2026, 11, 23), at=at, zone=LONDON)
     assert scope.compared_until == datetime(2026, 11, 16, 9, 15, tzinfo=LONDON)
@@ -222,7 +223,7 @@ def test_an_unfinished_period_is_held_against_as_much_of_the_one_before():
 
 
 @pytest.mark.django_db
-def test_days_are_those_of_the_houses_own_clock():
+def test_days_are_those_of_the_configured_time_zone():
     at = datetime(2026, 11, 10, 12, tzinfo=UTC)
     showtime = make_showtime(at=at)
     late = datetime(2026, 11, 9, 20, 0, tzinfo=UTC)  # already the tenth in Kolkata

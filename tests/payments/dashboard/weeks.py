@@ -1,4 +1,4 @@
-"""A few weeks of a house, lived through the real use cases with the clock on each visit's own minute."""
+"""A few weeks of sales, made by the real use cases with the clock set to each visit."""
 
 import random
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from payments.settlement import apply_session
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)
-ENDS = (
+OUTCOMES = (
     "given back",
     "lapsed",
     "cancelled at the gateway",
@@ -52,19 +52,19 @@ ENDS = (
 
 
 class Weeks:
-    """`first` is the first of `days` local days; every end of ENDS happens, at times that `seed` chooses."""
+    """`first` is the first of `days` local days; every outcome of OUTCOMES occurs, at times chosen by `seed`."""
 
     def __init__(self, first, *, days, visits, seed):
         self.rng = random.Random(seed)
         self.first, self.days = first, days
-        self.halls = [make_screen(make_plan(rows=4, per_row=8)), make_screen(make_plan(rows=3, per_row=6))]
-        for hall, percent, fee in zip(self.halls, (100, 55), (0, 37), strict=True):
-            RefundTier.objects.create(cinema=hall.cinema, minutes_before=0, percent=percent)
-            hall.cinema.refund_fee = fee
-            hall.cinema.save()
+        self.screens = [make_screen(make_plan(rows=4, per_row=8)), make_screen(make_plan(rows=3, per_row=6))]
+        for screen, percent, fee in zip(self.screens, (100, 55), (0, 37), strict=True):
+            RefundTier.objects.create(cinema=screen.cinema, minutes_before=0, percent=percent)
+            screen.cinema.refund_fee = fee
+            screen.cinema.save()
         self.movies = [make_movie(f"Film of weeks {seed} {n}") for n in range(4)]
         self.showtimes = [self._showtime(n) for n in range(days)]
-        ends = list(ENDS) + self.rng.choices(ENDS, k=visits - len(ENDS))
+        ends = list(OUTCOMES) + self.rng.choices(OUTCOMES, k=visits - len(OUTCOMES))
         self.rng.shuffle(ends)
         for end in sorted(ends, key=lambda _: self.rng.random()):
             self._visit(end)
@@ -72,7 +72,7 @@ class Weeks:
         Showtime.objects.filter(pk=self.showtimes[2].pk).update(cancelled_at=self.showtimes[2].starts_at)
 
     @property
-    def over(self):
+    def ends_at(self):
         """An instant in the middle of the last day."""
         return self._local(self.days - 1, 15, 30)
 
@@ -82,11 +82,11 @@ class Weeks:
         )
 
     def _showtime(self, day):
-        hall = self.halls[day % 2]
+        screen = self.screens[day % 2]
         prices = {"standard": 0, "premium": 0} if day == 1 else {"standard": 1150 + day, "premium": 1475}
         at = self._local(0, 0) - timedelta(days=1)
         starts = self._local(day, self.rng.choice((0, 1, 11, 14, 18, 20, 23)), self.rng.choice((0, 30)))
-        showtime = make_showtime(screen=hall, movie=self.movies[day % 3], starts_in=starts - at, prices=prices, at=at)
+        showtime = make_showtime(screen=screen, movie=self.movies[day % 3], starts_in=starts - at, prices=prices, at=at)
         if day == 4:
             Showtime.objects.filter(pk=showtime.pk).update(currency="EUR")
         if day % 5 == 0:
@@ -95,7 +95,7 @@ class Weeks:
 
     def _visit(self, end):
         showtime = self.rng.choice(self.showtimes)
-        latest = min(showtime.starts_at, self.over) - 3 * MINUTE
+        latest = min(showtime.starts_at, self.ends_at) - 3 * MINUTE
         earliest = self._local(0, 0)
         if latest <= earliest:
             return
@@ -109,9 +109,9 @@ class Weeks:
             with time_machine.travel(at, tick=False):
                 visitor = new_visitor()
                 lock_seats(showtime_id=showtime.pk, visitor=visitor, labels=labels, at=at)
-                self._end(end, showtime, visitor, at)
+                self._play(end, showtime, visitor, at)
 
-    def _end(self, end, showtime, visitor, at):
+    def _play(self, end, showtime, visitor, at):
         if end == "given back":
             release_lock(showtime_id=showtime.pk, visitor=visitor, at=at + MINUTE)
         elif end == "lapsed":
@@ -194,10 +194,10 @@ class Weeks:
 
     def _cancel(self, booking, at, end):
         labels = list(booking.tickets.values_list("label", flat=True))
-        wishes = [None] if end.startswith("sent") else [[label] for label in labels]
+        choices = [None] if end.startswith("sent") else [[label] for label in labels]
         by = Actor.staff("ines") if end.startswith("sent") else BUYER
-        for wish in wishes[:1] if "one seat" in end else wishes:
-            cancel_booking(booking_id=booking.pk, labels=wish, by=by, at=at)
+        for labels_chosen in choices[:1] if "one seat" in end else choices:
+            cancel_booking(booking_id=booking.pk, labels=labels_chosen, by=by, at=at)
         for refund in Refund.objects.filter(payment__booking=booking):
             state = RefundState(f"re_{refund.pk}", "failed" if end.endswith("failed") else "succeeded", "")
             apply_refund(refund_id=refund.pk, state=state, at=at + MINUTE)

@@ -1,4 +1,4 @@
-"""The gateway alone: what it sends, what it lists, how long it waits, and when it refuses to be asked at all."""
+"""The gateways alone: requests, listings, timeouts, refusals, settings; and the rules of the stand-in."""
 
 import time
 from datetime import timedelta
@@ -36,7 +36,7 @@ def intent_of(stripe, payment):
     return stripe.sessions[payment.session_id]["payment_intent"]
 
 
-def test_the_protocol_has_all_the_calls_that_the_next_test_goes_through():
+def test_the_protocol_has_eight_calls():
     assert len(CALLS) == 8 and {"create_session", "undelivered_events"} <= set(CALLS)
 
 
@@ -54,7 +54,7 @@ def test_no_call_of_any_gateway_is_made_while_a_transaction_is_open(name, stripe
 
 
 @pytest.mark.django_db(transaction=True)
-def test_refunds_are_listed_with_those_made_by_hand_and_found_by_name(stripe, paid):
+def test_refunds_are_listed_with_those_of_the_dashboard_and_found_by_id(stripe, paid):
     intent = intent_of(stripe, paid)
     ours = gateway("stripe").refund(RefundRequest("refund:1", intent, 1000, "REF", retry=False))
     outside = stripe.refund_in_dashboard(paid.session_id, 300)
@@ -71,7 +71,7 @@ def test_refunds_are_listed_with_those_made_by_hand_and_found_by_name(stripe, pa
 @pytest.mark.parametrize(
     ("amount", "code"), [(2301, ""), (2300, "charge_already_refunded"), (100, "charge_disputed")], ids=str
 )
-def test_what_stripe_refuses_to_give_back_is_refused_for_good(stripe, paid, amount, code):
+def test_a_refund_that_stripe_refuses_is_refused_finally(stripe, paid, amount, code):
     intent = intent_of(stripe, paid)
     if code == "charge_already_refunded":
         stripe.refund_in_dashboard(paid.session_id)
@@ -83,7 +83,7 @@ def test_what_stripe_refuses_to_give_back_is_refused_for_good(stripe, paid, amou
 
 
 @pytest.mark.django_db(transaction=True)
-def test_more_than_a_page_of_missed_events_comes_in_the_order_in_which_they_happened(stripe, paid):
+def test_several_pages_of_missed_events_are_listed_in_order(stripe, paid):
     stripe.deliver_to("", how="never")
     since = timezone.now() - timedelta(minutes=5)
     for _ in range(130):
@@ -97,7 +97,7 @@ def test_more_than_a_page_of_missed_events_comes_in_the_order_in_which_they_happ
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_patient_call_is_tried_three_times_and_a_quick_one_once(stripe, paid):
+def test_a_normal_call_is_tried_three_times_and_a_quick_one_once(stripe, paid):
     intent, session_id = intent_of(stripe, paid), paid.session_id
     stripe.fault("500", times=99)
     for call, tries in ((lambda: gateway("stripe").list_refunds(intent), 3), (retrieve(session_id), 1)):
@@ -112,7 +112,7 @@ def retrieve(session_id):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_retry_of_one_call_carries_one_key_and_a_key_in_use_is_no_answer(stripe, paid):
+def test_retries_of_one_call_share_its_key_and_a_key_in_use_is_unavailable(stripe, paid):
     stripe.fault("done-500", "/refunds")
     request = RefundRequest("refund:3", intent_of(stripe, paid), 100, "REF", retry=False)
     assert gateway("stripe").refund(request).status == "succeeded"
@@ -126,7 +126,7 @@ def test_a_retry_of_one_call_carries_one_key_and_a_key_in_use_is_no_answer(strip
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_key_with_other_parameters_is_an_error_that_decides_nothing(stripe, paid):
+def test_a_key_with_other_parameters_is_unavailable(stripe, paid):
     request = SessionRequest.from_json(paid.request)
     assert gateway("stripe").create_session(request).id == paid.session_id
     changed = SessionRequest.from_json(paid.request | {"email": "other@example.com"})
@@ -138,7 +138,7 @@ def test_one_key_with_other_parameters_is_an_error_that_decides_nothing(stripe, 
 @pytest.mark.parametrize(
     ("key", "status", "is_final"), [("sk_test_wrong", 401, False), (KEY, 404, False), (KEY, 400, True)], ids=str
 )
-def test_a_refusal_is_final_when_no_operator_could_mend_it(stripe, paid, key, status, is_final):
+def test_a_refusal_is_final_unless_an_operator_can_fix_it(stripe, paid, key, status, is_final):
     at_stripe = StripeGateway(key, stripe.url)
     with pytest.raises(GatewayRefused, match=str(status)) as refused:
         if status == 400:
@@ -170,13 +170,13 @@ def test_a_refusal_is_final_when_no_operator_could_mend_it(stripe, paid, key, st
         (LARGEST + 1, "EUR", "The largest amount that can be paid by card is €999,999.99."),
     ],
 )
-def test_what_a_card_can_be_charged(amount, currency, sentence):
+def test_which_amounts_a_card_can_be_charged(amount, currency, sentence):
     assert why_not(amount, currency) == sentence
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("currency", "price", "total"), [("JPY", 1800, 3600), ("ISK", 150000, 300000)])
-def test_amounts_travel_as_they_are_kept(stripe, currency, price, total):
+def test_amounts_are_sent_as_they_are_stored(stripe, currency, price, total):
     showtime = make_showtime(prices={"standard": price, "premium": price})
     type(showtime).objects.update(currency=currency)
     sale = Sale(showtime, new_visitor(), ("A1", "A2")).lock()
@@ -185,7 +185,7 @@ def test_amounts_travel_as_they_are_kept(stripe, currency, price, total):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sum_that_no_card_can_pay_is_a_plain_sentence_and_the_lock_stays(stripe):
+def test_an_amount_that_no_card_can_pay_is_refused_and_the_lock_stays(stripe):
     from payments.checkout import NotPayable
 
     sale = Sale(make_showtime(prices={"standard": 10, "premium": 10}), new_visitor(), ("A1", "A2")).lock()
@@ -227,7 +227,7 @@ def test_the_stand_in_runs_as_a_process_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "error"),
     [
         ({"expires_in": 1700}, "400"),
         ({"expires_in": 90_000}, "400"),
@@ -240,8 +240,8 @@ def test_the_stand_in_runs_as_a_process_of_its_own():
     ],
     ids=str,
 )
-def test_the_stand_in_refuses_what_stripe_refuses(stripe, change, told):
-    with pytest.raises(GatewayRefused, match=told):
+def test_the_stand_in_refuses_what_stripe_refuses(stripe, change, error):
+    with pytest.raises(GatewayRefused, match=error):
         gateway("stripe").create_session(a_request(**change))
 
 
@@ -283,7 +283,7 @@ def a_request(expires_in=1900, unit_amount=500, currency="gbp", email="a@example
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_gateway_that_refuses_every_session_calls_for_a_person_once_a_day(stripe, sale, settings, client):
+def test_a_gateway_that_refuses_every_session_raises_one_alert_a_day(stripe, sale, settings, client):
     from bench.support.factories import make_user
     from payments.checkout import NoGateway
     from payments.models import MoneyAlert
@@ -294,6 +294,6 @@ def test_a_gateway_that_refuses_every_session_calls_for_a_person_once_a_day(stri
             sale.start()
     alert = MoneyAlert.objects.get()
     assert alert.kind == "session-refused" and "AuthenticationError 401" in alert.text
-    assert "wrong" not in alert.text  # the key is nobody's to read
+    assert "wrong" not in alert.text  # the key is secret
     client.force_login(make_user(staff=True))
     assert alert.text[:60] in client.get("/staff/money/").content.decode()

@@ -1,7 +1,7 @@
-"""The model of a house with money in it: payments, refunds by seat, failures, disputes, a cancelled showtime.
+"""The model of a cinema with payments, refunds by seat, failures, disputes and a cancelled showtime.
 
-Every step goes through the functions that webhooks, pages and the loop use. After each one the house is as the model
-says, and the ledger's check finds no difference.
+Every step calls the functions that webhooks, pages and the loop use. After each one the rows are as the model says, and
+the ledger's check finds no difference.
 """
 
 from collections import defaultdict
@@ -43,19 +43,19 @@ numbers = count()
 
 
 class MoneyMachine(SeatMachine):
-    refund = refund_settles = cancel_tickets = None  # here they happen to payments
-    block = unblock = sweep = release = None  # no money in them
+    refund = refund_settles = cancel_tickets = None  # replaced by rules on payments
+    block = unblock = sweep = release = None  # without money
 
     def __init__(self):
         super().__init__()
         set_terms(self.showtime, (1440, 100), (CUT_OFF, 50), fee=FEE)
         self.called_off = False
         self.used = set()  # ticket keys
-        self.disputes = {}  # name -> payment key, while the bank has not decided for the house
-        self.lost = set()  # those of them that it decided for the buyer
+        self.disputes = {}  # id -> payment key; a dispute that was won is removed
+        self.lost = set()  # ids of those that were lost
 
     @initialize()
-    def two_have_paid(self):
+    def two_bookings_are_paid(self):
         for who, labels in ((0, ["A1", "A2", "A3"]), (1, ["B1", "B2"])):
             self.lock(who, labels)
             self.checkout(who)
@@ -67,8 +67,8 @@ class MoneyMachine(SeatMachine):
     def payments(self, pk):
         return list(Payment.objects.filter(booking=pk).order_by("pk"))
 
-    def say(self, payment, status="complete", paid="paid", **more):
-        """What the gateway's session is by now, as the webhook would take it."""
+    def apply(self, payment, status="complete", paid="paid", **more):
+        """Apply a snapshot of the gateway's session, as the webhook would."""
         session = Session(
             id=payment.session_id or f"cs_{payment.pk}",
             status=status,
@@ -84,10 +84,10 @@ class MoneyMachine(SeatMachine):
         return apply_session(payment_id=payment.pk, session=session, at=self.at, **more)
 
     def settled(self, pk):
-        """The booking is refunded when none of its refunds is on its way or waits for a person."""
+        """The booking is refunded when none of its refunds is pending or waits for a person."""
         held = self.known[pk]
         own = Refund.objects.filter(payment__booking=pk).exclude(payment__refunds__reason="duplicate")
-        failed = own.filter(status="failed", refund=None)  # also one made outside: nobody closes an alert here
+        failed = own.filter(status="failed", refund=None)  # also one made outside: no alert is closed in this model
         waiting = own.filter(status__in=("requested", "submitted")).exists()
         if held.status == "refunding" and not waiting and not failed.exists():
             held.status = "refunded"
@@ -115,7 +115,7 @@ class MoneyMachine(SeatMachine):
             booking = bookings.begin_checkout(**act, payable_until=self.at + PAYABLE, at=self.at)
             payment = self.new_payment(booking) if own.status == "locked" else None
         if payment is not None:
-            assert self.say(payment, "open", "unpaid") == "open"
+            assert self.apply(payment, "open", "unpaid") == "open"
             own.until = own.until if own.renewed else self.at + timedelta(minutes=5)
             own.status, own.renewed, own.paid_for = "checkout", True, self.of(pk)
             for label in self.of(pk):
@@ -140,13 +140,13 @@ class MoneyMachine(SeatMachine):
 
     @rule(pick=picks)
     def finish_release(self, pick):
-        """The session is dead, as the gateway says."""
+        """The gateway reports the session as ended without payment."""
         pk = self.a_booking(pick, *PAYING, "released", "confirmed")
         if pk is None or not self.payments(pk):
             return
         payment, held = self.payments(pk)[-1], self.known[pk]
         delayed = payment.status == "processing"
-        self.say(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
+        self.apply(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
         if held.status not in PAYING:
             return
         if held.reason == "changed" and self.at < held.until:
@@ -162,7 +162,7 @@ class MoneyMachine(SeatMachine):
         pk = self.a_booking(pick, "checkout", "releasing", "released")
         if pk is None or not self.payments(pk):
             return
-        self.say(self.payments(pk)[-1], "complete", "unpaid")
+        self.apply(self.payments(pk)[-1], "complete", "unpaid")
         held = self.known[pk]
         if held.status in ("checkout", "releasing"):
             held.status, held.reason = "processing", ""
@@ -171,12 +171,12 @@ class MoneyMachine(SeatMachine):
 
     @rule(pick=picks)
     def confirm(self, pick):
-        """The money is here: in time, late, twice, or for seats that somebody else has."""
+        """The payment succeeds: in time, late, twice, or for seats that are taken."""
         pk = self.a_booking(pick, *PAYING, "released", "expired", "confirmed", "refunding")
         if pk is None or not self.payments(pk):
             return
         payment, held = self.payments(pk)[-1], self.known[pk]
-        outcome = self.say(payment)
+        outcome = self.apply(payment)
         if payment.status == "paid":
             assert outcome == "already"
             return
@@ -192,20 +192,20 @@ class MoneyMachine(SeatMachine):
             self.seats[label] = ("booked", pk, None)
 
     @rule(pick=picks)
-    def an_old_session_is_paid_after_all(self, pick):
-        """One before the last: whatever became of the booking, that money goes back and changes nothing else."""
-        pk = self.a_booking(pick, *self.known_statuses())
+    def an_earlier_session_is_paid_later(self, pick):
+        """Not the last session: its payment is refunded, and nothing else changes."""
+        pk = self.a_booking(pick, *self.statuses())
         if pk is None or len(self.payments(pk)) < 2:
             return
         first = self.payments(pk)[0]
         expected = "already" if first.status == "paid" else "refunding"
-        assert self.say(first) == expected
+        assert self.apply(first) == expected
         done["paid twice"] += expected == "refunding"
 
-    def known_statuses(self):
+    def statuses(self):
         return {held.status for held in self.known.values()}
 
-    # ---- giving back --------------------------------------------------------------------------------
+    # ---- cancelling --------------------------------------------------------------------------------
     @rule(pick=picks, labels=st.none() | label_lists.filter(bool), by=st.sampled_from([BUYER, STAFF]))
     def cancel(self, pick, labels, by):
         pk = self.a_booking(pick, "confirmed", "confirmed", "refunding", "locked", "checkout", "refunded")
@@ -225,10 +225,10 @@ class MoneyMachine(SeatMachine):
         if held.status == "confirmed" and going:
             assert back >= 0
             done["cancelled by " + ("staff" if by.is_staff else "buyer")] += 1
-            self.give_up(pk, going)
+            self.end_tickets(pk, going)
 
-    def give_up(self, pk, going):
-        """A booking without tickets is being refunded; only a lost dispute may leave nothing to go back."""
+    def end_tickets(self, pk, going):
+        """A booking without tickets is being refunded; only a lost dispute may leave nothing to refund."""
         payment = self.own_payment(pk)
         due = payment.refunds.exists() or payment.pk not in self.disputes.values()
         self.cancelled(pk, going, "refunding" if due else "cancelled")
@@ -263,7 +263,7 @@ class MoneyMachine(SeatMachine):
         return TicketUsed if {tickets[label] for label in going} & self.used else None
 
     @rule(pick=picks)
-    def somebody_comes(self, pick):
+    def a_ticket_is_used(self, pick):
         valid = list(Ticket.objects.filter(booking__showtime=self.showtime, status="valid").order_by("pk"))
         if valid:
             ticket = valid[pick % len(valid)]
@@ -272,7 +272,7 @@ class MoneyMachine(SeatMachine):
 
     @rule(pick=picks)
     def the_showtime_is_cancelled(self, pick):
-        if pick != 7 or self.called_off:  # seldom: nothing is sold any more
+        if pick != 7 or self.called_off:  # rarely: afterwards nothing is sold
             return
         refunds.cancel_showtime(showtime_id=self.showtime.pk, by=STAFF, at=self.at)
         self.showtime.refresh_from_db()
@@ -281,17 +281,17 @@ class MoneyMachine(SeatMachine):
             if held.status == "locked":
                 self.end(pk, "released")
             elif held.status == "checkout" or (held.status == "releasing" and held.reason == "changed"):
-                # One whose wish was changing is left to its payment's end.
+                # One whose seats are being changed ends with its payment.
                 held.reason = "showtime" if held.status == "checkout" else held.reason
                 held.status = "releasing"
             elif held.status == "confirmed":
                 refunds.handle_cancel_booking({"booking": pk, "actor": "staff:ines"})
                 if not self.is_undecided(pk):
-                    self.give_up(pk, self.standing(pk))
+                    self.end_tickets(pk, self.standing(pk))
         done["showtime cancelled"] += 1
 
     @rule(pick=picks, status=st.sampled_from(["pending", "succeeded", "succeeded", "failed"]))
-    def a_refund_has_news(self, pick, status):
+    def a_refund_is_updated(self, pick, status):
         found = list(Refund.objects.filter(payment__booking__showtime=self.showtime).order_by("pk"))
         if not found:
             return
@@ -332,7 +332,7 @@ class MoneyMachine(SeatMachine):
         done["asked again"] += 1
 
     @rule(pick=picks, amount=st.sampled_from([100, 575]))
-    def somebody_refunds_at_the_gateway(self, pick, amount):
+    def a_refund_is_made_at_the_gateway(self, pick, amount):
         pk = self.a_booking(pick, "confirmed", "refunding")
         payment = self.own_payment(pk) if pk is not None else None
         if payment is None or payment.pk in self.disputes.values():
@@ -367,12 +367,12 @@ class MoneyMachine(SeatMachine):
             apply_dispute(payment_id=payment.pk, kind=f"charge.dispute.{kind}", snapshot=found, at=self.at)
         self.disputes[name] = payment.pk
 
-    # ---- what must always hold --------------------------------------------------------------------------------
+    # ---- invariants --------------------------------------------------------------------------------
     @invariant()
     def everything_adds_up(self):
         assert find_differences(recheck_after=0) == []
 
     @invariant()
-    def the_bank_has_what_the_model_says(self):
+    def payments_are_disputed_as_the_model_says(self):
         disputed = set(Payment.objects.filter(disputed=True).values_list("pk", flat=True))
         assert disputed == set(self.disputes.values())

@@ -1,4 +1,4 @@
-"""`POST /api/bookings/<reference>/cancellation/`: who may, what it answers, and what each refusal looks like."""
+"""`POST /api/bookings/<reference>/cancellation/`: permissions, answers and refusals."""
 
 import json
 from datetime import timedelta
@@ -38,43 +38,43 @@ def address(sale, query=""):
     return f"/api/bookings/{sale.booking.reference}/cancellation/{query}"
 
 
-def ask(client, sale, body="{}", query=""):
+def post(client, sale, body="{}", query=""):
     text = body if isinstance(body, str) else json.dumps(body)
     return client.post(address(sale, query), text, content_type="application/json")
 
 
 def assert_problem(answer, kind, status, **extra):
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
-    told = answer.json()
-    assert (told["type"], told["status"]) == (kind, status) and len(told["detail"]) > 20
-    assert {key: told[key] for key in extra} == extra
-    return told["detail"]
+    body = answer.json()
+    assert (body["type"], body["status"]) == (kind, status) and len(body["detail"]) > 20
+    assert {key: body[key] for key in extra} == extra
+    return body["detail"]
 
 
-def test_the_answer_is_the_booking_as_it_is_read_elsewhere():
+def test_the_answer_is_the_booking_as_the_booking_api_shows_it():
     sale = buy("A1", "A2", "A3")
     client = be(sale.visitor)
-    answer = ask(client, sale, {"seats": ["A2"]})
+    answer = post(client, sale, {"seats": ["A2"]})
     assert answer.status_code == 200 and answer["Cache-Control"] == "no-store"
-    told = answer.json()
-    assert told == client.get(f"/api/bookings/{sale.booking.reference}/").json()
-    assert (told["status"], told["total"], told["refunded"]) == ("confirmed", 3450, 1150)
-    assert [(each["seat"], each["status"]) for each in told["tickets"]] == [
+    body = answer.json()
+    assert body == client.get(f"/api/bookings/{sale.booking.reference}/").json()
+    assert (body["status"], body["total"], body["refunded"]) == ("confirmed", 3450, 1150)
+    assert [(each["seat"], each["status"]) for each in body["tickets"]] == [
         ("A1", "valid"),
         ("A2", "cancelled"),
         ("A3", "valid"),
     ]
-    gone = Ticket.objects.get(pk=read_code(told["tickets"][1]["code"]))
+    gone = Ticket.objects.get(pk=read_code(body["tickets"][1]["code"]))
     assert gone.status == "cancelled" and letters(sale) == "BAB"
 
 
-def test_without_seats_all_of_it_is_cancelled_also_with_an_empty_body_and_again():
+def test_without_seats_the_whole_booking_is_cancelled_once():
     for body in ("{}", ""):
         sale = buy("A1", "A2")
         client = be(sale.visitor)
         for _ in range(2):
-            told = ask(client, sale, body).json()
-            assert (told["status"], told["refunded"]) == ("refunding", 2300)
+            booking = post(client, sale, body).json()
+            assert (booking["status"], booking["refunded"]) == ("refunding", 2300)
         assert len(refunds(sale)) == 1
 
 
@@ -90,23 +90,23 @@ def test_without_seats_all_of_it_is_cancelled_also_with_an_empty_body_and_again(
         '{"seats": ["A1", []]}',
     ],
 )
-def test_what_is_no_wish_is_refused_and_cancels_nothing(body):
+def test_a_malformed_body_is_refused_and_cancels_nothing(body):
     sale = buy("A1")
-    assert_problem(ask(be(sale.visitor), sale, body), "invalid", 422)
+    assert_problem(post(be(sale.visitor), sale, body), "invalid", 422)
     assert tickets(sale) == {"A1": "valid"}
 
 
 def test_seats_that_the_booking_does_not_have_are_named():
     sale = buy("A1")
-    answer = ask(be(sale.visitor), sale, {"seats": ["A1", "A2", "nowhere"]})
+    answer = post(be(sale.visitor), sale, {"seats": ["A1", "A2", "nowhere"]})
     assert_problem(answer, "unknown-seat", 422, seats=["A2", "nowhere"])
     assert tickets(sale) == {"A1": "valid"}
 
 
-def test_somebody_elses_booking_is_not_there():
+def test_a_booking_of_another_visitor_is_404():
     sale = buy("A1")
     for client in (be(new_visitor()), Client()):
-        assert_problem(ask(client, sale), "not-found", 404)
+        assert_problem(post(client, sale), "not-found", 404)
     missing = be(sale.visitor).post("/api/bookings/XXX-XXX-XXX/cancellation/", "{}", content_type="application/json")
     assert_problem(missing, "not-found", 404)
     assert tickets(sale) == {"A1": "valid"}
@@ -114,49 +114,49 @@ def test_somebody_elses_booking_is_not_there():
 
 def test_the_link_in_the_mail_may_cancel_without_a_session():
     sale = buy("A1")
-    assert ask(Client(), sale, query="?key=forged").status_code == 404
-    answer = ask(Client(), sale, query=f"?key={booking_key(sale.booking)}")
+    assert post(Client(), sale, query="?key=forged").status_code == 404
+    answer = post(Client(), sale, query=f"?key={booking_key(sale.booking)}")
     assert answer.json()["status"] == "refunding" and refunds(sale)[0].actor == "buyer"
 
 
-def test_staff_cancel_anybodys_seats_at_any_time_for_all_of_the_price():
+def test_staff_cancel_any_booking_at_any_time_for_the_whole_price():
     sale = buy("A1", "A2")
     set_terms(sale.showtime, (600, 20), fee=100)
     client = Client()
     client.force_login(make_user(staff=True))
     with time_machine.travel(sale.showtime.ends_at + timedelta(days=1), tick=False):
-        assert ask(client, sale, {"seats": ["A2"]}).json()["refunded"] == 1150
+        assert post(client, sale, {"seats": ["A2"]}).json()["refunded"] == 1150
     assert refunds(sale)[0].actor.startswith("staff:guest")
     guest = Client()
     guest.force_login(make_user())
-    assert ask(guest, sale).status_code == 404
+    assert post(guest, sale).status_code == 404
 
 
-def test_past_the_cut_off_the_buyer_is_told_what_the_terms_are():
+def test_after_the_deadline_the_refusal_states_the_terms():
     sale = buy("A1")
     client = be(sale.visitor)
     with time_machine.travel(before_start(sale.showtime, 119), tick=False):
-        detail = assert_problem(ask(client, sale), "sales-closed", 410)
+        detail = assert_problem(post(client, sale), "sales-closed", 410)
     assert detail == "Tickets can be cancelled until 2 hours before the start. That time has passed."
     with time_machine.travel(before_start(sale.showtime, 120), tick=False):
-        assert ask(client, sale).status_code == 200
+        assert post(client, sale).status_code == 200
 
 
-def test_a_used_ticket_a_disputed_payment_and_an_unpaid_booking_are_refused_in_words():
+def test_a_used_ticket_a_disputed_payment_and_an_unpaid_booking_are_refused():
     sale = buy("A1")
     client = be(sale.visitor)
     Ticket.objects.filter(booking=sale.booking).update(status="used", used_at=timezone.now())
-    assert "used at the door" in assert_problem(ask(client, sale), "forbidden", 403, seats=["A1"])
+    assert "used at the door" in assert_problem(post(client, sale), "forbidden", 403, seats=["A1"])
     Ticket.objects.filter(booking=sale.booking).update(status="valid", used_at=None)
     Payment.objects.filter(pk=sale.payment.pk).update(disputed=True)
-    assert "disputed at the bank" in assert_problem(ask(client, sale), "forbidden", 403)
+    assert "disputed at the bank" in assert_problem(post(client, sale), "forbidden", 403)
     Payment.objects.filter(pk=sale.payment.pk).update(disputed=False)
     locked = Sale(make_showtime(), sale.visitor, ("A1",)).lock()
-    assert "is not confirmed" in assert_problem(ask(client, locked), "invalid", 422)
+    assert "is not confirmed" in assert_problem(post(client, locked), "invalid", 422)
     assert state(sale) == ("confirmed", 0) and locked.booking.status == "locked"
 
 
-def test_it_is_a_post_with_a_token_and_nothing_else():
+def test_only_a_post_with_a_csrf_token_is_accepted():
     sale = buy("A1")
     client = be(sale.visitor)
     for method in ("get", "put", "delete", "patch"):
@@ -165,5 +165,5 @@ def test_it_is_a_post_with_a_token_and_nothing_else():
         assert "POST" in answer["Allow"]
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client.cookies
-    assert_problem(ask(strict, sale), "forbidden", 403)
+    assert_problem(post(strict, sale), "forbidden", 403)
     assert tickets(sale) == {"A1": "valid"}

@@ -1,4 +1,4 @@
-"""Every kind of event in every variant: once, twice, at once, again under another name, refused, and out of order."""
+"""Every kind of event in every variant: once, twice, concurrently, under another id, refused, and out of order."""
 
 import json
 import time
@@ -15,13 +15,13 @@ REFUNDING = replace(REFUNDED, booking="refunding", refunds="submitted")
 UNREFUNDED = replace(
     REFUNDED,
     booking="refunding",
-    held=2300,
+    balance=2300,
     refunds="failed",
     alerts="refund-failed",
     mails="late_refund payment_problem",
 )
-TOLD = "evt_told"
-ASKING_AGE = timedelta(seconds=25)  # by then the loop repeats a create call that never returned
+EVENT_ID = "evt_told"
+QUERY_AGE = timedelta(seconds=25)  # by then the loop repeats a create call that never returned
 
 
 # ---- What happens at Stripe, and the object that its event carries ---------------------------------------------------
@@ -46,7 +46,7 @@ def failed_after_days(world):
 
 def delayed(world):
     found = world.stripe.finish_unpaid(world.session)
-    world.tell("checkout.session.completed", found)
+    world.deliver("checkout.session.completed", found)
     return found
 
 
@@ -59,27 +59,27 @@ def declined(world):
 
 
 def refund(status):
-    """A refund that our own call began and whose settling the event tells: the seats had gone."""
+    """A refund that our own call made, and whose end the event reports."""
 
     def happen(world):
-        return world.stripe.settle_refund(world.was_refunded()["id"], status)
+        return world.stripe.settle_refund(world.make_late_refund()["id"], status)
 
     return happen
 
 
 def refunded_charge(world):
-    made = world.stripe.settle_refund(world.was_refunded()["id"], "succeeded")
+    made = world.stripe.settle_refund(world.make_late_refund()["id"], "succeeded")
     return world.stripe.charge_of(world.stripe.intents[made["payment_intent"]])
 
 
-def charge_with_the_bank(world):
-    """The sum counts what was asked for, also before the bank has settled it."""
-    return world.stripe.charge_of(world.stripe.intents[world.was_refunded()["payment_intent"]])
+def submitted_charge(world):
+    """The total counts a refund as soon as it is requested, before the bank has settled it."""
+    return world.stripe.charge_of(world.stripe.intents[world.make_late_refund()["payment_intent"]])
 
 
 def disputed(world):
     world.confirm()
-    world.has_untold = True  # that the bank took the money is another event
+    world.has_unreported = True  # the withdrawal is another event
     return world.stripe.dispute(world.session)
 
 
@@ -97,7 +97,7 @@ class Kind:
     name: str
     happen: object
     end: End
-    before: End = OPEN  # when the event is not let in
+    before: End = OPEN  # when the event is refused
     policy: str = "release"
     label: str = ""
 
@@ -105,13 +105,13 @@ class Kind:
         return self.label or self.name
 
 
-DISPUTED = replace(CONFIRMED, held=0, alerts="dispute")
+DISPUTED = replace(CONFIRMED, balance=0, alerts="dispute")
 SUSPECT = replace(CONFIRMED, alerts="fraud-warning")
-PAID_UNHEARD = replace(OPEN, held=2300)
+PAID_UNREPORTED = replace(OPEN, balance=2300)
 KINDS = [
-    Kind("checkout.session.completed", paid, CONFIRMED, PAID_UNHEARD),
+    Kind("checkout.session.completed", paid, CONFIRMED, PAID_UNREPORTED),
     Kind("checkout.session.completed", unpaid, WAITING, OPEN, label="checkout.session.completed unpaid"),
-    Kind("checkout.session.async_payment_succeeded", paid_after_days, CONFIRMED, replace(WAITING, held=2300)),
+    Kind("checkout.session.async_payment_succeeded", paid_after_days, CONFIRMED, replace(WAITING, balance=2300)),
     Kind("checkout.session.async_payment_failed", failed_after_days, FAILED, WAITING),
     Kind("checkout.session.expired", ran_out, RELEASED, OPEN),
     Kind("payment_intent.payment_failed", declined, RELEASED),
@@ -119,10 +119,10 @@ KINDS = [
     Kind("refund.created", refund("pending"), REFUNDING, REFUNDING),
     Kind("refund.updated", refund("succeeded"), REFUNDED, REFUNDING),
     Kind("charge.refund.updated", refund("succeeded"), REFUNDED, REFUNDING),
-    Kind("refund.failed", refund("failed"), UNREFUNDED, replace(REFUNDING, held=2300)),
+    Kind("refund.failed", refund("failed"), UNREFUNDED, replace(REFUNDING, balance=2300)),
     Kind("charge.refunded", refunded_charge, REFUNDED, REFUNDING),
-    Kind("charge.refunded", charge_with_the_bank, REFUNDING, REFUNDING, label="charge.refunded, the bank has it still"),
-    Kind("charge.dispute.created", disputed, DISPUTED, replace(CONFIRMED, held=0)),
+    Kind("charge.refunded", submitted_charge, REFUNDING, REFUNDING, label="charge.refunded, not settled"),
+    Kind("charge.dispute.created", disputed, DISPUTED, replace(CONFIRMED, balance=0)),
     Kind("radar.early_fraud_warning.created", warned, SUSPECT, CONFIRMED),
     Kind("customer.created", customer, OPEN),
 ]
@@ -131,7 +131,7 @@ SESSION_KINDS = [kind for kind in KINDS if kind.name.startswith("checkout.sessio
 
 @dataclass(frozen=True)
 class Row:
-    """One kind in one variant. `codes` are what the webhook answers, in order."""
+    """One kind in one variant. `codes` are the webhook's answers, in order."""
 
     kind: Kind
     variant: str
@@ -142,27 +142,27 @@ class Row:
         return f"{self.kind}, {self.variant}"
 
     @property
-    def is_heard(self):
+    def is_accepted(self):
         return self.variant not in ("wrong signature", "signed in the future")
 
-    def live(self, world):
+    def play(self, world):
         world.settings.DECLINE_POLICY = self.kind.policy
         world.check_out()
         found = self.kind.happen(world)
         world.codes.clear()
         world.codes += deliver(self, world, found)
         assert tuple(world.codes) == self.codes
-        assert StripeWebhookEvent.objects.filter(kind=self.kind.name, event_id=TOLD).exists() == self.is_heard
-        StripeWebhookEvent.objects.filter(event_id=TOLD).delete()  # the name is the next row's
-        world.pass_time(ASKING_AGE if self.variant == "before the create call returned" else timedelta(0))
+        assert StripeWebhookEvent.objects.filter(kind=self.kind.name, event_id=EVENT_ID).exists() == self.is_accepted
+        StripeWebhookEvent.objects.filter(event_id=EVENT_ID).delete()  # the next row uses the same id
+        world.pass_time(QUERY_AGE if self.variant == "before the create call returned" else timedelta(0))
 
 
 def rows():
     for kind in KINDS:
         yield Row(kind, "once", (200,), kind.end)
-        yield Row(kind, "twice, and again under another name", (200, 200, 200), kind.end)
+        yield Row(kind, "twice, and again under another id", (200, 200, 200), kind.end)
         yield Row(kind, "four times at once", (200, 200, 200, 200), kind.end)
-    for kind in (KINDS[0], KINDS[5], KINDS[13]):  # the door does not ask which kind it is
+    for kind in (KINDS[0], KINDS[5], KINDS[13]):  # the check is the same for every kind
         yield Row(kind, "wrong signature", (400,), kind.before)
         yield Row(kind, "signed in the future", (400,), kind.before)
     for kind in SESSION_KINDS:
@@ -172,7 +172,7 @@ def rows():
         yield Row(kind, "wrong livemode", (200,), flagged)
     for kind in KINDS[:3:2]:
         wrong = replace(REFUNDED, alerts="mismatch")
-        yield Row(kind, "wrong amount", (200,), replace(wrong, held=1))
+        yield Row(kind, "wrong amount", (200,), replace(wrong, balance=1))
         yield Row(kind, "wrong currency", (200,), wrong)
         yield Row(kind, "paid, then expired", (200, 200), kind.end)
         yield Row(kind, "expired, then paid", (200, 200), kind.end)
@@ -181,12 +181,12 @@ def rows():
 
 
 def deliver(row, world, found):
-    """Post what the variant says; answers the status codes in their order."""
+    """Post what the variant says; returns the status codes in order."""
     name, stripe = row.kind.name, world.stripe
-    body = stripe.event(name, found, id=TOLD)
+    body = stripe.event(name, found, id=EVENT_ID)
     if row.variant == "once":
         return [post(body).status_code]
-    if row.variant == "twice, and again under another name":
+    if row.variant == "twice, and again under another id":
         return [post(each).status_code for each in (body, body, stripe.event(name, found))]
     if row.variant == "four times at once":
         return [answer.status_code for answer in at_once(*[lambda: post(body)] * 4)]
@@ -198,7 +198,7 @@ def deliver(row, world, found):
         world.sale.forget_session()
         return [post(body).status_code]
     if row.variant in CHANGES:
-        changed = stripe.event(name, CHANGES[row.variant](found), id=TOLD)
+        changed = stripe.event(name, CHANGES[row.variant](found), id=EVENT_ID)
         if row.variant == "wrong livemode":
             changed = json.dumps(json.loads(changed) | {"livemode": True}).encode()
         return [post(changed).status_code]
@@ -206,7 +206,7 @@ def deliver(row, world, found):
 
 
 def _strange(found):
-    """The same news of a session that is not ours."""
+    """The same object, of a session that is not ours."""
     metadata = {"reference": "XXX-XXX-XXX", "payment": "pay_of_somebody_else"}
     strange = found | {"id": "cs_test_strange", "metadata": metadata, "payment_intent": "pi_strange"}
     return strange | ({"client_reference_id": "XXX-XXX-XXX"} if "client_reference_id" in found else {})

@@ -1,4 +1,4 @@
-"""Stories of money that goes back: lost answers, banks that say no, cancelled tickets, dashboards and disputes."""
+"""Scenarios of refunds: lost answers, failures, cancelled tickets, refunds in the dashboard, disputes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from booking.refusals import PaymentDisputed
 from payments.models import Refund
 from payments.refunds import cancel_showtime
 from tests.payments.sales import at_once
-from tests.payments.scenarios.stories import ends
+from tests.payments.scenarios.scenario import ends
 from tests.payments.scenarios.world import (
     CONFIRMED,
     REFUNDED,
@@ -23,44 +23,44 @@ A_MINUTE = timedelta(minutes=1)
 
 
 @ends(CONFIRMED)
-def late_money_takes_the_same_seats_again_when_they_are_free(world):
-    world.tell("checkout.session.completed", world.check_out().pay_late(), times=2)
+def a_late_payment_books_the_same_seats_when_they_are_free(world):
+    world.deliver("checkout.session.completed", world.check_out().pay_late(), times=2)
     assert world.sale.payment.late
 
 
 @ends(replace(REFUNDED, seats="locked"))
-def late_money_goes_back_when_somebody_has_the_seats(world):
+def a_late_payment_is_refunded_when_the_seats_are_taken(world):
     paid = world.check_out().pay_late()
     world.bob.lock()
-    world.tell("checkout.session.completed", paid, times=2)
+    world.deliver("checkout.session.completed", paid, times=2)
 
 
 @ends(REFUNDED)
-def late_money_goes_back_when_the_film_has_begun(world):
+def a_late_payment_is_refunded_when_the_film_has_begun(world):
     paid = world.check_out().pay_late()
     world.begin_film()
-    world.tell("checkout.session.completed", paid)
+    world.deliver("checkout.session.completed", paid)
 
 
 @ends(REFUNDED)
-def late_money_goes_back_when_the_showtime_is_called_off(world):
+def a_late_payment_is_refunded_when_the_showtime_is_cancelled(world):
     paid = world.check_out().pay_late()
-    world.call_off()
-    world.tell("checkout.session.completed", paid)
+    world.mark_cancelled()
+    world.deliver("checkout.session.completed", paid)
 
 
 # ---- Refunds ---------------------------------------------------------------------------------------------------------
 
 
-def money_is_to_go_back(world):
+def start_a_refund(world):
     world.check_out()
-    world.call_off()
+    world.mark_cancelled()
     world.confirm()
 
 
 @ends(REFUNDED)
-def the_answer_of_a_refund_is_lost(world):
-    money_is_to_go_back(world)
+def the_answer_to_a_refund_is_lost(world):
+    start_a_refund(world)
     world.stripe.fault("done-drop", "/refunds", times=3)
     world.run()
     world.pass_time(A_MINUTE)
@@ -69,14 +69,14 @@ def the_answer_of_a_refund_is_lost(world):
 
 @ends(REFUNDED)
 def a_refund_is_made_and_then_a_500(world):
-    money_is_to_go_back(world)
+    start_a_refund(world)
     world.stripe.fault("done-500", "/refunds")
     world.run()
 
 
 @ends(REFUNDED)
-def a_refund_is_made_and_stripe_remembers_a_500(world):
-    money_is_to_go_back(world)
+def a_refund_is_made_and_stripe_replays_a_500(world):
+    start_a_refund(world)
     world.stripe.fault("saved-500", "/refunds")
     world.run()
     Refund.objects.update(created_at=timezone.now() - A_MINUTE)
@@ -86,7 +86,7 @@ def a_refund_is_made_and_stripe_remembers_a_500(world):
 
 @ends(REFUNDED)
 def a_refund_is_retried_after_its_key_was_forgotten(world):
-    money_is_to_go_back(world)
+    start_a_refund(world)
     world.stripe.fault("done-drop", "/refunds", times=3)
     world.run()
     world.stripe.forget_keys()
@@ -97,7 +97,7 @@ def a_refund_is_retried_after_its_key_was_forgotten(world):
 
 @ends(REFUNDED)
 def refunds_are_rate_limited_for_a_while(world):
-    money_is_to_go_back(world)
+    start_a_refund(world)
     world.stripe.fault("429", "/refunds", times=2)
     world.run()
     world.pass_time(A_MINUTE)
@@ -105,35 +105,35 @@ def refunds_are_rate_limited_for_a_while(world):
 
 
 @ends(REFUNDED)
-def a_refund_settles_and_nobody_tells_us(world):
-    made = world.check_out().was_refunded()
+def a_refund_settles_without_an_event(world):
+    made = world.check_out().make_late_refund()
     world.stripe.settle_refund(made["id"], "succeeded")
     world.reconcile()
 
 
-@ends(replace(REFUNDED, booking="refunding", refunds="failed", alerts="refund-failed", held=2300,
+@ends(replace(REFUNDED, booking="refunding", refunds="failed", alerts="refund-failed", balance=2300,
               mails="late_refund payment_problem"))  # fmt: skip
 def a_refund_fails_later(world):
-    made = world.check_out().was_refunded()
-    world.tell("refund.failed", world.stripe.settle_refund(made["id"], "failed"), times=2)
+    made = world.check_out().make_late_refund()
+    world.deliver("refund.failed", world.stripe.settle_refund(made["id"], "failed"), times=2)
 
 
 @ends(replace(REFUNDED, refunds="failed succeeded", mails="late_refund payment_problem refunded"))
-def a_refund_fails_later_and_is_asked_for_again(world):
-    made = world.check_out().was_refunded()
-    world.tell("refund.failed", world.stripe.settle_refund(made["id"], "failed"))
+def a_refund_fails_later_and_is_retried(world):
+    made = world.check_out().make_late_refund()
+    world.deliver("refund.failed", world.stripe.settle_refund(made["id"], "failed"))
     world.retry_refund()
     world.run()
 
 
-@ends(replace(REFUNDED, refunds="failed", alerts="refund-failed", held=2300, mails="late_refund payment_problem"))
-def a_refund_that_had_succeeded_comes_back_from_the_bank(world):
-    made = world.check_out().was_refunded("succeeded")
+@ends(replace(REFUNDED, refunds="failed", alerts="refund-failed", balance=2300, mails="late_refund payment_problem"))
+def a_refund_that_had_succeeded_fails_later(world):
+    made = world.check_out().make_late_refund("succeeded")
     assert world.sale.booking.status == "refunded"
-    world.tell("refund.updated", world.stripe.settle_refund(made["id"], "failed"))
+    world.deliver("refund.updated", world.stripe.settle_refund(made["id"], "failed"))
 
 
-@ends(replace(CONFIRMED, seats="available booked", held=1150, mails="confirmed cancelled", refunds="succeeded"))
+@ends(replace(CONFIRMED, seats="available booked", balance=1150, mails="confirmed cancelled", refunds="succeeded"))
 def one_of_two_tickets_is_cancelled(world):
     world.check_out().confirm()
     world.cancel("A1")
@@ -155,7 +155,7 @@ def both_tickets_are_cancelled_by_two_tabs_at_once(world):
 
 
 @ends(replace(REFUNDED, mails="confirmed showtime_cancelled"))
-def the_showtime_is_cancelled_after_she_paid(world):
+def the_showtime_is_cancelled_after_the_payment(world):
     world.check_out().confirm()
     world.run()
     cancel_showtime(showtime_id=world.showtime.pk, by=STAFF, at=timezone.now())
@@ -163,20 +163,20 @@ def the_showtime_is_cancelled_after_she_paid(world):
 
 
 @ends(replace(REFUNDED, mails="late_refund"))
-def the_showtime_is_cancelled_while_she_is_paying(world):
+def the_showtime_is_cancelled_during_the_payment(world):
     world.check_out().pay()
     cancel_showtime(showtime_id=world.showtime.pk, by=STAFF, at=timezone.now())
     world.pass_time(timedelta(minutes=16))
 
 
-@ends(replace(CONFIRMED, held=0, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
-def somebody_gives_everything_back_in_the_dashboard(world):
+@ends(replace(CONFIRMED, balance=0, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
+def everything_is_refunded_in_the_dashboard(world):
     world.check_out().confirm()
-    world.tell("refund.created", world.stripe.refund_in_dashboard(world.session), times=2)
+    world.deliver("refund.created", world.stripe.refund_in_dashboard(world.session), times=2)
 
 
-@ends(replace(CONFIRMED, held=1300, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
-def somebody_gives_a_part_back_in_the_dashboard_and_nobody_tells_us(world):
+@ends(replace(CONFIRMED, balance=1300, mails="confirmed refunded", refunds="succeeded", alerts="refund-outside"))
+def a_part_is_refunded_in_the_dashboard_without_an_event(world):
     world.check_out().confirm()
     world.stripe.refund_in_dashboard(world.session, 1000)
     world.reconcile()
@@ -186,40 +186,40 @@ def somebody_gives_a_part_back_in_the_dashboard_and_nobody_tells_us(world):
 # ---- Disputes --------------------------------------------------------------------------------------------------------
 
 
-@ends(replace(CONFIRMED, held=0, alerts="dispute"))
+@ends(replace(CONFIRMED, balance=0, alerts="dispute"))
 def a_dispute_blocks_refunds_and_leaves_the_tickets(world):
     world.check_out().confirm()
     dispute = world.stripe.dispute(world.session)
     for kind in ("charge.dispute.funds_withdrawn", "charge.dispute.created"):
-        world.tell(kind, dispute, times=2)
+        world.deliver(kind, dispute, times=2)
     with pytest.raises(PaymentDisputed):
         world.cancel()
 
 
 @ends(replace(REFUNDED, mails="confirmed cancelled"))
-def a_dispute_is_won_and_she_may_cancel_again(world):
+def a_dispute_is_won_and_the_buyer_may_cancel_again(world):
     world.check_out().confirm()
     world.run()
     dispute = world.stripe.dispute(world.session)
-    world.tell("charge.dispute.created", dispute)
-    world.tell("charge.dispute.funds_withdrawn", dispute)
+    world.deliver("charge.dispute.created", dispute)
+    world.deliver("charge.dispute.funds_withdrawn", dispute)
     won = world.stripe.close_dispute(dispute["id"])
-    world.tell("charge.dispute.closed", won)
-    world.tell("charge.dispute.funds_reinstated", won)
+    world.deliver("charge.dispute.closed", won)
+    world.deliver("charge.dispute.funds_reinstated", won)
     world.cancel()
 
 
-@ends(replace(CONFIRMED, held=0, alerts="dispute dispute"))
+@ends(replace(CONFIRMED, balance=0, alerts="dispute dispute"))
 def a_dispute_is_lost(world):
     world.check_out().confirm()
     dispute = world.stripe.dispute(world.session)
-    world.tell("charge.dispute.created", dispute)
-    world.tell("charge.dispute.funds_withdrawn", dispute)
-    world.tell("charge.dispute.closed", world.stripe.close_dispute(dispute["id"], "lost"))
+    world.deliver("charge.dispute.created", dispute)
+    world.deliver("charge.dispute.funds_withdrawn", dispute)
+    world.deliver("charge.dispute.closed", world.stripe.close_dispute(dispute["id"], "lost"))
 
 
-@ends(replace(CONFIRMED, held=0, alerts="dispute"))
-def a_dispute_that_no_delivery_told_us_of(world):
+@ends(replace(CONFIRMED, balance=0, alerts="dispute"))
+def a_dispute_without_a_delivered_event(world):
     world.check_out().confirm()
     world.stripe.deliver_to("", how="never")
     world.stripe.dispute(world.session)

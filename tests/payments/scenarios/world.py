@@ -1,4 +1,4 @@
-"""What a scenario of money acts in: one buyer's sale, Stripe, a clock, and the end that all of it is compared with."""
+"""What a money scenario acts on: one buyer's sale, Stripe, a clock, and the end that is compared."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from booking.models import Booking, OutboxMessage
 from payments.ledger import Actor
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
 from payments.reconciliation import reconcile_all
-from payments.refunds import retry_refund, cancel_booking
+from payments.refunds import cancel_booking, retry_refund
 from tests.payments.sales import Sale, lock_ends, post, run_loop
 from tests.payments.stripe.account import GONE
 
@@ -22,16 +22,16 @@ AN_HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class End:
-    """Where it ends.
+    """The final state.
 
-    Payments by age, the booking, its two seats, refunds by age, mails promised (and sent), alerts that are open, and
-    what the house holds of this buyer's money at Stripe, in minor units.
+    Payments by age, the booking, its two seats, refunds by age, enqueued mails, open alerts, and the buyer's money at
+    Stripe, in minor units.
     """
 
     payment: str
     booking: str
     seats: str
-    held: int = 0
+    balance: int = 0
     mails: str = ""
     refunds: str = ""
     alerts: str = ""
@@ -46,7 +46,7 @@ REFUNDED = End("paid", "refunded", "available", 0, "late_refund", "succeeded")
 
 
 class World:
-    """Alice has locked two seats of 11.50 and stands before Stripe's page unless she has to go there first."""
+    """Alice has locked two seats of 11.50; a scenario starts her checkout itself."""
 
     def __init__(self, stripe, settings, plan):
         from bench.support.factories import make_showtime, new_visitor
@@ -57,7 +57,7 @@ class World:
         self.bob = Sale(self.showtime, new_visitor(), ("A1", "A2"))
         self.later = timedelta(0)
         self.codes = []
-        self.has_untold = False  # the scenario is about part of what happened at Stripe only
+        self.has_unreported = False  # not every movement at Stripe was delivered
 
     # ---- The buyer -------------------------------------------------------------------------------------------------
 
@@ -70,8 +70,8 @@ class World:
         return self.stripe.pay(self.session)
 
     def confirm(self):
-        """She pays, and the event comes."""
-        self.tell("checkout.session.completed", self.pay())
+        """Alice pays, and the event is delivered."""
+        self.deliver("checkout.session.completed", self.pay())
 
     def browse(self, path):
         client = Client()
@@ -89,16 +89,16 @@ class World:
 
     # ---- Stripe ----------------------------------------------------------------------------------------------------
 
-    def tell(self, kind, found, times=1, **fields):
+    def deliver(self, kind, found, times=1, **fields):
         """Deliver an event, the same one `times` times."""
         body = self.stripe.event(kind, found, **fields)
         for _ in range(times):
             self.codes.append(post(body).status_code)
         return body
 
-    def was_refunded(self, status="pending"):
-        """Her money was too late and is going back; Stripe has not settled it unless `status` says so."""
-        self.call_off()
+    def make_late_refund(self, status="pending"):
+        """A late payment that is being refunded; Stripe settles it only when `status` says so."""
+        self.mark_cancelled()
         self.stripe.refund_status = status
         self.confirm()
         run_loop(rounds=1)
@@ -112,7 +112,7 @@ class World:
     def sessions(self):
         return self.stripe.sessions_of(self.sale.booking.reference)
 
-    # ---- Time and the house ----------------------------------------------------------------------------------------
+    # ---- Time and the showtime -------------------------------------------------------------------------------------
 
     def run(self, rounds=1):
         run_loop(after=self.later, rounds=rounds)
@@ -125,12 +125,12 @@ class World:
         self.pass_time(lock_ends())
 
     def reconcile(self):
-        """What the command does, a few minutes later."""
+        """What the command does, three minutes later."""
         self.later += timedelta(minutes=3)
         return reconcile_all(at=timezone.now() + self.later)
 
-    def call_off(self):
-        """The showtime is cancelled, so that nobody can have its seats."""
+    def mark_cancelled(self):
+        """The showtime is cancelled, so that its seats cannot be booked."""
         type(self.showtime).objects.filter(pk=self.showtime.pk).update(cancelled_at=timezone.now())
 
     def begin_film(self):
@@ -142,7 +142,7 @@ class World:
         return retry_refund(refund_id=failed.pk, by=STAFF, at=timezone.now())
 
     def pay_late(self):
-        """What Stripe never does, though a lost verdict looks like it: paid, and the lock ended as unpaid."""
+        """Paid after the lock ended unpaid. Stripe never does that, but a lost verdict looks like it."""
         paid = self.pay() | {}
         self.stripe.sessions[self.session] |= {"status": "expired"}
         self.lock_ends()
@@ -159,8 +159,8 @@ class World:
             payment=" ".join(Payment.objects.filter(booking=booking).order_by("pk").values_list("status", flat=True)),
             booking=booking.status,
             seats=" ".join(sorted(seats)),
-            held=self.held(),
-            mails=self.promised_mails(booking),
+            balance=self.balance(),
+            mails=self.enqueued_mails(booking),
             refunds=" ".join(
                 Refund.objects.filter(payment__booking=booking).order_by("pk").values_list("status", flat=True)
             ),
@@ -169,8 +169,8 @@ class World:
             ),
         )
 
-    def held(self):
-        """By Stripe's own books: what she paid less what went back, what a dispute took included."""
+    def balance(self):
+        """By Stripe's books: what was paid, less refunds and disputed amounts."""
         intents = {each["payment_intent"] for each in self.sessions() if each["payment_status"] == "paid"}
         paid = sum(self.stripe.intents[intent]["amount"] for intent in intents)
         back = sum(refund["amount"] for refund in self.stripe_refunds() if refund["status"] not in GONE)
@@ -181,7 +181,7 @@ class World:
         )
         return paid - back - taken
 
-    def promised_mails(self, booking):
+    def enqueued_mails(self, booking):
         mails = OutboxMessage.objects.filter(kind__startswith="mail.", payload__booking=booking.pk).order_by("pk")
         return " ".join(kind.partition(".")[2] for kind in mails.values_list("kind", flat=True))
 
@@ -189,15 +189,15 @@ class World:
         return sum(LedgerEntry.objects.filter(booking=self.sale.booking).values_list("amount", flat=True))
 
     def is_settled(self):
-        """Whether we have been told of every movement at Stripe, and what came is what our session was for."""
+        """Whether every movement at Stripe was reported here, and the payments are those of our sessions."""
         payments = Payment.objects.filter(booking=self.sale.booking)
         underway = Refund.objects.filter(payment__in=payments, status="submitted").exists()
-        unheard = payments.filter(status__in=Payment.ACTIVE).exists() and self.held()
+        unreported = payments.filter(status__in=Payment.ACTIVE).exists() and self.balance()
         odd = payments.filter(mismatch=True).exclude(received=None).exists()
-        return not (underway or unheard or odd or self.has_untold)
+        return not (underway or unreported or odd or self.has_unreported)
 
     def close(self):
-        """What is still open ends by its own ways, so that the next scenario's loop has only its own to look after."""
+        """End what is still open, so that the next scenario's loop has only its own rows."""
         self.stripe.faults.clear()
         self.stripe.deliver_nowhere()
         self.settings.DECLINE_POLICY = "release"
@@ -212,7 +212,7 @@ class World:
 
 
 def changed(body, **fields):
-    """The same event with other words on its envelope."""
+    """The same event with other fields."""
     return json.dumps(json.loads(body) | fields).encode()
 
 

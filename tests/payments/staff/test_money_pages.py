@@ -125,14 +125,14 @@ def with_terms(showtime, *tiers, fee=0):
 # ---- the buyer ----
 
 
-def test_the_booking_offers_each_ticket_with_what_it_brings_back(buyer, booking, showtime):
+def test_the_booking_page_shows_the_refund_of_each_ticket(buyer, booking, showtime):
     with_terms(showtime, (60, 50), fee=100)
     page = buyer.get(booking.get_absolute_url()).content.decode()
     assert page.count('name="seats"') == 3 and page.count("£4.75 back") == 3
     assert "The house keeps £1 of each seat." in page and "50 % until" in page
 
 
-def test_choosing_leads_to_a_look_that_has_an_address(buyer, booking):
+def test_the_choice_leads_to_a_review_with_its_own_url(buyer, booking):
     answer = buyer.post(cancel_page(booking), {"seats": ["B5"]})
     assert answer.status_code == 303
     page = read(buyer, answer["Location"])
@@ -140,7 +140,7 @@ def test_choosing_leads_to_a_look_that_has_an_address(buyer, booking):
     assert booking.tickets.filter(status="valid").count() == 3
 
 
-def test_the_look_says_what_comes_back_and_what_the_house_keeps(buyer, booking, showtime):
+def test_the_review_shows_the_refund_and_what_is_kept(buyer, booking, showtime):
     with_terms(showtime, (60, 50), fee=100)
     page = read(buyer, cancel_page(booking, "B4", "B5"))
     assert "The house keeps −£13.50" in page and "Comes back £9.50" in page and "£4.75 of it comes back" in page
@@ -159,7 +159,7 @@ def test_one_of_three_is_cancelled_and_the_others_stay(buyer, booking):
     assert page.count('class="ticket__code"') == 2
 
 
-def test_the_money_is_told_as_on_its_way_then_as_back(buyer, booking):
+def test_a_refund_is_shown_as_on_its_way_and_then_as_back(buyer, booking):
     refund = cancel(booking, "B5")
     assert "£11.50 is on its way back." in read(buyer, booking.get_absolute_url())
     settle(refund, "succeeded")
@@ -167,14 +167,14 @@ def test_the_money_is_told_as_on_its_way_then_as_back(buyer, booking):
     assert "£11.50 is back." in page and "Is back £11.50" in page
 
 
-def test_a_refund_that_failed_says_that_we_will_reach_the_buyer(buyer, booking):
+def test_a_failed_refund_is_shown_to_the_buyer_without_the_banks_code(buyer, booking):
     settle(cancel(booking, "B5"), "failed", "lost_or_stolen_card")
     page = read(buyer, booking.get_absolute_url())
     assert "£11.50 could not be given back." in page and "We will reach you at alice@example.com" in page
     assert "lost_or_stolen_card" not in page
 
 
-def test_all_cancelled_is_on_its_way_back_and_then_back(buyer, booking):
+def test_a_cancelled_booking_is_shown_as_on_its_way_back_and_then_as_back(buyer, booking):
     refund = cancel(booking)
     page = read(buyer, booking.get_absolute_url())
     assert "Your money is on its way back" in page and "£34.50" in page
@@ -182,7 +182,7 @@ def test_all_cancelled_is_on_its_way_back_and_then_back(buyer, booking):
     assert "Your money is back" in read(buyer, booking.get_absolute_url())
 
 
-def test_all_cancelled_and_failed_says_so(buyer, booking):
+def test_a_cancelled_booking_with_a_failed_refund_says_so(buyer, booking):
     settle(cancel(booking), "failed", "expired_or_canceled_card")
     page = read(buyer, booking.get_absolute_url())
     assert "We could not give your money back" in page and "on its way" not in page
@@ -196,13 +196,13 @@ def test_a_second_click_cancels_nothing_more(buyer, booking):
     assert Refund.objects.count() == 1 and LedgerEntry.objects.filter(kind="refund.requested").count() == 1
 
 
-def test_the_back_button_shows_what_is_cancelled_already(buyer, booking):
+def test_the_back_button_shows_the_cancelled_ticket(buyer, booking):
     confirm(buyer, booking, "B5", back=1150)
     page = read(buyer, cancel_page(booking, "B5"))
     assert "B5 is already cancelled." in page and "Which tickets?" in page
 
 
-def test_another_tab_that_cancelled_one_of_them_makes_this_one_look_again(buyer, booking):
+def test_a_cancellation_in_another_tab_leads_back_to_the_review(buyer, booking):
     cancel(booking, "B5")
     answer = confirm(buyer, booking, "B4", "B5", back=2300)
     assert answer.status_code == 409
@@ -210,7 +210,7 @@ def test_another_tab_that_cancelled_one_of_them_makes_this_one_look_again(buyer,
     assert booking.tickets.get(label="B4").status == "valid"
 
 
-def test_less_than_was_shown_is_never_given_back_unasked(buyer, booking, showtime):
+def test_a_refund_smaller_than_the_one_shown_needs_another_confirmation(buyer, booking, showtime):
     with_terms(showtime, (60, 50))
     answer = confirm(buyer, booking, "B5", back=1150)
     assert answer.status_code == 409
@@ -219,7 +219,7 @@ def test_less_than_was_shown_is_never_given_back_unasked(buyer, booking, showtim
     assert confirm(buyer, booking, "B5", back=575).status_code == 303
 
 
-def test_past_the_cut_off_a_sentence_says_so_and_nothing_can_be_chosen(buyer, booking, showtime):
+def test_after_the_deadline_nothing_can_be_chosen(buyer, booking, showtime):
     Showtime.objects.filter(pk=showtime.pk).update(starts_at=timezone.now() + timedelta(minutes=100))
     page = buyer.get(booking.get_absolute_url()).content.decode()
     assert "until 2 hours before the start. That time has passed." in page and 'name="seats"' not in page
@@ -228,14 +228,14 @@ def test_past_the_cut_off_a_sentence_says_so_and_nothing_can_be_chosen(buyer, bo
     assert answer.status_code == 409 and booking.tickets.filter(status="valid").count() == 3
 
 
-def test_a_disputed_payment_is_not_given_back_to_the_buyer_either(buyer, booking):
+def test_a_buyer_cannot_cancel_a_disputed_payment(buyer, booking):
     Payment.objects.filter(booking=booking).update(disputed=True)
     answer = confirm(buyer, booking, "B5", back=1150)
     assert answer.status_code == 409 and 'role="alert"' in answer.content.decode()
     assert booking.tickets.filter(status="valid").count() == 3
 
 
-def test_free_tickets_are_cancelled_without_money(buyer, alice):
+def test_free_tickets_are_cancelled_without_a_refund(buyer, alice):
     free = buy(make_showtime(prices={"standard": 0, "premium": 0}), alice)
     assert "You can cancel until" in read(buyer, free.get_absolute_url())
     page = read(buyer, cancel_page(free, *SEATS))
@@ -251,7 +251,7 @@ def test_a_used_ticket_is_not_offered(buyer, booking):
     assert "Cancel B5?" in read(buyer, cancel_page(booking, "B4", "B5"))
 
 
-def test_a_cancelled_showtime_gives_back_by_itself_and_shows_no_code(buyer, booking, showtime):
+def test_a_cancelled_showtime_is_refunded_by_itself_and_shows_no_code(buyer, booking, showtime):
     Showtime.objects.filter(pk=showtime.pk).update(cancelled_at=timezone.now())
     page = buyer.get(booking.get_absolute_url()).content.decode()
     assert "This showtime has been cancelled." in page and "£34.50 comes back by itself" in page
@@ -259,7 +259,7 @@ def test_a_cancelled_showtime_gives_back_by_itself_and_shows_no_code(buyer, book
     assert "comes back by itself" in read(buyer, cancel_page(booking, "B5"))
 
 
-def test_the_list_of_bookings_strikes_what_is_cancelled(buyer, booking):
+def test_the_list_of_bookings_strikes_cancelled_seats(buyer, booking):
     cancel(booking, "B5")
     page = buyer.get(reverse("booking:bookings")).content.decode()
     assert "<s>B5</s>" in page and "£34.50, £11.50 asked back" in page
@@ -273,14 +273,14 @@ def test_the_mails_key_goes_through_every_step(client, booking):
     assert done["Location"] == f"{booking.get_absolute_url()}?key={key}"
 
 
-def test_strangers_cannot_look_or_cancel(client, booking):
+def test_other_visitors_cannot_see_or_cancel(client, booking):
     be(client, new_visitor())
     assert client.get(cancel_page(booking, "B5")).status_code == 404
     assert confirm(client, booking, "B5", back=1150).status_code == 404
     assert not Refund.objects.exists()
 
 
-def test_staff_are_led_to_their_own_way_of_cancelling(ines, booking):
+def test_staff_are_redirected_to_their_own_page(ines, booking):
     answer = ines.get(cancel_page(booking, "B5"))
     assert answer["Location"] == f"/staff/bookings/{booking.reference}/cancel/?seats=B5"
     assert confirm(ines, booking, "B5", back=1150).status_code == 303 and not Refund.objects.exists()
@@ -293,7 +293,7 @@ def test_seats_that_are_not_in_the_booking_are_dropped(buyer, booking):
     assert booking.tickets.filter(status="valid").count() == 3
 
 
-def test_the_form_needs_its_token(alice, booking):
+def test_the_form_needs_its_csrf_token(alice, booking):
     from django.test import Client
 
     strict = be(Client(enforce_csrf_checks=True), alice)
@@ -306,7 +306,7 @@ def test_the_form_needs_its_token(alice, booking):
 @pytest.mark.parametrize(
     "query", ["{reference}", "{lower}", "{plain}", "alice@example", "b5", "long night", "b5 ALICE", "{group}"]
 )
-def test_a_booking_is_found_by_what_people_say(ines, booking, query):
+def test_a_booking_is_found_by_reference_mail_address_seat_and_film(ines, booking, query):
     said = query.format(
         reference=booking.reference,
         lower=booking.reference.lower(),
@@ -318,18 +318,18 @@ def test_a_booking_is_found_by_what_people_say(ines, booking, query):
 
 
 @pytest.mark.parametrize("query", ["b9", "bob", "b5 bob", SCRIPT, "\x00", "%", "a" * 500])
-def test_what_is_not_there_is_not_found_and_comes_back_escaped(ines, booking, query):
+def test_an_unmatched_query_finds_nothing_and_is_escaped(ines, booking, query):
     page = ines.get("/staff/bookings/", {"q": query}).content.decode()
     assert SCRIPT not in page
     assert (booking.reference in page) == (not query.strip("\x00"))
 
 
-def test_a_whole_reference_leads_straight_to_the_story(ines, booking):
+def test_a_whole_reference_redirects_to_the_timeline(ines, booking):
     answer = ines.get("/staff/bookings/", {"q": booking.reference.replace("-", " ").lower()})
     assert answer["Location"] == f"/staff/bookings/{booking.reference}/"
 
 
-def test_a_search_asks_a_fixed_number_of_questions(ines, showtime, django_assert_max_num_queries):
+def test_a_search_makes_a_fixed_number_of_queries(ines, showtime, django_assert_max_num_queries):
     for number in range(6):
         buy(showtime, new_visitor(), labels=[f"A{number + 1}"])
     with django_assert_max_num_queries(14):
@@ -343,7 +343,7 @@ def story_of(client, booking):
     return read(client, f"/staff/bookings/{booking.reference}/")
 
 
-def test_the_story_tells_in_order_who_did_what(ines, booking):
+def test_the_timeline_shows_in_order_who_did_what(ines, booking):
     settle(cancel(booking, "B5"), "succeeded")
     page = story_of(ines, booking)
     told = [
@@ -360,7 +360,7 @@ def test_the_story_tells_in_order_who_did_what(ines, booking):
     assert "Paid £34.50 Given back £11.50 The house has £23" in page
 
 
-def test_every_line_of_the_ledger_and_every_change_of_a_seat_is_in_the_story(ines, booking):
+def test_every_ledger_entry_and_every_seat_change_is_in_the_timeline(ines, booking):
     settle(cancel(booking, "B5"), "failed", "declined")
     page = ines.get(f"/staff/bookings/{booking.reference}/").content.decode()
     for entry in LedgerEntry.objects.filter(booking=booking).exclude(gateway_id=""):
@@ -371,13 +371,13 @@ def test_every_line_of_the_ledger_and_every_change_of_a_seat_is_in_the_story(ine
     assert page.count('class="story__moment"') == n_money + n_seats + n_alerts
 
 
-def test_no_kind_of_the_ledger_is_left_without_words(ines, booking):
+def test_every_kind_of_ledger_entry_has_a_text(ines, booking):
     page = story_of(ines, booking)
     kinds = LedgerEntry.objects.values_list("kind", flat=True)
     assert kinds and not [kind for kind in kinds if kind in page]
 
 
-def test_names_in_the_story_are_escaped(ines, showtime):
+def test_names_in_the_timeline_are_escaped(ines, showtime):
     booking = buy(showtime, new_visitor(), email='"<b>x</b>"@example.com')
     with_note = f"/staff/bookings/{booking.reference}/cancel/"
     ines.post(with_note, {"seats": ["B5"], "sure": "yes", "back": 1150, "reason": SCRIPT})
@@ -385,7 +385,7 @@ def test_names_in_the_story_are_escaped(ines, showtime):
     assert SCRIPT not in page and "<b>x</b>" not in page and "&lt;script&gt;" in page
 
 
-def test_mails_that_wait_and_mails_that_were_given_up_are_told_apart(ines, booking):
+def test_pending_sent_and_dead_mails_are_distinguished(ines, booking):
     assert "Still to happen Mail with the tickets to alice@example.com" in story_of(ines, booking)
     OutboxMessage.objects.update(state="dead", attempts=16, last_error="refused", done_at=None)
     page = story_of(ines, booking)
@@ -395,7 +395,7 @@ def test_mails_that_wait_and_mails_that_were_given_up_are_told_apart(ines, booki
     assert "Mail with the tickets sent to alice@example.com" in page and "Still to happen" not in page
 
 
-def test_the_tickets_are_mailed_again_once_for_two_clicks(ines, booking):
+def test_two_clicks_mail_the_tickets_again_once(ines, booking):
     path = f"/staff/bookings/{booking.reference}/mail/"
     for said in ("once more", "asked for already"):
         answer = ines.post(path, {"sent": "1"}, follow=True)
@@ -405,7 +405,7 @@ def test_the_tickets_are_mailed_again_once_for_two_clicks(ines, booking):
     assert "sent to alice@example.com ines@example.com" in story_of(ines, booking)
 
 
-def test_no_tickets_are_mailed_where_none_stand(ines, booking):
+def test_nothing_is_mailed_without_a_valid_ticket(ines, booking):
     cancel(booking)
     assert "Mail again" not in story_of(ines, booking)
     before = OutboxMessage.objects.filter(kind="mail.confirmed").count()
@@ -413,14 +413,14 @@ def test_no_tickets_are_mailed_where_none_stand(ines, booking):
     assert OutboxMessage.objects.filter(kind="mail.confirmed").count() == before
 
 
-def test_a_booking_that_does_not_exist_has_no_story(ines):
+def test_an_unknown_booking_is_404(ines):
     assert ines.get("/staff/bookings/BBB-BBB-BBB/").status_code == 404
 
 
 # ---- staff: cancelling ----
 
 
-def test_staff_cancel_after_the_cut_off_and_all_of_the_price_goes_back(ines, booking, showtime):
+def test_staff_cancel_after_the_deadline_and_the_whole_price_is_refunded(ines, booking, showtime):
     with_terms(showtime, (60, 50), fee=100)
     Showtime.objects.filter(pk=showtime.pk).update(starts_at=timezone.now() - timedelta(minutes=1))
     path = f"/staff/bookings/{booking.reference}/cancel/"
@@ -433,7 +433,7 @@ def test_staff_cancel_after_the_cut_off_and_all_of_the_price_goes_back(ines, boo
     assert "Broken seat" in story_of(ines, booking) and "ines@example.com" in story_of(ines, booking)
 
 
-def test_staff_give_back_what_the_house_still_has_and_what_they_were_shown(ines, booking):
+def test_staff_refund_the_amount_left_and_only_if_it_is_the_one_shown(ines, booking):
     payment, path = Payment.objects.get(booking=booking), f"/staff/bookings/{booking.reference}/cancel/"
     gone = booking.total - 450
     apply_refund_of(
@@ -449,13 +449,13 @@ def test_staff_give_back_what_the_house_still_has_and_what_they_were_shown(ines,
     assert Refund.objects.get(reason="staff").amount == 450
 
 
-def test_staff_must_say_why(ines, booking):
+def test_staff_must_give_a_reason(ines, booking):
     answer = ines.post(f"/staff/bookings/{booking.reference}/cancel/", {"seats": ["B5"], "sure": "yes", "reason": " "})
     assert answer.status_code == 422 and "Say why, in a word." in words(answer)
     assert not Refund.objects.exists()
 
 
-def test_a_disputed_payment_is_not_given_back(ines, booking):
+def test_staff_cannot_cancel_a_disputed_payment(ines, booking):
     Payment.objects.filter(booking=booking).update(disputed=True)
     path = f"/staff/bookings/{booking.reference}/cancel/"
     answer = ines.post(path, {"seats": ["B5"], "sure": "yes", "back": 1150, "reason": "They asked"})
@@ -463,7 +463,7 @@ def test_a_disputed_payment_is_not_given_back(ines, booking):
     assert booking.tickets.filter(status="valid").count() == 3
 
 
-def test_tickets_that_are_cancelled_already_are_said_to_be(ines, booking):
+def test_cancelled_tickets_are_reported_as_cancelled(ines, booking):
     cancel(booking)
     path = f"/staff/bookings/{booking.reference}/cancel/"
     assert "No ticket of this booking stands any more." in read(ines, path)
@@ -490,7 +490,7 @@ def test_todays_sums_are_those_of_the_ledger(ines, booking, showtime):
     assert "£57.50 taken today £11.50 given back today £46 kept" in money_page(ines)
 
 
-def test_money_of_another_currency_is_in_no_sum(ines, booking):
+def test_another_currency_is_shown_apart(ines, booking):
     abroad = make_showtime()
     Showtime.objects.filter(pk=abroad.pk).update(currency="JPY")
     buy(Showtime.objects.get(pk=abroad.pk), new_visitor(), labels=["A1"])
@@ -498,12 +498,12 @@ def test_money_of_another_currency_is_in_no_sum(ines, booking):
     assert "£34.50 taken today" in page and "In JPY: ¥1,150 taken, ¥0 given back." in page
 
 
-def test_with_nothing_to_do_the_page_says_so(ines):
+def test_without_alerts_the_page_says_so(ines):
     page = money_page(ines)
     assert "Needs a person Nothing right now." in page and "No refund is under way." in page
 
 
-def test_alerts_stand_oldest_first_and_are_counted_beside_the_door(ines, booking):
+def test_alerts_are_listed_oldest_first_and_counted_in_the_navigation(ines, booking):
     for name in ("first", "second"):
         raise_alert(subject=name, kind="x", text=f"The {name} matter", at=timezone.now(), booking=booking)
     MoneyAlert.objects.filter(subject="second").update(raised_at=timezone.now() - timedelta(days=1))
@@ -512,7 +512,7 @@ def test_alerts_stand_oldest_first_and_are_counted_beside_the_door(ines, booking
     assert '2<span class="visually-hidden"> need a person</span>' in page
 
 
-def test_an_alert_is_closed_with_a_word_on_how(ines, booking):
+def test_an_alert_is_closed_with_a_resolution(ines, booking):
     raise_alert(subject="one", kind="x", text="A matter", at=timezone.now(), booking=booking)
     alert = MoneyAlert.objects.get()
     path = f"/staff/money/alerts/{alert.pk}/close/"
@@ -529,7 +529,7 @@ def test_an_alert_is_closed_with_a_word_on_how(ines, booking):
     assert alert.resolution.startswith("Paid in cash")
 
 
-def test_a_failed_refund_is_asked_for_again_once(ines, booking):
+def test_a_failed_refund_is_retried_once(ines, booking):
     failed = cancel(booking, "B5")
     settle(failed, "failed", "lost_or_stolen_card")
     assert "Ask for £11.50 again" in money_page(ines)
@@ -544,13 +544,13 @@ def test_a_failed_refund_is_asked_for_again_once(ines, booking):
     assert "Given back £11.50 The house has £23" in story_of(ines, booking)
 
 
-def test_a_refund_that_has_not_failed_is_not_asked_for_again(ines, booking):
+def test_a_refund_that_has_not_failed_is_not_retried(ines, booking):
     refund = cancel(booking, "B5")
     answer = ines.post(f"/staff/money/refunds/{refund.pk}/again/", follow=True)
     assert "has not failed" in answer.content.decode() and Refund.objects.count() == 1
 
 
-def test_what_was_given_up_is_tried_again(ines, booking):
+def test_a_dead_letter_is_retried(ines, booking):
     OutboxMessage.objects.update(state="dead", attempts=16, last_error="refused")
     message = OutboxMessage.objects.first()
     assert "Mail with the tickets to alice@example.com" in money_page(ines)
@@ -561,14 +561,14 @@ def test_what_was_given_up_is_tried_again(ines, booking):
     assert "not given up any more" in ines.post(path, follow=True).content.decode()
 
 
-def test_a_button_leads_back_to_no_foreign_page(ines, booking):
+def test_a_button_never_redirects_to_another_site(ines, booking):
     for said in ("//evil.example/", "../../", "A\nB"):
         message = OutboxMessage.objects.first()
         answer = ines.post(f"/staff/money/promises/{message.pk}/again/", {"back": "story", "reference": said})
         assert answer["Location"] == "/staff/money/"
 
 
-def test_the_page_of_money_asks_a_fixed_number_of_questions(ines, showtime, django_assert_max_num_queries):
+def test_the_money_page_makes_a_fixed_number_of_queries(ines, showtime, django_assert_max_num_queries):
     for number in range(5):
         settle(cancel(buy(showtime, new_visitor(), labels=[f"A{number + 1}"])), "failed", "declined")
     OutboxMessage.objects.update(state="dead")
@@ -579,14 +579,14 @@ def test_the_page_of_money_asks_a_fixed_number_of_questions(ines, showtime, djan
 # ---- staff: a whole showtime ----
 
 
-def test_cancelling_a_showtime_says_how_many_bookings_and_how_much_money(ines, booking, showtime):
+def test_the_page_shows_how_many_bookings_and_how_much_money(ines, booking, showtime):
     cancel(booking, "B5")
     buy(showtime, new_visitor(), labels=["A1"])
     page = read(ines, f"/staff/showtimes/{showtime.pk}/cancel/")
     assert "2 bookings, 3 tickets void" in page and "£34.50 goes back, all of it" in page
 
 
-def test_a_showtime_is_cancelled_only_with_the_tick_and_the_count_that_was_shown(ines, booking, showtime):
+def test_a_showtime_is_cancelled_only_with_the_tick_and_the_count_shown(ines, booking, showtime):
     path = f"/staff/showtimes/{showtime.pk}/cancel/"
     assert ines.post(path, {"bookings": "1"}).status_code == 409
     assert ines.post(path, {"bookings": "7", "sure": "yes"}).status_code == 409
@@ -610,7 +610,7 @@ def test_a_showtime_that_is_over_is_not_cancelled(ines, booking, showtime):
     assert showtime.cancelled_at is None
 
 
-def test_the_back_office_leads_to_that_page_for_one_showing(client, showtime):
+def test_the_admin_action_leads_to_that_page_for_one_showtime(client, showtime):
     user = make_user("boss@example.com", staff=True)
     type(user).objects.filter(pk=user.pk).update(is_superuser=True)
     client.force_login(type(user).objects.get(pk=user.pk))

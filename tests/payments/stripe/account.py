@@ -1,4 +1,4 @@
-"""The account behind the stand-in: sessions, payment intents, refunds, disputes and events, by Stripe's own rules."""
+"""The account of the stand-in: sessions, payment intents, refunds, disputes and events, by Stripe's rules."""
 
 import itertools
 import json
@@ -11,25 +11,25 @@ from tests.payments.stripe.delivery import Deliveries
 from tests.payments.stripe.rules import ApiError
 
 API_VERSION = "2026-10-28.endive"
-PRIVATE = ("intent_metadata",)  # what the stand-in keeps on a session and Stripe does not show
+PRIVATE = ("intent_metadata",)  # fields of a session that Stripe does not return
 GONE = ("failed", "canceled")
 
 
 class Account:
     def __init__(self):
         self.sessions, self.intents, self.refunds, self.disputes, self.events = {}, {}, {}, {}, {}
-        self.refund_status = "succeeded"  # what a new refund is at first
+        self.refund_status = "succeeded"  # of new refunds
         self.ahead = 0.0  # seconds that Stripe's clock is ahead of this machine's
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
-        self.tag = secrets.token_hex(3)  # an account's ids are nobody else's, also after a restart
+        self.tag = secrets.token_hex(3)  # ids are unique across accounts and restarts
         self.deliveries = Deliveries()
-        self.owed = False  # whether an endpoint wants the events
+        self.owed = False  # whether an endpoint is registered
 
     def now(self):
         return int(time.time() + self.ahead)
 
-    # ---- What people do at Stripe ----------------------------------------------------------------------------------
+    # ---- Actions at Stripe -----------------------------------------------------------------------------------------
 
     def pay(self, session_id):
         """The buyer pays on Stripe's page. Returns the session as its event carries it."""
@@ -41,7 +41,7 @@ class Account:
             return dict(session)
 
     def finish_unpaid(self, session_id):
-        """The buyer is done, the bank is not: a delayed method."""
+        """The buyer has finished and the bank has not: a delayed payment method."""
         with self.lock:
             session = self._payable(session_id)
             session |= {"status": "complete", "url": None, "payment_intent": self._new_intent(session)}
@@ -49,7 +49,7 @@ class Account:
             return dict(session)
 
     def finish_later(self, session_id, paid=True):
-        """The bank has made up its mind."""
+        """The bank has settled the delayed payment."""
         with self.lock:
             session = self.sessions[session_id]
             session["payment_status"] = "paid" if paid else "unpaid"
@@ -73,13 +73,13 @@ class Account:
             return dict(session)
 
     def refund_in_dashboard(self, session_id, amount=None):
-        """Somebody gives money back by hand, without our metadata."""
+        """A refund made by hand, without our metadata."""
         with self.lock:
             given = {"payment_intent": self.sessions[session_id]["payment_intent"]}
             return dict(self.create_refund(given | ({"amount": str(amount)} if amount else {})))
 
     def settle_refund(self, refund_id, status, failure_reason="expired_or_canceled_card"):
-        """A refund gets its end: `succeeded`, `failed` (also after it had succeeded) or `canceled`."""
+        """A refund settles: `succeeded`, `failed` (also after it had succeeded) or `canceled`."""
         with self.lock:
             refund = self.refunds[refund_id]
             refund |= {"status": status, "failure_reason": failure_reason if status == "failed" else None}
@@ -92,7 +92,7 @@ class Account:
             return dict(refund)
 
     def dispute(self, session_id, amount=None):
-        """The card's holder disputes the charge; the bank takes the money."""
+        """The card holder disputes the charge; the bank withdraws the money."""
         with self.lock:
             intent = self.intents[self.sessions[session_id]["payment_intent"]]
             intent["disputed"] = True
@@ -141,7 +141,7 @@ class Account:
     # ---- Events ----------------------------------------------------------------------------------------------------
 
     def deliver_to(self, url, **how):
-        """From now on events go to this webhook by themselves: see `Deliveries.to`."""
+        """Deliver events to this webhook from now on: see `Deliveries.to`."""
         self.owed = True
         self.deliveries.to(url, **how)
 
@@ -156,7 +156,7 @@ class Account:
             self.deliveries.take(event, self.owed)
 
     def event(self, kind, found, **fields):
-        """An event as Stripe would post it: body bytes. This one is not kept: the test posts it itself."""
+        """An event as Stripe would post it: body bytes. It is not stored: the test posts it itself."""
         event = {
             "id": f"evt_{self.tag}{next(self.numbers):06}",
             "object": "event",
@@ -204,7 +204,7 @@ class Account:
     # ---- The API ---------------------------------------------------------------------------------------------------
 
     def answer(self, method, path, parameters):
-        """The object that this call answers with. Raises ApiError."""
+        """The object that this call returns. Raises ApiError."""
         with self.lock:
             self._age()
             parts = path.strip("/").split("/")
@@ -368,5 +368,5 @@ class Account:
 
 
 def public(found):
-    """An object as it leaves the account: a copy, without what Stripe does not show."""
+    """A copy of an object, without the stand-in's private fields."""
     return json.loads(json.dumps({name: value for name, value in found.items() if name not in PRIVATE}))

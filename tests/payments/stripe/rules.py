@@ -1,7 +1,7 @@
-"""What Stripe's API takes on its form-encoded wire, and what it says to everything else.
+"""What Stripe's API accepts in its form encoding, and its errors for everything else.
 
-Only the parameters that a shop like this one could send are known: any other name, also a real one, is refused, so a
-misspelt parameter never passes for a working one.
+Only the parameters that a shop like this one sends are known: any other name, also a real one, is refused, so that a
+misspelt parameter never passes.
 """
 
 import re
@@ -15,7 +15,7 @@ LAST_DIGITS = {"isk": 100, "ugx": 100, "kwd": 10, "bhd": 10, "jod": 10, "omr": 1
 
 
 class ApiError(Exception):
-    """An answer that is an error: nothing was done, and nothing is remembered under the idempotency key."""
+    """An answer that is an error: without an effect, and not stored under the idempotency key."""
 
     def __init__(self, status, message, code="", kind="invalid_request_error", param=None):
         super().__init__(message)
@@ -93,7 +93,7 @@ def metadata(name, value):
 
 
 def read(spec, value, name=""):
-    """The value as the API understands it; `spec` is a check or, for an object, a dict of them."""
+    """The parsed value; `spec` is a check or, for an object, a dict of them. Raises ApiError."""
     if not isinstance(spec, dict):
         return spec(name, value)
     if not isinstance(value, dict):
@@ -197,7 +197,7 @@ def read_refund(parameters):
 
 
 def read_form(body, content_type):
-    """The parameters of a POST. Stripe's first API takes forms only."""
+    """The parameters of a POST: the API accepts forms only."""
     if body and not content_type.startswith("application/x-www-form-urlencoded"):
         raise ApiError(400, f"Invalid request: unsupported content type {content_type}")
     return unflatten(parse_qsl(body.decode(), keep_blank_values=True))
@@ -222,7 +222,7 @@ def unflatten(pairs):
 
 
 def page(found, given, address):
-    """Stripe's lists: newest first, by cursor, `limit` 10 unless told."""
+    """A list as Stripe returns it: newest first, by cursor, `limit` 10 by default."""
     span = given.get("created", {})
     found = [
         each

@@ -1,13 +1,12 @@
 """A stateful stand-in for Stripe's API on loopback, driven by the real stripe library over HTTP.
 
-The account (`stripe_account`) obeys Stripe's rules, strict about what the API would refuse (`stripe_rules`); its events
-go to a webhook when told where (`stripe_delivery`). Here is the wire: forms in, JSON out, idempotency keys (a replay
-answers what the first call answered and says so, other parameters under one key are an error, a call under way is a
-conflict), and on demand what networks do.
+`account` follows Stripe's rules, `rules` refuses what the API would refuse, `delivery` posts events to a webhook. This
+module is the wire: forms in, JSON out, idempotency keys (a replay returns the first answer and is marked, other
+parameters under one key are an error, a call in progress is a conflict), and faults of the network on demand.
 
 It runs inside a test (`with StripeStandIn() as stripe:`), or as a process of its own,
-`python -m tests.payments.stripe_stand_in PORT [WEBHOOK-URL]`, which outlives a product that is killed.
-`stripe_process()` starts one; what comes back is driven by the same names, over HTTP.
+`python -m tests.payments.stripe.stand_in PORT [WEBHOOK-URL]`, which survives a killed product.
+`stripe_process()` starts one and returns a remote with the same methods.
 """
 
 import http.client
@@ -42,11 +41,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class StripeStandIn(Account):
-    """`with StripeStandIn() as stripe:` serves at `stripe.url`; `fault(...)` spoils the next matching calls."""
+    """`with StripeStandIn() as stripe:` serves at `stripe.url`; `fault(...)` makes the next matching calls fail."""
 
     def __init__(self, port=0):
         super().__init__()
-        self.replies = {}  # idempotency key -> (what was asked, status, body)
+        self.replies = {}  # idempotency key -> (request, status, body)
         self.in_flight = set()
         self.calls = []  # (method, path, parameters, headers)
         self.faults = []
@@ -63,13 +62,13 @@ class StripeStandIn(Account):
         self.server.server_close()
         self.thread.join()
 
-    # ---- What a test does ------------------------------------------------------------------------------------------
+    # ---- Controls for tests ----------------------------------------------------------------------------------------
 
     def fault(self, kind, path="", times=1, seconds=0.0):
-        """Spoil the next calls whose path contains `path`.
+        """Make the next calls fail whose path contains `path`.
 
-        `429`, `500`, `drop`: nothing was done. `done-500`, `done-drop`, `done-slow`: the work was. `saved-500`: it was,
-        and the key answers 500 for ever, as Stripe says it may. `slow`: the work is begun after `seconds`.
+        `429`, `500`, `drop`: without an effect. `done-500`, `done-drop`, `done-slow`: after it. `saved-500`: after it,
+        and the key answers 500 from then on, as Stripe allows. `slow`: the work starts after `seconds`.
         """
         assert kind in FAULTS
         self.faults.append([kind, path, times, seconds])
@@ -85,7 +84,7 @@ class StripeStandIn(Account):
         return sum(1 for call in self.calls if path in call[1])
 
     def set(self, name, value):
-        """`refund_status`, or `ahead` for Stripe's clock."""
+        """Set `refund_status`, or `ahead`, the offset of Stripe's clock in seconds."""
         assert name in ("refund_status", "ahead")
         setattr(self, name, value)
 
@@ -93,7 +92,7 @@ class StripeStandIn(Account):
         return self.deliveries.wait(seconds)
 
     def state(self):
-        """Everything the account knows, as JSON; what was paid, given back and kept in minor units."""
+        """The state of the account as JSON; sums paid and refunded in minor units."""
         with self.lock:
             paid = sum(intent["amount"] for intent in self.intents.values())
             back = sum(refund["amount"] for refund in self.refunds.values() if refund["status"] not in GONE)
@@ -133,7 +132,7 @@ class StripeStandIn(Account):
         if fault == "done-slow":
             time.sleep(seconds)
         if fault == "done-500":
-            return 500, {"error": {"type": "api_error", "message": "the work is done all the same"}}, {}
+            return 500, {"error": {"type": "api_error", "message": "after the effect"}}, {}
         return None if fault == "done-drop" else reply
 
     def _work(self, method, path, parameters, headers, saved):
@@ -148,26 +147,28 @@ class StripeStandIn(Account):
             return 400, ApiError(400, "Idempotency key too long").body, {}
         with self.lock:
             if key in self.in_flight:
-                told = "There is currently another in-progress request using this Idempotent Key."
-                return 409, ApiError(409, told, "idempotency_key_in_use", "idempotency_error").body, {}
+                message = "There is currently another in-progress request using this Idempotent Key."
+                return 409, ApiError(409, message, "idempotency_key_in_use", "idempotency_error").body, {}
             if key in self.replies:
                 return self._replay(key, (path, parameters))
             self.in_flight.add(key)
         try:
             status, body, sent = self._answer(method, path, parameters)
             if saved and status == 200:
-                status, body = 500, {"error": {"type": "api_error", "message": "done, and lost for ever"}}
+                status, body = 500, {"error": {"type": "api_error", "message": "after the effect, saved"}}
             if status in (200, 500):
                 self.replies[key] = ((path, parameters), status, body)
             return status, body, sent
         finally:
             self.in_flight.discard(key)
 
-    def _replay(self, key, asked):
+    def _replay(self, key, request):
         stored, status, body = self.replies[key]
-        if stored != asked:
-            told = "Keys for idempotent requests can only be used with the same parameters they were first used with."
-            return 400, ApiError(400, told, kind="idempotency_error").body, {}
+        if stored != request:
+            message = (
+                "Keys for idempotent requests can only be used with the same parameters they were first used with."
+            )
+            return 400, ApiError(400, message, kind="idempotency_error").body, {}
         return status, body, {"Idempotent-Replayed": "true"}
 
     def _answer(self, method, path, parameters):
@@ -222,7 +223,7 @@ class StripeStandIn(Account):
                     self.send_header("Request-Id", f"req_{next(stand_in.numbers)}")
                     self.end_headers()
                     self.wfile.write(data)
-                except OSError:  # the caller did not wait
+                except OSError:  # the caller has closed the connection
                     self.close_connection = True
 
             do_GET = do_POST = do
@@ -238,13 +239,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request, client_address):
-        """A caller that was killed in the middle of its call is no news."""
+        """A caller that was killed during its call is ignored."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class RemoteStripe:
-    """A stand-in in another process: `remote.pay(session_id)` does there what it does here."""
+    """A stand-in in another process: `remote.pay(session_id)` calls the method of that name there."""
 
     def __init__(self, port):
         self.port, self.url = port, f"http://127.0.0.1:{port}"
@@ -268,12 +269,12 @@ class RemoteStripe:
 
 @contextmanager
 def stripe_process(port=0, webhook=""):
-    """A stand-in as a process of its own, ready; ended when the block ends."""
+    """A stand-in as a process of its own, ready; ended with the block."""
     command = [sys.executable, "-m", "tests.payments.stripe.stand_in", str(port), *([webhook] if webhook else [])]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        said = process.stdout.readline()
-        yield RemoteStripe(int(said.rpartition(":")[2]))
+        line = process.stdout.readline()
+        yield RemoteStripe(int(line.rpartition(":")[2]))
     finally:
         process.terminate()
         process.wait(10)

@@ -1,7 +1,4 @@
-"""Stories of money, each with its end: what the section on crash windows names, and what people and banks do besides.
-
-A story is a function of the world; its first line of text is its name.
-"""
+"""Scenarios of payments: the crash windows, and what buyers, banks and networks do."""
 
 import time
 from dataclasses import replace
@@ -17,7 +14,7 @@ from payments.gateways.demo import sign as demo_sign
 from payments.models import Payment
 from payments.session_end import end_payment, settle
 from tests.payments.sales import at_once, lock_ends, post
-from tests.payments.scenarios.stories import ends
+from tests.payments.scenarios.scenario import ends
 from tests.payments.scenarios.world import (
     CONFIRMED,
     EXPIRED,
@@ -36,32 +33,32 @@ PAST_ANY_VERDICT = timedelta(minutes=42)
 
 
 @ends(CONFIRMED)
-def no_event_ever_comes_and_the_loop_asks(world):
+def without_an_event_the_loop_queries(world):
     world.check_out().pay()
     world.pass_time(timedelta(seconds=25))
 
 
 @ends(CONFIRMED)
-def no_event_ever_comes_and_the_buyer_comes_back(world):
+def without_an_event_the_return_page_queries(world):
     world.check_out().pay()
     world.browse("return")
 
 
 @ends(CONFIRMED)
-def no_event_ever_comes_and_somebody_reconciles(world):
+def without_an_event_the_reconciliation_queries(world):
     world.check_out().pay()
     world.reconcile()
 
 
 @ends(CONFIRMED)
-def coming_back_and_the_event_at_once(world):
+def the_return_page_and_the_event_at_once(world):
     body = world.stripe.event("checkout.session.completed", world.check_out().pay())
     at_once(lambda: world.browse("return"), lambda: post(body), lambda: world.browse("return"), lambda: post(body))
     post(body)
 
 
 @ends(CONFIRMED)
-def the_event_is_here_before_the_create_call_has_answered(world):
+def the_event_precedes_the_answer_to_the_create_call(world):
     world.stripe.fault("done-slow", "/sessions", seconds=0.4)
     reference = world.sale.booking.reference
 
@@ -69,14 +66,14 @@ def the_event_is_here_before_the_create_call_has_answered(world):
         until = time.monotonic() + 10
         while not (made := world.stripe.sessions_of(reference)) and time.monotonic() < until:
             time.sleep(0.01)
-        world.tell("checkout.session.completed", world.stripe.pay(made[0]["id"]))
+        world.deliver("checkout.session.completed", world.stripe.pay(made[0]["id"]))
 
     results = at_once(world.check_out, pay_at_once)
     assert not [result for result in results if isinstance(result, Exception)], results
 
 
 @ends(CONFIRMED)
-def the_answer_of_create_is_lost_and_pressing_pay_again_finds_the_session(world):
+def the_answer_to_create_is_lost_and_a_second_checkout_finds_the_session(world):
     world.stripe.fault("done-drop", "/sessions", times=3)
     with pytest.raises(NoGateway):
         world.check_out()
@@ -85,7 +82,7 @@ def the_answer_of_create_is_lost_and_pressing_pay_again_finds_the_session(world)
 
 
 @ends(EXPIRED)
-def killed_after_create_and_nobody_comes_back(world):
+def killed_after_create_and_the_buyer_is_gone(world):
     world.check_out()
     world.sale.forget_session()
     world.lock_ends()
@@ -93,7 +90,7 @@ def killed_after_create_and_nobody_comes_back(world):
 
 
 @ends(EXPIRED)
-def killed_before_create_and_nobody_comes_back(world):
+def killed_before_create_and_the_buyer_is_gone(world):
     world.stripe.fault("drop", "/sessions", times=3)
     with pytest.raises(NoGateway):
         world.check_out()
@@ -113,7 +110,7 @@ def the_gateway_refuses_the_session_and_the_lock_lapses(world):
 
 
 @ends(replace(EXPIRED, alerts="no-verdict"))
-def a_500_that_stripe_remembers_leaves_a_session_that_nobody_was_sent_to(world):
+def a_replayed_500_leaves_a_session_without_a_buyer(world):
     world.stripe.fault("saved-500", "/sessions")
     with pytest.raises(NoGateway):
         world.check_out()
@@ -124,7 +121,7 @@ def a_500_that_stripe_remembers_leaves_a_session_that_nobody_was_sent_to(world):
 
 
 @ends(replace(CONFIRMED, payment="expired paid"))
-def another_wish_ends_the_payment_and_the_next_one_is_paid(world):
+def a_change_of_seats_ends_the_payment_and_the_next_one_is_paid(world):
     world.check_out()
     end_payment(booking_id=world.sale.booking.pk, reason="changed", at=timezone.now())
     assert world.sale.booking.status == "locked"
@@ -132,26 +129,26 @@ def another_wish_ends_the_payment_and_the_next_one_is_paid(world):
 
 
 @ends(replace(CONFIRMED, payment="paid paid", mails="confirmed refunded", refunds="succeeded"))
-def both_of_two_payments_are_paid_and_the_older_ones_money_goes_back(world):
+def both_of_two_payments_are_paid_and_the_older_one_is_refunded(world):
     world.check_out()
     first = world.session
     end_payment(booking_id=world.sale.booking.pk, reason="changed", at=timezone.now())
     world.stripe.sessions[first] |= {"status": "open"}  # what a lost verdict looks like
     world.check_out().confirm()
-    world.tell("checkout.session.completed", world.stripe.pay(first))
+    world.deliver("checkout.session.completed", world.stripe.pay(first))
 
 
 @ends(WAITING)
-def a_bank_that_takes_days_keeps_the_seats_past_the_lock(world):
+def a_delayed_payment_keeps_the_seats_past_the_lock(world):
     world.check_out()
-    world.tell("checkout.session.completed", world.stripe.finish_unpaid(world.session))
+    world.deliver("checkout.session.completed", world.stripe.finish_unpaid(world.session))
     world.lock_ends()
 
 
 @ends(CONFIRMED)
-def a_bank_that_takes_days_says_yes_and_nobody_tells_us(world):
+def a_delayed_payment_succeeds_without_an_event(world):
     world.check_out()
-    world.tell("checkout.session.completed", world.stripe.finish_unpaid(world.session))
+    world.deliver("checkout.session.completed", world.stripe.finish_unpaid(world.session))
     world.lock_ends()
     world.stripe.finish_later(world.session)
     world.reconcile()
@@ -181,7 +178,7 @@ def the_buyer_pays_in_one_tab_and_cancels_in_another(world):
 
 
 @ends(CONFIRMED)
-def paid_in_the_last_moment_against_the_clock(world):
+def paid_just_before_the_lock_ends(world):
     world.check_out().pay()
     world.lock_ends()
 
@@ -201,14 +198,14 @@ def expire_races_the_event_of_a_payment(world):
 
 
 @ends(CONFIRMED)
-def expire_goes_out_and_its_answer_says_that_it_was_paid(world):
+def an_expire_call_is_refused_because_it_was_paid(world):
     world.check_out()
     world.stripe.fault("slow", "/expire", seconds=0.3)
     at_once(world.lock_ends, lambda: world.stripe.pay(world.session))
 
 
 @ends(EXPIRED)
-def the_answer_of_expire_is_lost_and_the_next_question_finds_it_expired(world):
+def the_answer_to_expire_is_lost_and_the_next_query_finds_it_expired(world):
     world.check_out()
     world.stripe.fault("done-drop", "/expire")
     world.lock_ends()
@@ -217,37 +214,37 @@ def the_answer_of_expire_is_lost_and_the_next_question_finds_it_expired(world):
 
 
 @ends(RELEASED)
-def a_declined_card_gives_up_the_seats(world):
+def a_declined_card_releases_the_seats(world):
     world.check_out()
-    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session))
+    world.deliver("payment_intent.payment_failed", world.stripe.decline(world.session))
     world.run()
     assert world.stripe.sessions[world.session]["status"] == "expired"
 
 
 @ends(CONFIRMED)
-def a_declined_card_may_try_again_and_pays(world):
+def after_a_declined_card_the_buyer_may_retry_and_pays(world):
     world.settings.DECLINE_POLICY = "retry"
     world.check_out()
-    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session), times=2)
+    world.deliver("payment_intent.payment_failed", world.stripe.decline(world.session), times=2)
     world.run()
     assert world.sale.booking.status == "checkout"
     world.confirm()
 
 
 @ends(EXPIRED)
-def a_declined_card_may_try_again_until_the_lock_ends(world):
+def after_a_declined_card_the_buyer_may_retry_until_the_lock_ends(world):
     world.settings.DECLINE_POLICY = "retry"
     world.check_out()
-    world.tell("payment_intent.payment_failed", world.stripe.decline(world.session))
+    world.deliver("payment_intent.payment_failed", world.stripe.decline(world.session))
     world.lock_ends()
 
 
 @ends(CONFIRMED)
-def declined_and_paid_before_the_session_could_be_ended(world):
+def declined_and_then_paid_before_the_session_was_ended(world):
     world.check_out()
     refused = world.stripe.decline(world.session)
     world.pay()
-    world.tell("payment_intent.payment_failed", refused)
+    world.deliver("payment_intent.payment_failed", refused)
     world.run()
 
 
@@ -255,19 +252,19 @@ def declined_and_paid_before_the_session_could_be_ended(world):
 
 
 def stripe_is_down_for_ten_minutes(world):
-    """From the lock's end on; meanwhile nobody else gets the seats."""
+    """From the end of the lock on; meanwhile nobody else gets the seats."""
     world.stripe.fault("drop", times=10_000)
     world.lock_ends()
     for _ in range(10):
         world.pass_time(A_MINUTE)
         with pytest.raises(BeingReleased):
-            bob_wants(world)
+            lock_for_bob(world)
     assert world.sale.booking.status == "releasing" and world.sale.seats() == {"locked"}
     world.stripe.faults.clear()
     world.pass_time(A_MINUTE)
 
 
-def bob_wants(world):
+def lock_for_bob(world):
     from booking.locks import lock_seats
 
     at = timezone.now() + world.later
@@ -281,7 +278,7 @@ def stripe_is_down_at_the_locks_end_for_ten_minutes(world):
 
 
 @ends(CONFIRMED)
-def stripe_is_down_at_the_locks_end_for_ten_minutes_and_she_had_paid(world):
+def stripe_is_down_at_the_locks_end_for_ten_minutes_after_the_payment(world):
     world.check_out().pay()
     stripe_is_down_for_ten_minutes(world)
 
@@ -297,7 +294,7 @@ def stripe_never_answers_again(world):
 
 
 @ends(replace(CONFIRMED, alerts="no-verdict"))
-def stripe_never_answers_and_her_money_is_found_an_hour_later(world):
+def stripe_never_answers_and_the_payment_is_found_an_hour_later(world):
     world.check_out().pay()
     world.stripe.fault("429", times=10_000)
     world.pass_time(PAST_ANY_VERDICT, rounds=2)
@@ -307,11 +304,11 @@ def stripe_never_answers_and_her_money_is_found_an_hour_later(world):
     assert world.sale.payment.late
 
 
-# ---- At the webhook's door -------------------------------------------------------------------------------------------
+# ---- The webhook ----------------------------------------------------------------------------------------------------
 
 
-def refused_then_asked(world, body, header):
-    """The door stays shut, and the loop finds out all the same."""
+def refused_then_queried(world, body, header):
+    """The webhook refuses the event, and the loop queries the payment."""
     assert post(body, header).status_code == 400
     assert world.sale.booking.status == "checkout"
     world.pass_time(timedelta(seconds=25))
@@ -324,41 +321,41 @@ def paid_body(world):
 @ends(CONFIRMED)
 def signed_with_the_wrong_secret(world):
     body = paid_body(world)
-    refused_then_asked(world, body, sign(body, "whsec_wrong"))
+    refused_then_queried(world, body, sign(body, "whsec_wrong"))
 
 
 @ends(CONFIRMED)
 def signed_by_the_demo(world):
     body = paid_body(world)
-    refused_then_asked(world, body, demo_sign(body.decode(), int(timezone.now().timestamp())))
+    refused_then_queried(world, body, demo_sign(body.decode(), int(timezone.now().timestamp())))
 
 
 @ends(CONFIRMED)
 def signed_a_year_ahead(world):
     body = paid_body(world)
-    refused_then_asked(world, body, sign(body, at=in_a_year()))
+    refused_then_queried(world, body, sign(body, at=in_a_year()))
 
 
 @ends(CONFIRMED)
 def a_body_of_2_mb(world):
     body = changed(paid_body(world), padding="x" * 2 * 1024 * 1024)
-    refused_then_asked(world, body, sign(body))
+    refused_then_queried(world, body, sign(body))
 
 
 @ends(CONFIRMED)
 def a_body_that_is_not_utf_8(world):
     body = paid_body(world).replace(b"evt_", b"\xff\xfe_")
-    refused_then_asked(world, body, sign(body))
+    refused_then_queried(world, body, sign(body))
 
 
 @ends(CONFIRMED)
 def a_thin_event(world):
     body = changed(paid_body(world), object="v2.core.event", type="v2.core.event_destination.ping", data={})
-    refused_then_asked(world, body, sign(body))
+    refused_then_queried(world, body, sign(body))
 
 
 @ends(CONFIRMED)
-def signed_with_the_secret_that_is_being_rolled_out(world):
+def signed_with_either_secret_during_a_rotation(world):
     world.settings.STRIPE_WEBHOOK_SECRETS = ["whsec_new", SECRET]
     body = paid_body(world)
     assert [post(body, sign(body, secret)).status_code for secret in ("whsec_new", SECRET)] == [200, 200]
@@ -366,16 +363,16 @@ def signed_with_the_secret_that_is_being_rolled_out(world):
 
 
 @ends(OPEN)
-def news_of_a_strangers_session_that_claims_our_reference(world):
+def an_event_of_another_session_with_our_reference(world):
     world.check_out()
     found = world.stripe.sessions[world.session] | {"id": "cs_test_theirs", "status": "complete"}
     paid = found | {"payment_status": "paid", "payment_intent": "pi_theirs", "metadata": {}}
-    world.tell("checkout.session.completed", paid)
+    world.deliver("checkout.session.completed", paid)
     assert world.codes == [200] and Payment.objects.get(booking=world.sale.booking).received is None
 
 
 @ends(CONFIRMED)
-def the_worker_is_gone_for_a_day_and_everything_is_kept_then(world):
+def the_worker_is_down_for_a_day_and_then_handles_everything(world):
     world.check_out().confirm()
     assert OutboxMessage.objects.filter(state="pending").count() == 1
     world.pass_time(timedelta(days=1))

@@ -48,6 +48,46 @@ def bob(sale):
 
 
 @pytest.fixture
+def alice():
+    """A visitor."""
+    from bench.support.factories import new_visitor
+
+    return new_visitor()
+
+
+@pytest.fixture
+def showtime(db):
+    from bench.support.factories import make_movie, make_showtime
+
+    return make_showtime(movie=make_movie("The Long Night"))
+
+
+@pytest.fixture
+def booking(showtime, alice):
+    """Alice's confirmed booking of three seats."""
+    from tests.payments.visits import buy
+
+    return buy(showtime, alice)
+
+
+@pytest.fixture
+def buyer(client, alice):
+    """Alice's browser."""
+    from tests.payments.visits import be
+
+    return be(client, alice)
+
+
+@pytest.fixture
+def staff(client):
+    """The browser of a member of staff, ines@example.com."""
+    from bench.support.factories import make_user
+
+    client.force_login(make_user("ines@example.com", staff=True))
+    return client
+
+
+@pytest.fixture
 def adds_up(transactional_db, settings):
     """At the end of the test, before the tables are emptied, the ledger's check finds no difference."""
     from payments.ledger_audit import find_differences

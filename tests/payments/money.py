@@ -5,11 +5,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from bench.support.factories import make_showtime, new_visitor
-from booking.models import Booking, Ticket
+from booking.models import Booking, OutboxMessage, Ticket
 from cinema.models import RefundTier
 from payments.gateways.demo import pay
+from payments.gateways.interface import RefundState
 from payments.ledger import Actor
 from payments.models import LedgerEntry, MoneyAlert, Payment, Refund
+from payments.refund_updates import apply_refund
 from payments.refunds import cancel_booking
 from payments.session_end import reconcile
 from tests.payments.sales import Sale, post
@@ -33,6 +35,12 @@ def buy(*labels, showtime=None, stripe=None):
 
 def cancel(sale, *labels, by=STAFF, at=None):
     return cancel_booking(booking_id=sale.booking.pk, labels=labels or None, by=by, at=at or timezone.now())
+
+
+def settle(refund, status, failure=""):
+    """The gateway reports this status of a refund."""
+    state = RefundState(refund.refund_id or f"re_{refund.pk}", status, failure)
+    return apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
 
 
 def set_terms(showtime, *tiers, fee=0):
@@ -73,6 +81,11 @@ def alerts(**wanted):
 def state(sale):
     booking = Booking.objects.get(pk=sale.booking.pk)
     return booking.status, booking.refunded
+
+
+def enqueued(kind):
+    """The payloads of the outbox messages of this kind, oldest first."""
+    return [message.payload for message in OutboxMessage.objects.filter(kind=kind).order_by("pk")]
 
 
 def disputed(sale):

@@ -62,35 +62,37 @@ def request_refund(
         The refund; the earlier one when `key` was used before.
     """
     assert connection.in_atomic_block, "a refund belongs to the transaction that requests it"
-    refund, is_new = Refund.objects.get_or_create(
-        idempotency_key=key,
-        defaults={
-            "payment": payment,
-            "amount": amount,
-            "reason": reason,
-            "actor": actor,
-            "replaces": replaces,
-            "created_at": at,
-        },
-    )
-    if not is_new:
-        return refund
+    row = {
+        "payment": payment,
+        "amount": amount,
+        "reason": reason,
+        "actor": actor,
+        "replaces": replaces,
+        "created_at": at,
+    }
+    refund, is_new = Refund.objects.get_or_create(idempotency_key=key, defaults=row)
+    if is_new:
+        _write_details(refund, shares, note)
+    return refund
+
+
+def _write_details(refund: Refund, shares: Sequence[Share], note: str) -> None:
+    """The rows by seat, the ledger entry and the outbox message of a new refund."""
     RefundSeat.objects.bulk_create(
         RefundSeat(refund=refund, ticket=ticket, amount=part, kept=ticket.price - part) for ticket, part in shares
     )
     ledger.record(
-        payment=payment,
+        payment=refund.payment,
         refund=refund,
         kind="refund.requested",
         after=refund.status,
-        actor=actor,
-        gateway_id=payment.payment_intent or "",
+        actor=refund.actor,
+        gateway_id=refund.payment.payment_intent or "",
         note=note,
-        at=at,
+        at=refund.created_at,
     )
     dedupe_key = f"payments.refund:{refund.pk}"
-    enqueue(kind="payments.refund", dedupe_key=dedupe_key, payload={"refund": refund.pk}, at=at)
-    return refund
+    enqueue(kind="payments.refund", dedupe_key=dedupe_key, payload={"refund": refund.pk}, at=refund.created_at)
 
 
 def adjust_refunded(payment: Payment, amount: int) -> None:

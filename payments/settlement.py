@@ -173,12 +173,13 @@ def _settle_paid(payment: Payment, session: Session, update: Update) -> str:
         _alert_wrong_amount(payment, session, update)
     if payment != booking.payments.latest("pk") or booking.total != payment.amount:
         return _refund_whole(payment, "duplicate", update)  # the buyer has started another payment since
-    verdict = Confirmation.SEATS_GONE
+    confirmation = Confirmation.SEATS_GONE
     if equal or booking.status not in (*Booking.LIVE, *Booking.ENDED_UNPAID):
-        verdict = confirm_booking(booking_id=booking.pk, demo=payment.provider == Payment.Provider.DEMO, at=update.at)
-    if verdict is Confirmation.CONFIRMED:
+        demo = payment.provider == Payment.Provider.DEMO
+        confirmation = confirm_booking(booking_id=booking.pk, demo=demo, at=update.at)
+    if confirmation is Confirmation.CONFIRMED:
         return "confirmed"
-    if verdict is Confirmation.ALREADY:
+    if confirmation is Confirmation.ALREADY:
         return _refund_whole(payment, "duplicate", update)
     return _refund_whole(payment, "late" if equal else "mismatch", update)
 
@@ -252,8 +253,8 @@ def _alert_wrong_amount(payment: Payment, session: Session, update: Update) -> N
     ledger.raise_alert(
         subject=f"mismatch:{payment.pk}",
         kind="mismatch",
-        text=f"{payment.booking.reference} paid {paid} where {requested} was asked. It goes back whole; find out how that "
-        "came about at the gateway.",
+        text=f"{payment.booking.reference} paid {paid} where {requested} was asked. It goes back whole; find out how "
+        "that came about at the gateway.",
         payment=payment,
         at=update.at,
     )

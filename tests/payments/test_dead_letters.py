@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def make_dead_letter(kind, payload, at, monkeypatch):
     def refuse(_):
-        raise PermanentFailure("nobody is there")
+        raise PermanentFailure("no such mailbox")
 
     monkeypatch.setitem(messages._handlers, kind, refuse)
     with transaction.atomic():
@@ -32,7 +32,7 @@ def test_a_dead_letter_of_a_mail_raises_an_alert_about_its_booking(stripe, sale,
     message = make_dead_letter("mail.cancelled", {"booking": sale.booking.pk, "refund": 1}, timezone.now(), monkeypatch)
     alert = MoneyAlert.objects.get()
     assert message.state == "dead" and alert.booking == sale.booking
-    assert alert.text.startswith("A mail to the buyer could not be sent.") and "nobody is there" in alert.text
+    assert alert.text.startswith("A mail to the buyer could not be sent.") and "no such mailbox" in alert.text
 
 
 def test_the_amount_in_a_mail_is_not_taken_for_the_key_of_a_refund(stripe, sale, bob, monkeypatch):

@@ -28,8 +28,8 @@ def test_two_concurrent_cancellations_of_a_seat_refund_it_once():
 def test_overlapping_concurrent_cancellations_refund_each_seat_once():
     for _ in range(3):
         sale = buy("A1", "A2", "A3")
-        wishes = [("A1", "A2"), ("A2", "A3"), (), ("A3",)]
-        results = at_once(*(partial(cancel, sale, *wish, by=BUYER) for wish in wishes))
+        choices = [("A1", "A2"), ("A2", "A3"), (), ("A3",)]
+        results = at_once(*(partial(cancel, sale, *labels, by=BUYER) for labels in choices))
         assert all(isinstance(result, Booking) for result in results), results
         assert state(sale) == ("refunding", 3450)
         assert RefundSeat.objects.filter(refund__payment__booking=sale.booking).count() == 3
@@ -54,8 +54,8 @@ def test_a_concurrent_dispute_and_cancellation_are_serialised(stripe):
     for _ in range(3):
         sale = buy("A1", stripe=stripe)
         event = stripe.event("charge.dispute.created", stripe.dispute(sale.payment.session_id))
-        told, cancelled = at_once(partial(post, event), partial(cancel, sale, by=BUYER))
-        assert told.status_code == 200 and isinstance(cancelled, (Booking, PaymentDisputed)), cancelled
+        answer, cancelled = at_once(partial(post, event), partial(cancel, sale, by=BUYER))
+        assert answer.status_code == 200 and isinstance(cancelled, (Booking, PaymentDisputed)), cancelled
         assert Payment.objects.get(pk=sale.payment.pk).disputed
         expected = ("refunding", 1150) if isinstance(cancelled, Booking) else ("confirmed", 0)
         assert state(sale) == expected

@@ -110,8 +110,8 @@ def test_closing_the_alert_of_a_failed_refund_ends_the_refund(stripe):
     cancel(sale)
     run_loop()
     alert = MoneyAlert.objects.get(kind="refund-failed", booking=sale.booking)
-    wish = {"alert_id": alert.pk, "by": STAFF, "resolution": "By bank transfer.", "at": timezone.now()}
-    assert ledger.close_alert(**wish) and not ledger.close_alert(**wish)
+    arguments = {"alert_id": alert.pk, "by": STAFF, "resolution": "By bank transfer.", "at": timezone.now()}
+    assert ledger.close_alert(**arguments) and not ledger.close_alert(**arguments)
     assert Booking.objects.get(pk=sale.booking.pk).status == "refunded"
     alert.refresh_from_db()
     assert (alert.closed_by, alert.resolution) == ("staff:ines", "By bank transfer.")

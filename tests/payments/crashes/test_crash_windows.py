@@ -130,8 +130,8 @@ class RunningCinema:
         """Wait for that many mails and until their worker has marked them: killed before, it would repeat one."""
         from booking.models import OutboxMessage
 
-        promised = OutboxMessage.objects.filter(kind__startswith="mail.")
-        wait_until(lambda: len(self.mails()) == n and not promised.exclude(state="done").exists())
+        mails = OutboxMessage.objects.filter(kind__startswith="mail.")
+        wait_until(lambda: len(self.mails()) == n and not mails.exclude(state="done").exists())
 
     def settle_and_audit(self, after=timedelta(minutes=20)):
         """Run everything that is due within `after`; then Stripe, ledger, seats and mails agree."""

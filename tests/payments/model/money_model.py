@@ -85,12 +85,12 @@ class MoneyMachine(SeatMachine):
 
     def settled(self, pk):
         """The booking is refunded when none of its refunds is pending or waits for a person."""
-        held = self.known[pk]
+        known = self.known[pk]
         own = Refund.objects.filter(payment__booking=pk).exclude(payment__refunds__reason="duplicate")
         failed = own.filter(status="failed", refund=None)  # also one made outside: no alert is closed in this model
         waiting = own.filter(status__in=("requested", "submitted")).exists()
-        if held.status == "refunding" and not waiting and not failed.exists():
-            held.status = "refunded"
+        if known.status == "refunding" and not waiting and not failed.exists():
+            known.status = "refunded"
 
     def own_payment(self, pk):
         return next((each for each in self.payments(pk) if each.status == "paid" and not self.is_double(each)), None)
@@ -144,17 +144,17 @@ class MoneyMachine(SeatMachine):
         pk = self.a_booking(pick, *PAYING, "released", "confirmed")
         if pk is None or not self.payments(pk):
             return
-        payment, held = self.payments(pk)[-1], self.known[pk]
+        payment, known = self.payments(pk)[-1], self.known[pk]
         delayed = payment.status == "processing"
         self.apply(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
-        if held.status not in PAYING:
+        if known.status not in PAYING:
             return
-        if held.reason == "changed" and self.at < held.until:
-            held.status, held.reason = "locked", ""
+        if known.reason == "changed" and self.at < known.until:
+            known.status, known.reason = "locked", ""
             for label in self.of(pk):
-                self.seats[label] = ("locked", pk, held.until)
+                self.seats[label] = ("locked", pk, known.until)
             return
-        lapsed = held.reason in ("lapsed", "changed") or (not held.reason and held.until <= self.at)
+        lapsed = known.reason in ("lapsed", "changed") or (not known.reason and known.until <= self.at)
         self.end(pk, "expired" if lapsed else "released")
 
     @rule(pick=picks)
@@ -163,9 +163,9 @@ class MoneyMachine(SeatMachine):
         if pk is None or not self.payments(pk):
             return
         self.apply(self.payments(pk)[-1], "complete", "unpaid")
-        held = self.known[pk]
-        if held.status in ("checkout", "releasing"):
-            held.status, held.reason = "processing", ""
+        known = self.known[pk]
+        if known.status in ("checkout", "releasing"):
+            known.status, known.reason = "processing", ""
             for label in self.of(pk):
                 self.seats[label] = ("locked", pk, self.showtime.ends_at + timedelta(days=1))
 
@@ -175,20 +175,20 @@ class MoneyMachine(SeatMachine):
         pk = self.a_booking(pick, *PAYING, "released", "expired", "confirmed", "refunding")
         if pk is None or not self.payments(pk):
             return
-        payment, held = self.payments(pk)[-1], self.known[pk]
+        payment, known = self.payments(pk)[-1], self.known[pk]
         outcome = self.apply(payment)
         if payment.status == "paid":
             assert outcome == "already"
             return
         done[outcome] += 1
-        late = held.status in ("released", "expired") and self.at >= self.showtime.starts_at
-        if self.called_off or late or not all(self.takeable(label, pk) for label in held.paid_for):
+        late = known.status in ("released", "expired") and self.at >= self.showtime.starts_at
+        if self.called_off or late or not all(self.takeable(label, pk) for label in known.paid_for):
             assert outcome == "refunding"
             self.end(pk, "refunding")
             return
         assert outcome == "confirmed"
-        held.status, held.reason = "confirmed", ""
-        for label in held.paid_for:
+        known.status, known.reason = "confirmed", ""
+        for label in known.paid_for:
             self.seats[label] = ("booked", pk, None)
 
     @rule(pick=picks)
@@ -203,7 +203,7 @@ class MoneyMachine(SeatMachine):
         done["paid twice"] += expected == "refunding"
 
     def statuses(self):
-        return {held.status for held in self.known.values()}
+        return {known.status for known in self.known.values()}
 
     # ---- cancelling --------------------------------------------------------------------------------
     @rule(pick=picks, labels=st.none() | label_lists.filter(bool), by=st.sampled_from([BUYER, STAFF]))
@@ -211,7 +211,7 @@ class MoneyMachine(SeatMachine):
         pk = self.a_booking(pick, "confirmed", "confirmed", "refunding", "locked", "checkout", "refunded")
         if pk is None:
             return
-        held, refusal = self.known[pk], self.why_not(pk, labels, by)
+        known, refusal = self.known[pk], self.why_not(pk, labels, by)
         act = {"booking_id": pk, "labels": labels, "by": by, "at": self.at}
         if refusal is not None:
             version = Showtime.objects.get(pk=self.showtime.pk).version
@@ -222,7 +222,7 @@ class MoneyMachine(SeatMachine):
             return
         going = self.going(pk, labels)
         back = refunds.cancel_booking(**act).refunded
-        if held.status == "confirmed" and going:
+        if known.status == "confirmed" and going:
             assert back >= 0
             done["cancelled by " + ("staff" if by.is_staff else "buyer")] += 1
             self.end_tickets(pk, going)
@@ -245,8 +245,8 @@ class MoneyMachine(SeatMachine):
         return [label for label in standing if labels is None or label in labels]
 
     def why_not(self, pk, labels, by):
-        held = self.known[pk]
-        if held.status in ("locked", *PAYING):
+        known = self.known[pk]
+        if known.status in ("locked", *PAYING):
             return NothingToCancel
         tickets = dict(Ticket.objects.filter(booking=pk).values_list("label", "pk"))
         if labels is not None and not set(labels) <= set(tickets):
@@ -277,14 +277,14 @@ class MoneyMachine(SeatMachine):
         refunds.cancel_showtime(showtime_id=self.showtime.pk, by=STAFF, at=self.at)
         self.showtime.refresh_from_db()
         self.called_off = True
-        for pk, held in self.known.items():
-            if held.status == "locked":
+        for pk, known in self.known.items():
+            if known.status == "locked":
                 self.end(pk, "released")
-            elif held.status == "checkout" or (held.status == "releasing" and held.reason == "changed"):
+            elif known.status == "checkout" or (known.status == "releasing" and known.reason == "changed"):
                 # One whose seats are being changed ends with its payment.
-                held.reason = "showtime" if held.status == "checkout" else held.reason
-                held.status = "releasing"
-            elif held.status == "confirmed":
+                known.reason = "showtime" if known.status == "checkout" else known.reason
+                known.status = "releasing"
+            elif known.status == "confirmed":
                 refunds.handle_cancel_booking({"booking": pk, "actor": "staff:ines"})
                 if not self.is_undecided(pk):
                     self.end_tickets(pk, self.standing(pk))
@@ -340,8 +340,8 @@ class MoneyMachine(SeatMachine):
         standing = payment.refunds.exclude(status="failed").values_list("amount", flat=True)
         if amount > payment.received - sum(standing):
             return
-        news = RefundSnapshot(RefundState(f"re_out_{Refund.objects.count()}", "succeeded", ""), amount)
-        assert apply_refund_of(payment_id=payment.pk, snapshot=news, at=self.at) == "succeeded"
+        snapshot = RefundSnapshot(RefundState(f"re_out_{Refund.objects.count()}", "succeeded", ""), amount)
+        assert apply_refund_of(payment_id=payment.pk, snapshot=snapshot, at=self.at) == "succeeded"
         self.settled(pk)
         done["refunded outside"] += 1
 

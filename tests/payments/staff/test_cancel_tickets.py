@@ -36,11 +36,11 @@ def test_staff_refund_the_amount_left_and_only_if_it_is_the_one_shown(staff, boo
     )
     look = read(staff, f"{path}?seats=B5")
     assert "Is with the buyer already −£7" in look and "Goes back £4.50" in look
-    wish = {"seats": ["B5"], "sure": "yes", "reason": "Broken seat"}
+    form = {"seats": ["B5"], "sure": "yes", "reason": "Broken seat"}
     for shown in ({"back": 1150}, {}, {"back": "all"}):
-        assert staff.post(path, wish | shown).status_code == 409
+        assert staff.post(path, form | shown).status_code == 409
     assert Refund.objects.count() == 1 and booking.tickets.filter(status="valid").count() == 3
-    staff.post(path, wish | {"back": 450})
+    staff.post(path, form | {"back": 450})
     assert Refund.objects.get(reason="staff").amount == 450
 
 

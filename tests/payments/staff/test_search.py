@@ -1,4 +1,4 @@
-"""Staff find a booking by what people tell them."""
+"""Staff find a booking by reference, mail address, seat or film."""
 
 import pytest
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_the_timeline_shows_in_order_who_did_what(staff, booking):
     settle(cancel(booking, "B5"), "succeeded")
     page = timeline_of(staff, booking)
-    told = [
+    expected = [
         "Chose B4, B5 and B6 · the buyer".replace(" · ", " "),
         "Began to pay £34.50",
         "Paid £34.50",
@@ -24,8 +24,8 @@ def test_the_timeline_shows_in_order_who_did_what(staff, booking):
         "B5 is cancelled and free again",
         "Gave back £11.50",
     ]
-    places = [page.find(line) for line in told]
-    assert -1 not in places and places == sorted(places), list(zip(told, places, strict=True))
+    places = [page.find(line) for line in expected]
+    assert -1 not in places and places == sorted(places), list(zip(expected, places, strict=True))
     assert "Paid £34.50 Given back £11.50 The house has £23" in page
 
 

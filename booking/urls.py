@@ -1,13 +1,12 @@
 from django.urls import path
 
-from booking.pages import bookings as booking_pages
-from booking.pages import showtime as showtime_pages
+from booking.pages import bookings, showtime
 
 app_name = "booking"
 urlpatterns = [
-    path("showtimes/<int:showtime_id>/", showtime_pages.showtime, name="showtime"),
-    path("showtimes/<int:showtime_id>/basket/", showtime_pages.basket, name="basket"),
-    path("bookings/", booking_pages.bookings, name="bookings"),
-    path("bookings/<slug:reference>/", booking_pages.booking, name="booking"),
-    path("bookings/<slug:reference>/calendar.ics", booking_pages.calendar, name="calendar"),
+    path("showtimes/<int:showtime_id>/", showtime.showtime, name="showtime"),
+    path("showtimes/<int:showtime_id>/basket/", showtime.basket, name="basket"),
+    path("bookings/", bookings.bookings, name="bookings"),
+    path("bookings/<slug:reference>/", bookings.booking, name="booking"),
+    path("bookings/<slug:reference>/calendar.ics", bookings.calendar, name="calendar"),
 ]

@@ -3,34 +3,32 @@ from django.urls import path
 
 from payments import webhook
 from payments.dashboard import pages as dashboard_pages
-from payments.pages import api
-from payments.pages import cancel as cancel_pages
-from payments.pages import checkout as checkout_pages
-from payments.pages import demo as demo_pages
-from payments.staff import bookings as staff_bookings
-from payments.staff import cancel as staff_cancel
-from payments.staff import money as staff_money
+from payments.pages import api, cancel, checkout, demo
+from payments.staff import bookings, money
+from payments.staff import cancel as cancel_by_staff
 
 app_name = "payments"
 
 urlpatterns = [
     path("movies/admin-dashboard/", dashboard_pages.dashboard, name="dashboard"),
-    path("showtimes/<int:showtime_id>/checkout/", checkout_pages.checkout, name="checkout"),
-    path("bookings/<slug:reference>/cancel/", cancel_pages.cancel_tickets, name="cancel-tickets"),
-    path("payments/return/<slug:reference>/", checkout_pages.payment_return, name="return"),
-    path("payments/cancel/<slug:reference>/", checkout_pages.payment_cancel, name="cancel"),
+    path("showtimes/<int:showtime_id>/checkout/", checkout.checkout, name="checkout"),
+    path("bookings/<slug:reference>/cancel/", cancel.cancel_tickets, name="cancel-tickets"),
+    path("payments/return/<slug:reference>/", checkout.payment_return, name="return"),
+    path("payments/cancel/<slug:reference>/", checkout.payment_cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
     path("api/bookings/<slug:reference>/cancellation/", api.cancellation, name="cancellation"),
-    path("staff/bookings/", staff_bookings.search, name="staff-bookings"),
-    path("staff/bookings/<slug:reference>/", staff_bookings.timeline, name="staff-booking"),
-    path("staff/bookings/<slug:reference>/cancel/", staff_cancel.cancel_tickets, name="staff-cancel"),
-    path("staff/bookings/<slug:reference>/mail/", staff_bookings.resend_mail, name="staff-mail"),
-    path("staff/showtimes/<int:showtime_id>/cancel/", staff_cancel.cancel_whole_showtime, name="staff-cancel-showtime"),
-    path("staff/money/", staff_money.money_page, name="staff-money"),
-    path("staff/money/alerts/<int:alert_id>/close/", staff_money.close_alert, name="staff-alert-close"),
-    path("staff/money/promises/<int:message_id>/again/", staff_money.retry_message, name="staff-message-again"),
-    path("staff/money/refunds/<int:refund_id>/again/", staff_money.retry_refund, name="staff-refund-again"),
+    path("staff/bookings/", bookings.search, name="staff-bookings"),
+    path("staff/bookings/<slug:reference>/", bookings.timeline, name="staff-booking"),
+    path("staff/bookings/<slug:reference>/cancel/", cancel_by_staff.cancel_tickets, name="staff-cancel"),
+    path("staff/bookings/<slug:reference>/mail/", bookings.resend_mail, name="staff-mail"),
+    path(
+        "staff/showtimes/<int:showtime_id>/cancel/", cancel_by_staff.cancel_whole_showtime, name="staff-cancel-showtime"
+    ),
+    path("staff/money/", money.money_page, name="staff-money"),
+    path("staff/money/alerts/<int:alert_id>/close/", money.close_alert, name="staff-alert-close"),
+    path("staff/money/promises/<int:message_id>/again/", money.retry_message, name="staff-message-again"),
+    path("staff/money/refunds/<int:refund_id>/again/", money.retry_refund, name="staff-refund-again"),
 ]
 if settings.DEMO_PAYMENTS:  # without it the path does not exist
-    urlpatterns.append(path("payments/demo/<str:session_id>/", demo_pages.demo_payment, name="demo"))
+    urlpatterns.append(path("payments/demo/<str:session_id>/", demo.demo_payment, name="demo"))

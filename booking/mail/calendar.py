@@ -9,7 +9,7 @@ from icalendar import Calendar, Event
 from booking.models import Booking, Ticket
 
 
-def calendar_file(booking: Booking, url: str) -> str:
+def write_calendar(booking: Booking, url: str) -> str:
     """One event from the showtime's start to its end, with the seats of the tickets that are not cancelled.
 
     Times are UTC and lines are folded and end with CRLF. The UID is the booking's reference, so that a program that

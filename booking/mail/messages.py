@@ -25,7 +25,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from booking.mail.calendar import calendar_file
+from booking.mail.calendar import write_calendar
 from booking.models import Booking, BookingSeat, Ticket
 from booking.outbox.messages import Payload, PermanentFailure, register_handler
 from booking.refusals import join_labels
@@ -85,7 +85,7 @@ def send_confirmed(payload: Payload) -> None:
     copy = f"copy-{payload['copy']}" if "copy" in payload else ""  # else mail programs may hide it as a repetition
     subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
     message = _compose(booking, "confirmed", subject, copy)
-    message.attach(f"{booking.reference}.ics", calendar_file(booking, booking_url(booking)), "text/calendar")
+    message.attach(f"{booking.reference}.ics", write_calendar(booking, booking_url(booking)), "text/calendar")
     _send(message)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from booking.access import find_booking
-from booking.mail.calendar import calendar_file
+from booking.mail.calendar import write_calendar
 from booking.models import Booking, Ticket
 from booking.pages.hall_drawing import draw_hall
 from booking.refusals import NotFound
@@ -113,7 +113,7 @@ def calendar(request: HttpRequest, reference: str) -> HttpResponse:
         raise NotFound("This booking has no tickets.")
     url = request.build_absolute_uri(_with_key(request, found, found.get_absolute_url()))
     headers = {"Content-Disposition": f'attachment; filename="{found.reference}.ics"'}
-    return HttpResponse(calendar_file(found, url), content_type="text/calendar; charset=utf-8", headers=headers)
+    return HttpResponse(write_calendar(found, url), content_type="text/calendar; charset=utf-8", headers=headers)
 
 
 def _seats_of(found: Booking) -> list[PlanSeat]:

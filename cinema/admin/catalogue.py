@@ -31,7 +31,7 @@ from cinema.films.store import draw_missing
 from cinema.imports.bad_rows import BadFile
 from cinema.models import Cinema, Genre, Movie, RefundTier, Screen, SeatCategory, SeatingPlan, Showtime
 from cinema.plans.store import import_plan
-from cinema.plans.thumbnail import plan_picture
+from cinema.plans.thumbnail import draw_thumbnail
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as ModelAdmin
@@ -271,7 +271,7 @@ class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
 
     @admin.display(description=gettext_lazy("drawing"))
     def drawing(self, plan: SeatingPlan) -> SafeString:
-        return plan_picture(plan.hash)
+        return draw_thumbnail(plan.hash)
 
     @admin.display(description=gettext_lazy("seats"), ordering="seat_count")
     def n_seats(self, plan: Any) -> int:

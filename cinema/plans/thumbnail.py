@@ -10,7 +10,7 @@ from cinema.plans.layouts import PlanSeat, layout_of
 WIDTHS = {"recliner": 1.2, "sofa-start": 0.92, "sofa-end": 0.92}
 
 
-def plan_picture(layout_hash: str) -> SafeString:
+def draw_thumbnail(layout_hash: str) -> SafeString:
     """Inline SVG; the style sheet colours it by `data-cloth`. Texts of the plan are escaped."""
     layout = layout_of(layout_hash)
     seats = "".join(_seat(seat) for seat in layout.seats)

@@ -24,7 +24,7 @@ from payments.models import MoneyAlert
 from payments.pages.checkout import SeeOther
 from payments.refund_view import BookingRefunds, read_refunds
 from payments.staff.money_overview import related, sum_booking, with_remedies
-from payments.staff.search import find_bookings, read_reference
+from payments.staff.search import read_reference, search_bookings
 from payments.staff.timeline import read_timeline
 
 Status = Booking.Status
@@ -37,7 +37,7 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")
     if (whole := read_reference(query)) and Booking.objects.filter(reference=whole).exists():
         return redirect("payments:staff-booking", whole)
-    found = find_bookings(query, at=timezone.now())
+    found = search_bookings(query, at=timezone.now())
     lines = [_search_line(booking) for booking in found.bookings]
     return render(
         request,

@@ -24,7 +24,7 @@ class Found:
     has_more: bool
 
 
-def find_bookings(query: str, *, at: datetime) -> Found:
+def search_bookings(query: str, *, at: datetime) -> Found:
     """Bookings that match every word; those whose film is not over come first, nearest showtime first.
 
     Without a word: the last that were confirmed. At most MOST bookings.

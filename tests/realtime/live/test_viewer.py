@@ -7,7 +7,6 @@ import time
 import pytest
 
 from realtime.live import position
-from realtime.live import viewer as viewer_module
 from realtime.live.protocol import Ack, Close, Sync
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import eventually, running_hub
@@ -140,7 +139,7 @@ async def test_a_send_that_blocks_for_ten_seconds_ends_with_4001(stage):
 
 async def test_a_sync_is_answered_at_once_and_the_next_after_the_interval(stage, monkeypatch):
     showtime, hub, socket, viewer = stage
-    monkeypatch.setattr(viewer_module, "SYNC_INTERVAL", 0.3)
+    monkeypatch.setattr(live_viewer, "SYNC_INTERVAL", 0.3)
     await viewer.watched.answer(viewer, Sync("e0", 0))
     assert await eventually(lambda: len(socket.frames) == 3)
     for _ in range(5):
@@ -156,7 +155,7 @@ async def test_a_later_sync_does_not_replace_one_for_a_snapshot(stage, monkeypat
     showtime, hub, socket, viewer = stage
     for _ in range(3):
         hub.receive(showtime.commit())
-    monkeypatch.setattr(viewer_module, "SYNC_INTERVAL", 0.2)
+    monkeypatch.setattr(live_viewer, "SYNC_INTERVAL", 0.2)
     await viewer.watched.answer(viewer, Sync("e0", 1))
     await asyncio.sleep(0.05)
     assert socket.frames[-1] == {**socket.frames[-1], "type": "delta", "from": 1, "v": 3}

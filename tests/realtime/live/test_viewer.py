@@ -7,6 +7,7 @@ import time
 import pytest
 
 from realtime.live import position
+from realtime.live import viewer as live_viewer
 from realtime.live.protocol import Ack, Close, Sync
 from realtime.transports.local import LocalTransport
 from tests.realtime.live.chaos import eventually, running_hub

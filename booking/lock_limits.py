@@ -11,7 +11,7 @@ from django.conf import settings
 from booking.models import IN_LIVE, Booking
 from booking.refusals import RateLimited
 from cinema.database.row_mapping import columns_of, read_rows
-from cinema.database.statements import Question, Rows, Statement
+from cinema.database.statements import Query, Rows, Statement
 
 MOST_SHOWTIMES = 2
 MOST_LOCKS = 3
@@ -27,7 +27,7 @@ SELECT {columns_of(Booking, only=COUNTED)} FROM booking_booking
 )
 
 
-def lock_limit_questions(*, visitor: uuid.UUID, at: datetime) -> list[Question]:
+def lock_limit_queries(*, visitor: uuid.UUID, at: datetime) -> list[Query]:
     """The query for `check_lock_limits`; the caller has the visitor's advisory lock. None with RATE_LIMITS=0."""
     return [(BEGUN, [visitor, at - WINDOW])] if settings.RATE_LIMITS else []
 

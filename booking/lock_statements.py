@@ -9,12 +9,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from booking.lock_limits import check_lock_limits, lock_limit_questions
+from booking.lock_limits import check_lock_limits, lock_limit_queries
 from booking.models import IN_LIVE, Booking, ShowtimeSeat
 from booking.refusals import NotFound
 from booking.seats.row_locks import rows_in_lock_order
 from cinema.database.row_mapping import columns_of, read_rows, values_of
-from cinema.database.statements import Question, Rows, Statement, ask
+from cinema.database.statements import Query, Rows, Statement, run_queries
 from cinema.models import Showtime
 
 # The columns of a showtime that a lock request reads.
@@ -59,24 +59,24 @@ END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason 
 
 def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
     """The showtime with the columns `ON_SALE`, and the hash of its layout. Raises NotFound."""
-    [answer] = ask(showtime_question(showtime_id))
+    [answer] = run_queries(showtime_query(showtime_id))
     return read_showtime(answer)
 
 
-def showtime_question(showtime_id: int) -> Question:
+def showtime_query(showtime_id: int) -> Query:
     """For `read_showtime`."""
     return SHOWTIME, [showtime_id]
 
 
 def read_showtime(answer: Rows) -> tuple[Showtime, str]:
-    """As `find_showtime`, from the answer to `showtime_question`. Raises NotFound."""
+    """As `find_showtime`, from the answer to `showtime_query`. Raises NotFound."""
     for showtime, (layout,) in read_rows(Showtime, answer, ON_SALE):
         return showtime, layout
     raise NotFound("There is no such showtime.")
 
 
 def read_own(
-    showtime_id: int, visitor: uuid.UUID, *more: Question
+    showtime_id: int, visitor: uuid.UUID, *more: Query
 ) -> tuple[Booking | None, list[ShowtimeSeat], list[Rows]]:
     """Row-lock and read, in one round trip, the visitor's booking of this showtime that has not ended, and its seats.
 
@@ -86,33 +86,33 @@ def read_own(
         The booking, whose lock may have lapsed; its seats; and the answers to `more`.
     """
     whose = [showtime_id, visitor]
-    found, seats, *others = ask((OWN_BOOKING, whose), (OWN_SEATS, whose), *more)
+    found, seats, *others = run_queries((OWN_BOOKING, whose), (OWN_SEATS, whose), *more)
     bookings = [booking for booking, _ in read_rows(Booking, found)]
     if not bookings:  # seats without a booking: another tab began one between the two statements; not this request's
         return None, [], others
     return bookings[0], [seat for seat, _ in read_rows(ShowtimeSeat, seats)], others
 
 
-def ask_new_key(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
+def draw_new_key(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
     """The key of the booking that this visitor may begin. Raises RateLimited."""
     new_key = (NEW_KEY, [int.from_bytes(visitor.bytes[:7], "big")])
-    [[(key, *_)], *answers] = ask(new_key, *lock_limit_questions(visitor=visitor, at=at))
+    [[(key, *_)], *answers] = run_queries(new_key, *lock_limit_queries(visitor=visitor, at=at))
     check_lock_limits(answers, showtime_id=showtime_id, at=at)
     return int(key)
 
 
-def insert_booking(booking: Booking) -> Question:
+def insert_booking(booking: Booking) -> Query:
     """Store a booking that has its key."""
     return INSERT, values_of(booking)
 
 
-def resize_booking(booking: Booking, n_seats: int) -> Question:
+def resize_booking(booking: Booking, n_seats: int) -> Query:
     """Set the number of seats, in `booking` and in its row."""
     booking.n_seats = n_seats
     return RESIZE, [n_seats, booking.pk]
 
 
-def end_booking(booking: Booking, status: str, reason: str, at: datetime) -> Question:
+def end_booking(booking: Booking, status: str, reason: str, at: datetime) -> Query:
     """Set status, reason and instant of the end, in `booking` and in its row."""
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
     return END, [status, reason, at, booking.pk]

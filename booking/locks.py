@@ -31,22 +31,22 @@ from django.db import connection, transaction
 
 from booking.lock_retry import retry_lost_races
 from booking.lock_statements import (
-    ask_new_key,
+    draw_new_key,
     end_booking,
     insert_booking,
     read_own,
     read_showtime,
     resize_booking,
-    showtime_question,
+    showtime_query,
 )
 from booking.models import Booking, ShowtimeSeat, new_reference
 from booking.refusals import BeingReleased, NotOnSale, PaymentOpen, SalesClosed, SeatsTaken
 from booking.seats.labels import RequestedSeats, find_indices
 from booking.seats.layout_guess import guess_requested, remember_layout
-from booking.seats.row_locks import RequestedRow, lock_rows_of, read_requested, requested_question
+from booking.seats.row_locks import RequestedRow, lock_rows_of, read_requested, requested_query
 from booking.seats.rows import SeatWrite, write_seats
 from booking.seats.showtime_queue import in_showtime_queue
-from cinema.database.statements import Question, ask
+from cinema.database.statements import Query, run_queries
 from cinema.models import Showtime
 from cinema.web import metrics
 
@@ -133,12 +133,12 @@ def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], 
         NotFound, TooManySeats, UnknownSeat
     """
     guess = guess_requested(showtime_id, labels)
-    first = [requested_question(showtime_id, guess.values(), at)] if guess else []
-    own, own_seats, (found, *answers) = read_own(showtime_id, visitor, showtime_question(showtime_id), *first)
+    first = [requested_query(showtime_id, guess.values(), at)] if guess else []
+    own, own_seats, (found, *answers) = read_own(showtime_id, visitor, showtime_query(showtime_id), *first)
     showtime, layout = read_showtime(found)
     requested = find_indices(remember_layout(showtime_id, layout), labels)
     if requested != guess:
-        answers = ask(requested_question(showtime_id, requested.values(), at)) if requested else []
+        answers = run_queries(requested_query(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
     return Situation(showtime, layout, visitor, own, own_seats, requested, rows)
 
@@ -238,7 +238,7 @@ def store(decision: Decision, at: datetime, *, commit: bool) -> tuple[Booking | 
     if decision.ends:
         statements.append(end_booking(decision.ends, decision.end_status, decision.end_reason, at))
     if new := decision.begins:
-        new.pk = ask_new_key(showtime_id=new.showtime_id, visitor=new.visitor, at=at)
+        new.pk = draw_new_key(showtime_id=new.showtime_id, visitor=new.visitor, at=at)
         new.reference = new_reference()
         statements.append(insert_booking(new))
     elif booking and booking.n_seats != decision.n_seats:
@@ -252,7 +252,7 @@ def store(decision: Decision, at: datetime, *, commit: bool) -> tuple[Booking | 
 
 
 def _write(
-    decision: Decision, writes: Sequence[SeatWrite], statements: Sequence[Question], at: datetime, *, commit: bool
+    decision: Decision, writes: Sequence[SeatWrite], statements: Sequence[Query], at: datetime, *, commit: bool
 ) -> int | None:
     if writes:
         return write_seats(
@@ -264,7 +264,7 @@ def _write(
             commit=commit,
         )
     if statements:
-        ask(*statements, ends=commit)
+        run_queries(*statements, commit=commit)
     return None
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from booking.refusals import NotFound
 from booking.seats.rows import LETTERS
-from cinema.database.statements import Statement, ask
+from cinema.database.statements import Statement, run_queries
 from cinema.models import Showtime, new_epoch
 
 __all__ = ["LETTERS", "SeatChanges", "SeatMap", "read_changes", "read_map", "read_versions", "rotate_epochs"]
@@ -72,7 +72,7 @@ def read_map(showtime_id: int) -> SeatMap:
     Raises:
         NotFound: there is no such showtime.
     """
-    [rows] = ask((MAP, [showtime_id]), settled=True)
+    [rows] = run_queries((MAP, [showtime_id]), settled=True)
     if not rows:
         raise NotFound("There is no such showtime.")
     epoch, version, layout = rows[0][:3]
@@ -87,7 +87,7 @@ def read_changes(showtime_id: int, since: int) -> SeatChanges:
     Raises:
         NotFound: there is no such showtime.
     """
-    [rows] = ask((CHANGES, [since, showtime_id]), settled=True)
+    [rows] = run_queries((CHANGES, [since, showtime_id]), settled=True)
     if not rows:
         raise NotFound("There is no such showtime.")
     seats = {row[2]: LETTERS[row[3]] for row in rows if row[2] is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from cinema.database.statements import ask
+from cinema.database.statements import run_queries
 from cinema.models import Showtime, ShowtimeQuerySet
 
 ENDED_AGO = timedelta(hours=3)
@@ -35,5 +35,5 @@ def read_occupancy(at: datetime) -> list[Occupancy]:
     """The counters of all showtimes on the board, in one query. Each row is exact at its version, and settled."""
     counters = ("n_available", "n_locked", "n_booked", "n_blocked", "n_arrived", "revenue")
     rows = [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters)]
-    ask(settled=True)
+    run_queries(settled=True)
     return rows

@@ -5,7 +5,7 @@
 1. the showtime queue of this process (`booking.seats.showtime_queue`), before any transaction;
 2. the booking; 3. its payment; 4. its refunds;
 5. seats of the booking in `pk` order, waiting (`rows_in_lock_order`);
-6. requested seats in `pk` order, skipping those that another transaction holds (`requested_question`);
+6. requested seats in `pk` order, skipping those that another transaction holds (`requested_query`);
 7. the visitor's advisory lock, where a booking begins (`booking.lock_statements.NEW_KEY`);
 8. the showtime's advisory lock, then the showtime's row (`booking.seats.rows.write_seats`).
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from booking.models import ShowtimeSeat
 from cinema.database.row_mapping import columns_of, read_rows
-from cinema.database.statements import Question, Rows, Statement, ask
+from cinema.database.statements import Query, Rows, Statement, run_queries
 
 
 def rows_in_lock_order(name: str, condition: str) -> Statement:
@@ -55,11 +55,11 @@ class RequestedRow(NamedTuple):
 def lock_rows_of(booking_id: int, and_seats: Iterable[int] = ()) -> list[ShowtimeSeat]:
     """Row-lock all seats of a booking, and those with the keys `and_seats`, in `pk` order, waiting for each."""
     others = sorted(and_seats)
-    [answer] = ask((OF_BOOKING_AND, [booking_id, others]) if others else (OF_BOOKING, [booking_id]))
+    [answer] = run_queries((OF_BOOKING_AND, [booking_id, others]) if others else (OF_BOOKING, [booking_id]))
     return [seat for seat, _ in read_rows(ShowtimeSeat, answer)]
 
 
-def requested_question(showtime_id: int, indices: Iterable[int], at: datetime) -> Question:
+def requested_query(showtime_id: int, indices: Iterable[int], at: datetime) -> Query:
     """Row-lock these seats in `pk` order and read them; for `read_requested`.
 
     A row that another transaction holds is left out of the answer: a race for one seat always has a winner, and the
@@ -70,7 +70,7 @@ def requested_question(showtime_id: int, indices: Iterable[int], at: datetime) -
 
 
 def read_requested(answer: Rows) -> dict[int, RequestedRow]:
-    """The answer to `requested_question`, by index."""
+    """The answer to `requested_query`, by index."""
     return {
         seat.index: RequestedRow(seat, bool(is_being_released))
         for seat, (is_being_released,) in read_rows(ShowtimeSeat, answer)

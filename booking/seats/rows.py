@@ -19,7 +19,7 @@ from django.db.backends.utils import CursorWrapper
 
 from booking.models import ShowtimeSeat
 from booking.signals import seats_changed
-from cinema.database.statements import Question, Statement, ask
+from cinema.database.statements import Query, Statement, run_queries
 from cinema.models import Showtime
 
 Status = ShowtimeSeat.Status
@@ -94,7 +94,7 @@ def write_seats(
     reason: str,
     at: datetime,
     revenue: int = 0,
-    along: Sequence[Question] = (),
+    along: Sequence[Query] = (),
     commit: bool = False,
 ) -> int:
     """Write these states under the showtime's next version, with their history; the last step of a transaction.
@@ -102,7 +102,7 @@ def write_seats(
     Args:
         revenue: what the change adds to the showtime's takings, minor units.
         along: statements that run just before, in the same round trip.
-        commit: the round trip also commits, see `cinema.database.statements.ask`.
+        commit: the round trip also commits, see `cinema.database.statements.run_queries`.
 
     Returns:
         The new version, which every seat of `writes` has. After the commit the signal `seats_changed` is sent.
@@ -117,7 +117,7 @@ def write_seats(
     if connection.vendor == "postgresql":
         version, epoch = _store_at_once(showtime_id, step, writes, reason, at, along, commit=commit)
     else:
-        ask(*along)
+        run_queries(*along)
         version, epoch = _store_one_by_one(showtime_id, step, writes, reason, at)
     for write in writes:
         for seat in write.seats:
@@ -133,19 +133,19 @@ def _store_at_once(
     writes: Sequence[SeatWrite],
     reason: str,
     at: datetime,
-    along: Sequence[Question],
+    along: Sequence[Query],
     *,
     commit: bool,
 ) -> tuple[int, str]:
-    changes: list[Question] = []
+    changes: list[Query] = []
     for write in writes:
-        question, begins = (WRITE_MORE, [showtime_id]) if changes else (WRITE, step)
+        query, begins = (WRITE_MORE, [showtime_id]) if changes else (WRITE, step)
         ids = [seat.pk for seat in write.seats]
         state = [write.status, write.booking_id, write.locked_until, ids]
         event = [showtime_id, write.status, reason, at]
         was = [(seat.index, seat.status, _whose(write, seat)) for seat in write.seats]
-        changes.append((question, [*begins, *state, *event, *(list(column) for column in zip(*was, strict=True))]))
-    answers = ask(*along, (QUEUE, [-showtime_id]), *changes, ends=commit)
+        changes.append((query, [*begins, *state, *event, *(list(column) for column in zip(*was, strict=True))]))
+    answers = run_queries(*along, (QUEUE, [-showtime_id]), *changes, commit=commit)
     version, epoch = answers[-len(changes)][0]
     return version, epoch
 

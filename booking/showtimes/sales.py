@@ -10,9 +10,9 @@ from django.db import transaction
 from booking.models import ShowtimeSeat
 from booking.refusals import NotFound, SeatsTaken
 from booking.seats.labels import find_indices
-from booking.seats.row_locks import read_requested, requested_question
+from booking.seats.row_locks import read_requested, requested_query
 from booking.seats.rows import SeatWrite, create_rows, write_seats
-from cinema.database.statements import ask
+from cinema.database.statements import run_queries
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
 
@@ -65,7 +65,7 @@ def _switch(showtime_id: int, labels: Sequence[str], before: str, after: str, re
     if showtime is None:
         raise NotFound("There is no such showtime.")
     requested = find_indices(layout_of(showtime.plan.hash), labels)
-    [answer] = ask(requested_question(showtime_id, requested.values(), at))
+    [answer] = run_queries(requested_query(showtime_id, requested.values(), at))
     rows = {index: row.seat for index, row in read_requested(answer).items()}
     lost = [label for label, i in requested.items() if i not in rows or rows[i].status not in (before, after)]
     if lost:

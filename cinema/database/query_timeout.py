@@ -49,7 +49,7 @@ def wait_takes_timeout() -> bool:
 TAKES_TIMEOUT = wait_takes_timeout()
 
 
-class NoAnswer(psycopg.OperationalError):
+class DatabaseTimeout(psycopg.OperationalError):
     """The database has neither answered nor failed; whether the statement will still be executed is unknown."""
 
 
@@ -109,6 +109,6 @@ class TimeoutConnection(psycopg.Connection[Any]):
                 timer.cancel()
                 timer.join()
 
-    def _no_answer(self, limit: float) -> NoAnswer:
+    def _no_answer(self, limit: float) -> DatabaseTimeout:
         self.pgconn.finish()
-        return NoAnswer(f"no answer from the database within {limit:g} s")
+        return DatabaseTimeout(f"no answer from the database within {limit:g} s")

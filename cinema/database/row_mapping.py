@@ -101,5 +101,5 @@ def read_rows(
 
 
 def values_of(instance: Model) -> list[Any]:
-    """The instance as a row, in the order of `columns_of`: parameters for `cinema.database.statements.ask`."""
+    """The instance as a row, in the order of `columns_of`: parameters for `cinema.database.statements.run_queries`."""
     return [getattr(instance, field.attname) for field in instance._meta.concrete_fields]

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.sessions.backends import db
 from django.utils import timezone
 
-from cinema.database.statements import Statement, ask
+from cinema.database.statements import Statement, run_queries
 
 LOAD = Statement("session_load", "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s")
 
@@ -17,7 +17,7 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         """The session's data. Where there is no such session, Django's own `load` forgets the key and returns {}."""
-        [rows] = ask((LOAD, [self.session_key, timezone.now()]))
+        [rows] = run_queries((LOAD, [self.session_key, timezone.now()]))
         for (data,) in rows:
             return dict(self.decode(data))
         return super().load()

@@ -14,7 +14,7 @@ A pipeline sends and reads each statement by itself (Bind, Describe, Execute); h
 
 Relies on, undocumented: Django 5.2, `in_atomic_block`, `savepoint_ids`, `wrap_database_errors` and `connection` of a
 database wrapper, and `cursor` of its cursor; psycopg 3.3, that every exchange passes `Connection.wait` (to refuse a
-statement after the last). Checked at the first statement on PostgreSQL (`choose_way`); where something is missing,
+statement after the last). Checked at the first statement on PostgreSQL (`choose_runner`); where something is missing,
 statements are executed one by one by Django's cursor, and Django commits: more trips, the same results.
 """
 
@@ -79,7 +79,7 @@ SELECT CASE WHEN pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()
             THEN pg_logical_emit_message(true, 'bookmyseat', '') END
 """,
 )
-Question = tuple[Statement, Sequence[Any]]
+Query = tuple[Statement, Sequence[Any]]
 
 
 class TransactionEnded(psycopg.ProgrammingError):
@@ -108,28 +108,28 @@ class PlannedConnection(TimeoutConnection):
         return super().wait(gen, interval, timeout)
 
 
-def ask(*questions: Question, ends: bool = False, settled: bool = False) -> list[Rows]:
-    """The rows of each question, in order; [] for a statement without rows. Each sees what was committed before it.
+def run_queries(*queries: Query, commit: bool = False, settled: bool = False) -> list[Rows]:
+    """The rows of each query, in order; [] for a statement without rows. Each sees what was committed before it.
 
     A list among the parameters is an array, on SQLite JSON.
 
     Args:
-        ends: nothing follows in this transaction. The outermost one is then committed in the same trip, durably when
-            this returns: a statement after it is refused, and an exception after it undoes nothing.
+        commit: these are the last queries of this transaction. If it is the outermost one, it is committed in the same
+            trip, and is on the disk when this returns: a statement after it is refused, an exception undoes nothing.
         settled: outside a transaction, return only when no crash can undo what the rows show.
 
     Raises:
-        django.db.Error: as a cursor; the questions after the one that failed were not executed. With `ends` it may come
-            after the commit, when the disk did not answer: the result is then unknown, as with any lost answer.
+        django.db.Error: as a cursor; the queries after the one that failed were not executed. With `commit` it may be
+            raised after the commit, if the disk did not answer: the result is then unknown, as with any lost answer.
     """
     database = connections[DEFAULT_DB_ALIAS]  # looked up once: the proxy would do so for each attribute
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
-            return _on_postgresql(database, cursor, questions, ends=ends, settled=settled)
-        return [_ask_sqlite(database, cursor, *question) for question in questions]
+            return _on_postgresql(database, cursor, queries, commit=commit, settled=settled)
+        return [_run_on_sqlite(database, cursor, *query) for query in queries]
 
 
-def _ask_sqlite(
+def _run_on_sqlite(
     database: BaseDatabaseWrapper, cursor: CursorWrapper, statement: Statement, parameters: Sequence[Any]
 ) -> Rows:
     text = (statement.sqlite or statement.text).replace("= ANY(%s)", "IN (SELECT value FROM json_each(%s))")
@@ -145,47 +145,47 @@ def _for_sqlite(database: BaseDatabaseWrapper, value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list) else value
 
 
-class Way(Protocol):
-    """How the questions of one call are executed on PostgreSQL."""
+class Runner(Protocol):
+    """How the queries of one call are executed on PostgreSQL."""
 
     def __call__(
         self,
         database: BaseDatabaseWrapper,
         cursor: CursorWrapper,
-        questions: Sequence[Question],
+        queries: Sequence[Query],
         *,
-        ends: bool,
+        commit: bool,
         settled: bool,
     ) -> list[Rows]: ...
 
 
-def choose_way(database: BaseDatabaseWrapper, cursor: CursorWrapper) -> Way:
-    """`ask_together` where Django and psycopg show what it relies on, else `ask_one_by_one`."""
+def choose_runner(database: BaseDatabaseWrapper, cursor: CursorWrapper) -> Runner:
+    """`run_together` where Django and psycopg show what it relies on, else `run_one_by_one`."""
     known = all(hasattr(database, name) for name in ("in_atomic_block", "savepoint_ids", "wrap_database_errors"))
     own = getattr(cursor, "cursor", None)  # binds parameters on the client, or its text could hold one statement only
     if known and isinstance(database.connection, PlannedConnection) and isinstance(own, psycopg.ClientCursor):
-        return ask_together
+        return run_together
     log.warning("Django's connection to PostgreSQL is not as expected: statements are executed one by one")
-    return ask_one_by_one
+    return run_one_by_one
 
 
-def _ask_first(
-    database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], *, ends: bool, settled: bool
+def _run_first(
+    database: BaseDatabaseWrapper, cursor: CursorWrapper, queries: Sequence[Query], *, commit: bool, settled: bool
 ) -> list[Rows]:
     global _on_postgresql
-    _on_postgresql = choose_way(database, cursor)
-    return _on_postgresql(database, cursor, questions, ends=ends, settled=settled)
+    _on_postgresql = choose_runner(database, cursor)
+    return _on_postgresql(database, cursor, queries, commit=commit, settled=settled)
 
 
-_on_postgresql: Way = _ask_first
+_on_postgresql: Runner = _run_first
 
 
-def ask_one_by_one(
-    database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], *, ends: bool, settled: bool
+def run_one_by_one(
+    database: BaseDatabaseWrapper, cursor: CursorWrapper, queries: Sequence[Query], *, commit: bool, settled: bool
 ) -> list[Rows]:
     """By public means: a trip for each, and Django's own COMMIT, which waits for the disk."""
     answers = []
-    for statement, parameters in questions:
+    for statement, parameters in queries:
         cursor.execute(f"{statement.text} {statement.locking}", [_for_postgresql(value) for value in parameters])
         answers.append(cursor.fetchall() if cursor.description else [])
     if settled:
@@ -193,30 +193,30 @@ def ask_one_by_one(
     return answers
 
 
-def ask_together(
-    database: BaseDatabaseWrapper, cursor: CursorWrapper, questions: Sequence[Question], *, ends: bool, settled: bool
+def run_together(
+    database: BaseDatabaseWrapper, cursor: CursorWrapper, queries: Sequence[Query], *, commit: bool, settled: bool
 ) -> list[Rows]:
     connection: PlannedConnection = database.connection
-    ends = ends and database.in_atomic_block and not database.savepoint_ids
-    settles = ends or settled
-    _plan(database, connection, [*(statement for statement, _ in questions), *([SETTLE] if settles else [])])
+    commit = commit and database.in_atomic_block and not database.savepoint_ids
+    settles = commit or settled
+    _plan(database, connection, [*(statement for statement, _ in queries), *([SETTLE] if settles else [])])
     before = []
     if database.in_atomic_block and connection.info.transaction_status == IDLE:
         connection.autocommit = True  # or psycopg sends a BEGIN of its own, and waits for its answer
         before = ["BEGIN"]
     # The row locks are released without waiting for the disk: a later commit is never on disk before this one.
-    after = ["SET LOCAL synchronous_commit TO off", "COMMIT"] if ends else []
+    after = ["SET LOCAL synchronous_commit TO off", "COMMIT"] if commit else []
     after += [SETTLE.execute] if settles else []
-    values = [_for_postgresql(value) for _, parameters in questions for value in parameters]
-    texts = [*before, *(statement.execute for statement, _ in questions), *after]
+    values = [_for_postgresql(value) for _, parameters in queries for value in parameters]
+    texts = [*before, *(statement.execute for statement, _ in queries), *after]
     cursor.execute("; ".join(texts), values)
-    connection.has_ended = ends
+    connection.has_ended = commit
     own: psycopg.Cursor[Any] = cursor.cursor
     answers = []
     for _ in texts:
         answers.append(own.fetchall() if own.pgresult and own.pgresult.nfields else [])
         own.nextset()
-    return answers[len(before) : len(before) + len(questions)]
+    return answers[len(before) : len(before) + len(queries)]
 
 
 def _plan(database: BaseDatabaseWrapper, connection: PlannedConnection, statements: Sequence[Statement]) -> None:

@@ -21,7 +21,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 
-from cinema.database.query_timeout import NoAnswer
+from cinema.database.query_timeout import DatabaseTimeout
 from cinema.web import metrics
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def is_overload(error: Exception) -> bool:
 
 def busy_for(error: BaseException | None) -> Busy:
     """The refusal for an overload; after a query timeout it says that the result is unknown."""
-    if error is not None and isinstance(error.__cause__, NoAnswer):
+    if error is not None and isinstance(error.__cause__, DatabaseTimeout):
         return Busy("Our records do not answer. Please look what has become of it before you try again.")
     return Busy()
 

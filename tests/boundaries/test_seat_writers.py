@@ -81,13 +81,13 @@ def test_sql_that_reads_and_row_locks_is_no_write():
         "connection.cursor().execute('DELETE FROM booking_showtimeseat')",
         "connection.cursor().executemany('UPDATE booking_showtimeseat SET version = %s', [(1,)])",
         "getattr(ShowtimeSeat.objects.all(), 'up' + 'date')(version=9)",
-        "ask((Statement('planted', 'UPDATE booking_showtimeseat SET version = 9 WHERE version = %s'), [0]))",
+        "run_queries((Statement('planted', 'UPDATE booking_showtimeseat SET version = 9 WHERE version = %s'), [0]))",
     ],
 )
 def test_a_write_from_another_module_is_refused_while_tests_run(line):
     make_showtime()
     imports = "from django.db import connection\nfrom booking.models import ShowtimeSeat\n"
-    imports += "from cinema.database.statements import Statement, ask\n"
+    imports += "from cinema.database.statements import Statement, run_queries\n"
     planted = compile(imports + line, str(ROOT / "payments" / "pages" / "planted.py"), "exec")
     with pytest.raises(SeatsWrittenElsewhere, match="payments/pages/planted"), transaction.atomic():
         exec(planted, {})

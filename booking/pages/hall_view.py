@@ -1,4 +1,4 @@
-"""A showtime's house as a page shows it: every seat with its state, price and words, and the visitor's basket."""
+"""The seat map of a showtime as a page shows it: each seat with its state, price and words, and the visitor's basket."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from booking.models import Booking
 from booking.pages.hall_drawing import HallDrawing, minimap_of
 from booking.seats.map import SeatMap
 from booking.seats.pricing import price_of
+from booking.seats.rows import LETTERS
 from cinema.currencies import format_money
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, PlanCategory, PlanRow, PlanSeat
 
-STATUS = {"A": "available", "L": "locked", "B": "booked", "X": "blocked"}
+# The state of a seat as a page shows it: that of its row, and "mine" for a seat that this visitor has locked.
+STATUS = {letter: str(status) for status, letter in LETTERS.items()}
 WORDS = {
     "available": "available",
     "mine": "yours",
@@ -22,6 +24,9 @@ WORDS = {
     "booked": "taken",
     "blocked": "not for sale",
 }
+CHOOSABLE = ("available", "mine")
+# The page carries these for `static/js/hall.js`, which has no list of its own.
+SEAT_STATES = {"letters": STATUS, "words": WORDS, "choosable": CHOOSABLE}
 KINDS = {"wheelchair": "wheelchair space", "companion": "companion seat"}
 
 
@@ -42,7 +47,7 @@ class SeatView:
     @property
     def off(self) -> bool:
         """Cannot be chosen now."""
-        return self.status in ("locked", "booked", "blocked")
+        return self.status not in CHOOSABLE
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class PriceLine:
 
 @dataclass(frozen=True)
 class Basket:
-    """What the visitor holds; `left` is the share of the lock that is left, in percent of a full one."""
+    """The visitor's locked seats; `left` is the share of the lock's time that is left, in percent of a full lock."""
 
     booking: Booking
     seats: Sequence[SeatView]
@@ -70,7 +75,7 @@ class Basket:
 
 @dataclass(frozen=True)
 class Minimap:
-    """`seats`: status and outline of each, in the order of the index."""
+    """`seats`: status and outline of each seat, in the order of the index: `static/js/hall.js` relies on it."""
 
     sketch: HallDrawing
     seats: Sequence[tuple[str, str]]
@@ -90,20 +95,20 @@ def view_rows(
 
 
 def view_minimap(layout: Layout, rows: Sequence[tuple[PlanRow, Sequence[SeatView]]]) -> Minimap:
-    """The same house in a corner, for whoever has zoomed in."""
+    """The small map in a corner of the zoomed hall, from what `view_rows` returned."""
     sketch, outlines = minimap_of(layout.hash)
     views = [view for _, row in rows for view in row]
     return Minimap(sketch, [(view.status, outlines[view.seat.index]) for view in views])
 
 
 def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:
-    """Category key to price in words, one formatting a category and not a seat."""
+    """Category key to price in words: formatted once for a category, not for each seat."""
     first = {seat.category: seat for seat in reversed(layout.seats)}
     return {key: format_money(price_of(showtime, seat), showtime.currency) for key, seat in first.items()}
 
 
 def price_lines(showtime: Showtime, layout: Layout) -> list[PriceLine]:
-    """The legend: each category that has seats, with the shape it mostly has."""
+    """The legend: each category that has seats, with the shape of its first ordinary seat."""
     prices = price_words(showtime, layout)
     shapes: dict[str, tuple[str, ...]] = {}
     for seat in layout.seats:

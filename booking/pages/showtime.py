@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking.basket import choose_seats, release_seats
 from booking.bookings import find_live
 from booking.models import Booking
-from booking.pages.hall_view import price_lines, view_basket, view_minimap, view_rows
+from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_minimap, view_rows
 from booking.refusals import AlreadyPaid, Refusal
-from booking.seats.map import read_map
+from booking.seats.map import LETTERS, read_map
 from booking.visitors import ensure_visitor, visitor_of
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
@@ -89,10 +89,11 @@ def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
         "layout": layout,
         "map": seats,
         "rows": rows,
+        "seat_states": SEAT_STATES,
         "minimap": view_minimap(layout, rows),
         "prices": price_lines(found, layout),
-        "n_left": seats.state.count("A"),
-        "n_choosing": seats.state.count("L"),
+        "n_left": seats.state.count(LETTERS["available"]),
+        "n_choosing": seats.state.count(LETTERS["locked"]),
         "times": same_day.filter(cancelled_at=None, ends_at__gt=at).order_by("starts_at"),
         "max_seats": settings.MAX_SEATS_PER_BOOKING,
         "has_companions": any(seat.kind == "companion" for seat in layout.seats),

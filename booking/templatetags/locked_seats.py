@@ -17,7 +17,7 @@ from booking.visitors import visitor_of
 register = template.Library()
 
 
-@register.inclusion_tag("booking/_held.html", takes_context=True)
+@register.inclusion_tag("booking/_locked_seats.html", takes_context=True)
 def locked_seats(context: RequestContext) -> dict[str, Any]:
     """The visitor's lock with the latest deadline, if there is one."""
     request: HttpRequest = context["request"]

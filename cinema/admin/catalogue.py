@@ -357,7 +357,7 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
 
     @admin.display(description=gettext_lazy("screen"), ordering="screen__name")
     def room(self, showtime: Showtime) -> SafeString:
-        return format_html('{}<small class="house">{}</small>', showtime.screen.name, showtime.screen.cinema.name)
+        return format_html('{}<small class="cinema-name">{}</small>', showtime.screen.name, showtime.screen.cinema.name)
 
     @admin.display(description=gettext_lazy("left"), ordering="n_available")
     def seats_left(self, showtime: Showtime) -> str:

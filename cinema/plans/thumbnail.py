@@ -11,7 +11,7 @@ WIDTHS = {"recliner": 1.2, "sofa-start": 0.92, "sofa-end": 0.92}
 
 
 def draw_thumbnail(layout_hash: str) -> SafeString:
-    """Inline SVG; the style sheet colours it by `data-cloth`. Texts of the plan are escaped."""
+    """Inline SVG; the style sheet colours it by `data-seat-colour`. Texts of the plan are escaped."""
     layout = layout_of(layout_hash)
     seats = "".join(_seat(seat) for seat in layout.seats)
     w, h = layout.width, layout.height
@@ -26,7 +26,7 @@ def _seat(seat: PlanSeat) -> str:
     width = WIDTHS.get(seat.shape, 0.8)
     kind = "closed" if not seat.for_sale else seat.kind
     return (
-        f'<rect data-cloth="{escape(seat.seat_colour)}" data-kind="{escape(kind)}" x="{seat.x - width / 2:.2f}" '
+        f'<rect data-seat-colour="{escape(seat.seat_colour)}" data-kind="{escape(kind)}" x="{seat.x - width / 2:.2f}" '
         f'y="{seat.y - 0.4:.2f}" width="{width:g}" height=".8" rx=".22" '
         f'transform="rotate({seat.turn:.1f} {seat.x:.2f} {seat.y:.2f})">'
         f"<title>{escape(seat.label)}, {escape(seat.category_name)}</title></rect>"

@@ -28,7 +28,7 @@ def draw_card(
     """
     showtime = card.showtime
     return format_html(
-        '<a class="slot" href="{}" data-state="{}"{}><b class="number">{}<time datetime="{}">{}</time></b>{}'
+        '<a class="showtime-card" href="{}" data-state="{}"{}><b class="number">{}<time datetime="{}">{}</time></b>{}'
         "<span>{}{}{}</span>{}</a>",
         showtime.get_absolute_url(),
         card.state,

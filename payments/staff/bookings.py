@@ -51,7 +51,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def timeline(request: HttpRequest, reference: str) -> HttpResponse:
     """What happened to a booking, and what staff can do about it. Raises NotFound."""
     booking = find_for_staff(reference)
-    return render(request, "staff/booking_story.html", _context(booking, timezone.now()))
+    return render(request, "staff/booking_timeline.html", _context(booking, timezone.now()))
 
 
 @staff_page

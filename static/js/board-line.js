@@ -1,8 +1,8 @@
-// One line of the board: numbers, bar and phase of a showtime, changed in place so that nothing jumps.
+// One row of the board: numbers, bar and phase of a showtime, changed in place so that nothing moves.
 
 const COUNTERS = ["available", "locked", "booked", "blocked", "arrived", "revenue"];
-const DOORS = 30 * 60_000;
-const FLASH = 1_600;
+const DOORS = 30 * 60_000; // ms before the start
+const FLASH = 1_600; // ms
 const WORDS = { running: "running", doors: "doors open", full: "sold out", over: "over", cancelled: "cancelled", "": "" };
 
 export class BoardLine {
@@ -15,12 +15,12 @@ export class BoardLine {
     COUNTERS.forEach((name, i) => (this[name] = counts[i]));
   }
 
-  get isHeld() {
+  get takesPlace() {
     return this.row.dataset.phase !== "cancelled";
   }
 
-  /** Takes a row of a frame; flashes when something that is shown has changed. */
-  take(row, money) {
+  /** Shows a row of a frame; flashes when a number has changed. */
+  update(row, money) {
     const changed = COUNTERS.some((name) => this[name] !== row[name]);
     Object.assign(this, row);
     if (!changed) return;
@@ -41,11 +41,11 @@ export class BoardLine {
     }
     this.row.querySelector("[data-percent]").textContent = onSale ? Math.floor((100 * booked) / onSale) : 0;
     this.row.querySelector(".board__money").textContent = money(this.revenue);
-    this.bar([arrived, booked - arrived, locked, available, blocked]);
-    this.tellTime(Date.now());
+    this.drawBar([arrived, booked - arrived, locked, available, blocked]);
+    this.updatePhase(Date.now());
   }
 
-  bar(counts) {
+  drawBar(counts) {
     const whole = counts.reduce((sum, count) => sum + count, 0) || 1;
     let x = 0;
     this.row.querySelectorAll(".fill rect").forEach((piece, i) => {
@@ -56,9 +56,9 @@ export class BoardLine {
     });
   }
 
-  /** Doors open half an hour before; what has ended is over. */
-  tellTime(now) {
-    if (!this.isHeld) return;
+  /** The phase at `now`: doors open half an hour before the start. */
+  updatePhase(now) {
+    if (!this.takesPlace) return;
     const soldOut = this.booked > 0 && this.available + this.locked === 0;
     const phase =
       now >= this.ends ? "over" : now >= this.starts ? "running" : now >= this.starts - DOORS ? "doors" : soldOut ? "full" : "";

@@ -1,5 +1,5 @@
-// What a page knows of the board, and what each frame does to it. Pure: no socket, no clock, no page.
-// The same questions as SeatState answers, so that LiveSocket can feed either.
+// The state of the board, and what each frame does to it. Pure: no socket, no clock, no page.
+// The same interface as SeatState, so that LiveSocket can feed either.
 
 const OLDEST_AGE = 10_000; // ms since the server last asked its database
 
@@ -8,7 +8,7 @@ export class BoardState {
     Object.assign(this, { epoch: null, v: -1, state: null, live: false, asked: null });
   }
 
-  /** Take a frame. Returns `{changed: showtimes whose row is another now, send: frames to send}`. */
+  /** Apply a frame. Returns `{changed: showtimes whose row has changed, send: frames to send}`. */
   receive(frame) {
     const changed = [];
     const send = [];
@@ -22,7 +22,7 @@ export class BoardState {
     this.live = this.state !== null && this.v === frame.v;
   }
 
-  /** Of two rows for one showtime the greater version is true. */
+  /** Of two rows for one showtime the one with the greater version is current. */
   on_board(frame, changed) {
     this.state = new Map(this.state);
     for (const row of frame.rows) {

@@ -1,12 +1,12 @@
-// <live-board>: keeps the lines of the board and their totals true.
+// <live-board>: updates the rows of the board and their totals.
 
 import { BoardLine } from "board-line";
 import { BoardState } from "board-state";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 
-const ENDED_AGO = 3 * 3_600_000;
-const NEW_LINES = 30_000; // at most this often the page looks for showtimes that it does not know
+const DROPPED_AFTER = 3 * 3_600_000; // ms after the end
+const RELOAD_EVERY = 30_000; // ms: at most this often the page asks for showtimes that it does not know
 
 class LiveBoard extends HTMLElement {
   connectedCallback() {
@@ -19,15 +19,15 @@ class LiveBoard extends HTMLElement {
     this.readLines();
     this.state = new BoardState();
     this.socket = new LiveSocket(socket, this.state, {
-      changed: (showtimes) => this.take(showtimes),
+      changed: (showtimes) => this.update(showtimes),
       status: (name) => this.chip.show(name),
     });
     this.chip = new LiveChip(document.getElementById("live"), this, this.socket, () => {});
     this.socket.connect();
-    setInterval(() => this.tellTime(), 1_000);
+    setInterval(() => this.updateTime(), 1_000);
   }
 
-  /** LiveChip's word for: what is shown is true. */
+  /** Whether the board is known to be current; set by LiveChip. */
   set live(isLive) {
     this.toggleAttribute("data-old", !isLive);
   }
@@ -41,13 +41,13 @@ class LiveBoard extends HTMLElement {
     this.lines = new Map(rows.map((line) => [line.showtime, line]));
   }
 
-  take(showtimes) {
-    for (const showtime of showtimes) this.lines.get(showtime)?.take(this.state.state.get(showtime), this.money);
+  update(showtimes) {
+    for (const showtime of showtimes) this.lines.get(showtime)?.update(this.state.state.get(showtime), this.money);
     this.total();
-    if (showtimes.some((showtime) => !this.known.has(showtime))) this.lookAgain();
+    if (showtimes.some((showtime) => !this.known.has(showtime))) this.reloadSoon();
   }
 
-  /** What ended three hours ago is no longer on the board. */
+  /** Remove a showtime that ended three hours ago. */
   drop(line) {
     this.lines.delete(line.showtime);
     line.row.remove();
@@ -55,8 +55,8 @@ class LiveBoard extends HTMLElement {
   }
 
   total() {
-    const held = [...this.lines.values()].filter((line) => line.isHeld);
-    const sum = (...names) => held.reduce((total, line) => names.reduce((part, name) => part + line[name], total), 0);
+    const counted = [...this.lines.values()].filter((line) => line.takesPlace);
+    const sum = (...names) => counted.reduce((total, line) => names.reduce((part, name) => part + line[name], total), 0);
     const count = (...names) => sum(...names).toLocaleString("en-GB");
     const totals = {
       revenue: this.money(sum("revenue")),
@@ -69,35 +69,35 @@ class LiveBoard extends HTMLElement {
     for (const each of this.querySelectorAll("[data-total]")) each.textContent = totals[each.dataset.total];
   }
 
-  tellTime() {
+  updateTime() {
     const now = Date.now();
     const clock = document.getElementById("clock");
     const text = this.clock.format(now);
     if (clock.textContent !== text) clock.textContent = text;
-    this.lines.forEach((line) => (now > line.ends + ENDED_AGO ? this.drop(line) : line.tellTime(now)));
+    this.lines.forEach((line) => (now > line.ends + DROPPED_AFTER ? this.drop(line) : line.updatePhase(now)));
     const day = this.day.format(now);
-    if (this.today !== day) this.lookAgain();
+    if (this.today !== day) this.reloadSoon();
     this.today = day;
   }
 
-  /** A showtime has come that the page was made without, or midnight: fetch the lines, now or when it is time. */
-  lookAgain() {
-    const wait = Math.max(0, (this.lookedAt ?? 0) + NEW_LINES - Date.now());
-    this.looking ??= setTimeout(() => this.fetchLines(), wait);
+  /** Fetch the rows anew: after midnight, or when there is a showtime that the page does not know. */
+  reloadSoon() {
+    const wait = Math.max(0, (this.loadedAt ?? 0) + RELOAD_EVERY - Date.now());
+    this.reloading ??= setTimeout(() => this.fetchLines(), wait);
   }
 
   async fetchLines() {
-    this.lookedAt = Date.now();
-    this.looking = null;
+    this.loadedAt = Date.now();
+    this.reloading = null;
     const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) return this.lookAgain();
+    if (!answer?.ok) return this.reloadSoon();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("live-board");
     if (!fresh) return;
     this.known = new Set(fresh.dataset.known.split(" ").map(Number));
     document.getElementById("board").replaceWith(page.getElementById("board"));
     this.readLines();
-    this.take([...this.state.state.keys()].filter((showtime) => this.lines.has(showtime)));
+    this.update([...this.state.state.keys()].filter((showtime) => this.lines.has(showtime)));
   }
 }
 

@@ -1,4 +1,4 @@
-// The ring: how much of the lock is left, by the server's clock. Never blinks; speaks once, at thirty seconds.
+// The ring: how much of the lock is left, by the server's clock. Never blinks; one announcement, at thirty seconds.
 
 class SeatCountdown extends HTMLElement {
   connectedCallback() {
@@ -6,7 +6,7 @@ class SeatCountdown extends HTMLElement {
     const left = Date.parse(until) - Date.parse(now);
     this.ends = performance.now() + left;
     this.whole = share > 0 ? (left / share) * 100 : left;
-    this.spoken = left <= 30_000;
+    this.announced = left <= 30_000;
     this.timer = setInterval(() => this.draw(), 250);
     this.draw();
   }
@@ -26,15 +26,15 @@ class SeatCountdown extends HTMLElement {
       this.querySelector(".left").setAttribute("stroke-dasharray", `${((100 * left) / this.whole).toFixed(1)} 100`);
     }
     if (left <= 30_000) this.dataset.level = "last";
-    if (left <= 30_000 && !this.spoken) this.say("lock:ending");
+    if (left <= 30_000 && !this.announced) this.emit("lock:ending");
     if (left === 0) {
       clearInterval(this.timer);
-      this.say("lock:due");
+      this.emit("lock:due");
     }
   }
 
-  say(name) {
-    this.spoken = true;
+  emit(name) {
+    this.announced = true;
     this.dispatchEvent(new CustomEvent(name, { bubbles: true }));
   }
 }

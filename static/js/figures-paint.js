@@ -1,20 +1,20 @@
-/** The house's colours and letters for a canvas: read from the tokens, so that a theme reaches the charts. */
+/** Colours and fonts for a canvas: read from the tokens, so that a theme reaches the charts. */
 const tokens = getComputedStyle(document.documentElement);
 
-/** @param {string} name a token without its dashes, such as "silver-2" */
+/** @param {string} name a token without its dashes, such as "chart-bar" */
 export const paint = (name) => tokens.getPropertyValue(`--${name}`).trim();
 
-export const letters = (size, weight = 500) => ({ family: paint("font-text"), size, weight });
+export const font = (size, weight = 500) => ({ family: paint("font-text"), size, weight });
 
 /** Diagonal stripes: what is not finished, or lost on the way. */
-export function hatch(context, { ground = "#3a3740", stripe = "#b9b3c2", size = 6 } = {}) {
+export function hatch(context, size = 6) {
   const tile = document.createElement("canvas");
   const scale = Math.max(1, Math.round(devicePixelRatio));
   tile.width = tile.height = size * scale;
   const brush = tile.getContext("2d");
-  brush.fillStyle = ground;
+  brush.fillStyle = paint("chart-hatch");
   brush.fillRect(0, 0, tile.width, tile.height);
-  brush.strokeStyle = stripe;
+  brush.strokeStyle = paint("chart-hatch-stripe");
   brush.lineWidth = tile.width / 3.4;
   brush.beginPath();
   for (const shift of [-1, 0, 1]) {
@@ -27,15 +27,15 @@ export function hatch(context, { ground = "#3a3740", stripe = "#b9b3c2", size = 
   return pattern;
 }
 
-/** How a finger's or pointer's bar is spoken of. */
+/** The look of the box that names the bar under the pointer. */
 export const tooltip = () => ({
-  backgroundColor: paint("house-3"),
-  borderColor: paint("house-5"),
+  backgroundColor: paint("chart-tooltip"),
+  borderColor: paint("chart-tooltip-line"),
   borderWidth: 1,
-  titleColor: paint("paper-1"),
-  bodyColor: paint("paper-2"),
-  titleFont: letters(13, 650),
-  bodyFont: letters(13),
+  titleColor: paint("chart-tooltip-title"),
+  bodyColor: paint("chart-tooltip-text"),
+  titleFont: font(13, 650),
+  bodyFont: font(13),
   padding: 10,
   displayColors: false,
 });

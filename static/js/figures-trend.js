@@ -1,7 +1,7 @@
 /** Sales by day: bars for these days, a dotted line for those before, the best day named over its bar. */
-import { hatch, letters, paint, tooltip } from "figures-paint";
+import { font, hatch, paint, tooltip } from "figures-paint";
 
-/** Names the highest bar, so that one number can be read without pointing. */
+/** Writes the highest value over its bar, so that one number can be read without a pointer. */
 const peak = {
   id: "peak",
   afterDatasetsDraw(chart, _, { words }) {
@@ -12,7 +12,7 @@ const peak = {
     const { ctx, chartArea } = chart;
     ctx.save();
     ctx.font = `650 12px ${paint("font-text")}`;
-    ctx.fillStyle = paint("paper-1");
+    ctx.fillStyle = paint("chart-peak");
     ctx.textAlign = "center";
     const half = ctx.measureText(words[best]).width / 2;
     ctx.fillText(words[best], Math.min(Math.max(bar.x, chartArea.left + half), chartArea.right - half), bar.y - 7);
@@ -31,13 +31,13 @@ function ticks(trend, measure) {
 
 function bars(context, trend, measure) {
   const stripes = hatch(context);
-  const fill = trend.weekend.map((isWeekend, i) => (i === trend.today ? stripes : paint(isWeekend ? "silver-1" : "silver-2")));
+  const fill = trend.weekend.map((isWeekend, i) => (i === trend.today ? stripes : paint(isWeekend ? "chart-bar-weekend" : "chart-bar")));
   return {
     type: "bar",
     data: trend.series[measure].now,
     backgroundColor: fill,
     hoverBackgroundColor: fill,
-    borderColor: paint("silver-1"),
+    borderColor: paint("chart-bar-weekend"),
     borderWidth: trend.weekend.map((_, i) => (i === trend.today ? 1.5 : 0)),
     borderRadius: 2.5,
     categoryPercentage: 1,
@@ -51,24 +51,24 @@ function bars(context, trend, measure) {
 const before = (trend, measure) => ({
   type: "line",
   data: trend.series[measure].before,
-  borderColor: paint("paper-3"),
+  borderColor: paint("chart-before"),
   borderWidth: 1.5,
   borderDash: [3, 4],
   pointRadius: trend.labels.length > 1 ? 0 : 3,
   pointHoverRadius: 3,
-  pointBackgroundColor: paint("paper-3"),
+  pointBackgroundColor: paint("chart-before"),
   order: 1,
 });
 
 function scales(trend, measure) {
   const isPhone = matchMedia("(max-width: 600px)").matches;
-  const letter = { color: paint("paper-3"), font: letters(11) };
+  const label = { color: paint("chart-label"), font: font(11) };
   return {
     x: {
       grid: { display: false },
-      border: { color: "rgb(255 255 255 / .16)" },
+      border: { color: paint("chart-axis") },
       ticks: {
-        ...letter,
+        ...label,
         maxRotation: 0,
         autoSkip: false,
         callback: (_, i) => {
@@ -83,14 +83,14 @@ function scales(trend, measure) {
     y: {
       beginAtZero: true,
       grace: "6%",
-      grid: { color: "rgb(255 255 255 / .07)" },
+      grid: { color: paint("chart-grid") },
       border: { display: false },
-      ticks: { ...letter, maxTicksLimit: 6, callback: ticks(trend, measure) },
+      ticks: { ...label, maxTicksLimit: 6, callback: ticks(trend, measure) },
     },
   };
 }
 
-function spoken(trend, measure) {
+function tooltipTexts(trend, measure) {
   const { words, wordsBefore } = trend.series[measure];
   return {
     title: ([first]) => trend.days[first.dataIndex],
@@ -99,7 +99,7 @@ function spoken(trend, measure) {
   };
 }
 
-/** Draws into `canvas` and lets the three buttons choose what is drawn. */
+/** Draws into `canvas`; the three buttons choose the measure. */
 export function startTrend(canvas, trend) {
   if (!canvas) return;
   let chart;
@@ -111,7 +111,7 @@ export function startTrend(canvas, trend) {
         layout: { padding: { top: 18 } },
         interaction: { mode: "index", intersect: false },
         scales: scales(trend, measure),
-        plugins: { peak: { words: trend.series[measure].words }, tooltip: { ...tooltip(), callbacks: spoken(trend, measure) } },
+        plugins: { peak: { words: trend.series[measure].words }, tooltip: { ...tooltip(), callbacks: tooltipTexts(trend, measure) } },
       },
       plugins: [peak],
     });

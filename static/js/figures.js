@@ -1,4 +1,4 @@
-/** The figures' charts. The page stands without them: every number is in a table; this draws and folds the tables away. */
+/** The charts of the dashboard. Every number is also in a table, which is folded once its chart is drawn. */
 import { drawFilms, drawFunnel } from "figures-bars";
 import { startTrend } from "figures-trend";
 
@@ -22,5 +22,5 @@ for (const table of tables) {
   table.dataset.ready = "";
 }
 for (const chart of charts) chart.hidden = !isDrawable;
-// Canvas letters are drawn once: wait for the house's own.
+// Text on a canvas is drawn once: wait for the web font.
 if (isDrawable) document.fonts.ready.then(draw);

@@ -1,4 +1,4 @@
-// Arrow keys move from seat to seat as the hall lies; the seat card says what is under pointer or focus.
+// Arrow keys move to the nearest seat in that direction; the seat card describes the seat under pointer or focus.
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -8,7 +8,7 @@ export function moveByArrows(hall) {
     const from = event.target.closest(".seat");
     if (!from || !(step || event.key === "Enter")) return;
     event.preventDefault();
-    if (!step) return event.target.click(); // else Enter would send the form with its first button
+    if (!step) return event.target.click(); // otherwise Enter would submit the form with its first button
     nearest(hall, from, step)?.querySelector("input").focus();
   });
 }
@@ -44,9 +44,9 @@ export function showCard(hall, card) {
     title.textContent = words.slice(0, 2).join(", ");
     const facts = words.slice(2).join(" · ");
     text.textContent = facts.charAt(0).toUpperCase() + facts.slice(1);
-    const place = getComputedStyle(seat);
-    card.style.setProperty("--x", place.getPropertyValue("--x"));
-    card.style.setProperty("--y", place.getPropertyValue("--y"));
+    const position = getComputedStyle(seat);
+    card.style.setProperty("--x", position.getPropertyValue("--x"));
+    card.style.setProperty("--y", position.getPropertyValue("--y"));
   };
   ["pointerover", "focusin"].forEach((name) => hall.element.addEventListener(name, show));
   const hide = () => (card.hidden = true);

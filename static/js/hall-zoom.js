@@ -1,4 +1,4 @@
-// Three sizes of hall: fit, 1.6, 2.6. Buttons, + - 0, double tap, pinch; the window pans by scrolling.
+// Three sizes of the hall: fit, 1.6, 2.6. Buttons, keys + - 0, double tap, pinch; the window pans by scrolling.
 
 const SIZES = ["1", "1.6", "2.6"];
 
@@ -12,8 +12,8 @@ export class HallZoom {
       if (button) this.by(button.dataset.zoomBy);
     });
     root.addEventListener("keydown", (event) => {
-      const wish = { "+": "in", "=": "in", "-": "out", 0: "fit" }[event.key];
-      if (wish && !event.ctrlKey && !event.metaKey) this.by(wish);
+      const action = { "+": "in", "=": "in", "-": "out", 0: "fit" }[event.key];
+      if (action && !event.ctrlKey && !event.metaKey) this.by(action);
     });
     this.window.addEventListener("dblclick", (event) => event.target.closest(".seat") || this.by("next", event));
     this.window.addEventListener("touchmove", (event) => this.pinch(event), { passive: false });
@@ -26,12 +26,13 @@ export class HallZoom {
     return SIZES.indexOf(this.hall.dataset.zoom);
   }
 
-  by(wish, at = null) {
-    const next = { in: this.level + 1, out: this.level - 1, fit: 0, next: (this.level + 1) % SIZES.length }[wish];
+  /** `action`: in, out, fit or next. */
+  by(action, at = null) {
+    const next = { in: this.level + 1, out: this.level - 1, fit: 0, next: (this.level + 1) % SIZES.length }[action];
     this.to(Math.max(0, Math.min(SIZES.length - 1, next)), at);
   }
 
-  /** Zoom so that what was under `at` stays there; without it, to your seats, else to what was in the middle. */
+  /** Zoom with the spot under `at` fixed; without `at`, centred on `goal`. */
   to(level, at) {
     const spot = at ? this.spotAt(at) : this.goal;
     this.hall.dataset.zoom = SIZES[level];
@@ -42,21 +43,21 @@ export class HallZoom {
     this.root.dispatchEvent(new CustomEvent("hall:zoomed"));
   }
 
-  /** What the window shows: left, top, right, bottom in seat pitches. */
+  /** The visible part of the hall: left, top, right, bottom in seat pitches. */
   get view() {
     const box = this.window.getBoundingClientRect();
     const corners = [[box.left, box.top], [box.right, box.bottom]];
     return corners.flatMap(([clientX, clientY]) => this.spotAt({ clientX, clientY }));
   }
 
-  /** Where whoever zooms wants to look: at their own seats, from near by only at those in sight; else where they look. */
+  /** The mean of the visitor's seats (when zoomed, of the visible ones); without any, the middle of the window. */
   get goal() {
-    const sight = this.window.getBoundingClientRect();
-    const isSeen = (box) =>
-      box.right > sight.left && box.left < sight.right && box.bottom > sight.top && box.top < sight.bottom;
+    const view = this.window.getBoundingClientRect();
+    const isVisible = (box) =>
+      box.right > view.left && box.left < view.right && box.bottom > view.top && box.top < view.bottom;
     const seats = [...this.hall.querySelectorAll('.seat[data-status="mine"]')].map((each) => each.getBoundingClientRect());
-    const mine = this.level ? seats.filter(isSeen) : seats;
-    const boxes = mine.length ? mine : [sight];
+    const mine = this.level ? seats.filter(isVisible) : seats;
+    const boxes = mine.length ? mine : [view];
     const mean = (pick) => boxes.reduce((sum, box) => sum + pick(box), 0) / boxes.length;
     return this.spotAt({ clientX: mean((box) => box.x + box.width / 2), clientY: mean((box) => box.y + box.height / 2) });
   }
@@ -71,7 +72,7 @@ export class HallZoom {
     return [(clientX - floor.x) / this.pitch, (clientY - floor.y) / this.pitch];
   }
 
-  /** Bring a spot of the hall under `at`, or to the middle of the window. */
+  /** Scroll so that a spot of the hall is under `at`, or in the middle of the window. */
   centre(x, y, at = null) {
     const box = this.window.getBoundingClientRect();
     const { clientX, clientY } = at ?? { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
@@ -79,7 +80,7 @@ export class HallZoom {
     this.window.scrollBy((x - hereX) * this.pitch, (y - hereY) * this.pitch);
   }
 
-  /** A hall wider than the window begins at its middle, where the best seats are. */
+  /** A hall wider than the window is first shown from its middle, where the best seats are. */
   middle() {
     this.window.scrollLeft = (this.window.scrollWidth - this.window.clientWidth) / 2;
   }
@@ -94,9 +95,9 @@ export class HallZoom {
     else if (spread / this.spread < 0.74) this.step("out", a, b, spread);
   }
 
-  step(wish, a, b, spread) {
+  step(action, a, b, spread) {
     this.spread = spread;
-    this.by(wish, { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 });
+    this.by(action, { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 });
   }
 
   /** A mouse pans by dragging the floor. */

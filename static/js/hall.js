@@ -1,18 +1,10 @@
-// The seats on the page. Changes `data-status`, `disabled`, `checked` and the word of a seat, and nothing else:
-// the server has drawn them.
+// The seats on the page. Changes `data-status`, `disabled`, `checked` and the state word of a seat, and nothing else:
+// the server has drawn them. Letters, words and the states that can be chosen come with the page, in `#seat-states`.
 
-const STATUS = { A: "available", L: "locked", B: "booked", X: "blocked" };
-const WORDS = {
-  available: "available",
-  mine: "yours",
-  locked: "being chosen by someone else",
-  booked: "taken",
-  blocked: "not for sale",
-};
-const EVENT_LASTS = 1_200;
+const EVENT_LASTS = 1_200; // ms
 
 export class Hall {
-  /** `root` holds `.seat[data-i]` and the counters; `statusOf(i, letter)` may say "mine" or another status. */
+  /** `root` holds `.seat[data-i]` and the counters; `statusOf(i, status)` returns another status to show, or null. */
   constructor(root, statusOf) {
     this.root = root;
     this.element = root.querySelector(".hall");
@@ -24,27 +16,34 @@ export class Hall {
     this.labels = this.boxes.map((box) => box.value);
     this.indexOf = new Map(this.labels.map((label, i) => [label, i]));
     this.name = this.element.getAttribute("aria-label").split(",")[0];
+    this.states = JSON.parse(document.getElementById("seat-states").textContent);
+  }
+
+  /** The status that seat `i` has in `letters`, the state of the map; undefined without a state. */
+  statusIn(letters, i) {
+    return this.states.letters[letters?.[i]];
   }
 
   /** Draw these seats as they are in `letters`. Returns [i, before, after] of each that looks different now. */
   paint(letters, indices = this.seats.keys()) {
-    const turned = [];
+    const changed = [];
     for (const i of indices) {
-      const after = this.statusOf(i, letters[i]) ?? STATUS[letters[i]];
+      const stored = this.statusIn(letters, i);
+      const after = this.statusOf(i, stored) ?? stored;
       const before = this.seats[i].dataset.status;
       if (this.boxes[i].checked !== (after === "mine")) this.boxes[i].checked = after === "mine";
       if (before === after) continue;
       this.seats[i].dataset.status = after;
       this.dots[i].dataset.status = after;
-      this.boxes[i].disabled = !["available", "mine"].includes(after);
-      this.words[i].textContent = WORDS[after];
-      turned.push([i, before, after]);
+      this.boxes[i].disabled = !this.states.choosable.includes(after);
+      this.words[i].textContent = this.states.words[after];
+      changed.push([i, before, after]);
     }
     this.count(letters);
-    return turned;
+    return changed;
   }
 
-  /** For 1.2 s: somebody else took it, or gave it back. */
+  /** For 1.2 s: another visitor took the seat, or gave it back. */
   flash(i, event) {
     const seat = this.seats[i];
     seat.dataset.event = event;
@@ -52,24 +51,24 @@ export class Hall {
     seat.flashing = setTimeout(() => delete seat.dataset.event, EVENT_LASTS);
   }
 
-  /** A price of the legend is pressed: its seats stay lit, the rest of the house dims; pressed again, all are lit. */
+  /** A price of the legend is pressed: all seats but its own are dimmed; pressed again, none is. */
   spotlight(price) {
     if (!price) return;
     const on = price.getAttribute("aria-pressed") !== "true";
     for (const each of this.root.querySelectorAll(".price")) each.setAttribute("aria-pressed", on && each === price);
-    if (on) this.element.dataset.spotlight = price.dataset.clothOf;
+    if (on) this.element.dataset.spotlight = price.dataset.seatColourOf;
     else delete this.element.dataset.spotlight;
   }
 
   count(letters) {
-    const left = letters.split("A").length - 1;
-    const choosing = letters.split("L").length - 1;
+    const count = (status) => [...letters].filter((letter) => this.states.letters[letter] === status).length;
+    const left = count("available");
     this.root.querySelector('[data-count="left"]').textContent = left;
-    this.root.querySelector('[data-count="choosing"]').textContent = choosing;
+    this.root.querySelector('[data-count="choosing"]').textContent = count("locked");
     this.element.setAttribute("aria-label", `${this.name}, ${left} of ${this.seats.length} seats available`);
   }
 
-  /** Whether what is shown is known to be so; if not, the house is dim and takes no clicks. */
+  /** Whether the map is known to be current; if not, it is dim and takes no clicks. */
   get live() {
     return this.element.dataset.live === "true";
   }
@@ -78,7 +77,7 @@ export class Hall {
     this.element.dataset.live = live;
   }
 
-  /** The seat under the pointer or the focus, if any. */
+  /** The index of the seat under the pointer or the focus, or null. */
   get pointed() {
     const seat = this.root.querySelector(".seat:has(:focus-visible), .seat:hover");
     return seat ? Number(seat.dataset.i) : null;

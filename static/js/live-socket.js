@@ -1,10 +1,11 @@
-// Keeps one socket to a showtime open and feeds its frames to a SeatState. Reconnects by itself, spread out and with
-// full jitter; says at every moment whether what is shown is live, and since when it is not.
+// Keeps one socket to a showtime open and feeds its frames to a SeatState. Reconnects with exponential backoff and
+// full jitter; reports whether the state is live, and when the last frame came.
 
+// All in ms.
 const LONGEST_WAIT = 30_000;
 const FIRST_WAIT = 500;
 const SETTLED = 60_000; // live this long: the next loss starts with a short wait again
-const ASK_AGAIN = 1_100; // at most one sync a second is answered
+const ASK_AGAIN = 1_100; // the server answers at most one sync a second
 
 export class LiveSocket {
   #socket = null;
@@ -35,10 +36,10 @@ export class LiveSocket {
     this.#socket = socket;
     socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
     socket.addEventListener("close", (event) => socket === this.#socket && this.#lost(event.code));
-    this.#watch();
+    this.#restartSilenceTimer();
   }
 
-  /** The tab was asleep or the network away: what is shown may be old. Ask. */
+  /** The tab was suspended or the network was down: ask whether the state is current. */
   check() {
     if (this.ended) return;
     if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ type: "sync", epoch: this.seats.epoch, v: this.seats.v });
@@ -47,7 +48,7 @@ export class LiveSocket {
 
   #receive(frame) {
     this.heardAt = Date.now();
-    this.#watch();
+    this.#restartSilenceTimer();
     if (frame.type === "hello") [this.#spread, this.#heartbeat] = [frame.spread, frame.heartbeat];
     if (frame.type === "bye") this.byeRetry = frame.retry;
     const { changed, send } = this.seats.receive(frame);
@@ -55,13 +56,13 @@ export class LiveSocket {
     this.#frames += 1;
     if (frame.type === "heartbeat" || this.#frames % 64 === 0) this.#send({ type: "ack", v: this.seats.v });
     if (changed.length) this.changed(changed);
-    this.#tell();
+    this.#reportStatus();
     this.#timer("ask", this.seats.asked === null ? null : ASK_AGAIN, () => {
       this.#send({ type: "sync", epoch: this.seats.epoch, v: this.seats.asked ?? this.seats.v });
     });
   }
 
-  #tell() {
+  #reportStatus() {
     if (this.seats.live && !this.#liveSince) this.#liveSince = Date.now();
     if (this.seats.live && Date.now() - this.#liveSince > SETTLED) this.#tries = 0;
     this.status(this.ended ? "ended" : this.seats.live ? "live" : this.#socket ? "stale" : "connecting");
@@ -75,8 +76,8 @@ export class LiveSocket {
     const wasLive = this.#liveSince > 0;
     this.#liveSince = 0;
     this.ended = code >= 4500 && code < 5000;
-    this.#timer("watch", null);
-    this.#tell();
+    this.#timer("silence", null);
+    this.#reportStatus();
     if (!this.ended) this.#reconnect(this.#wait(wasLive));
   }
 
@@ -92,9 +93,9 @@ export class LiveSocket {
     this.#timer("connect", wait, () => this.connect());
   }
 
-  /** No frame for two and a half heartbeats: the line is dead, whatever the browser believes. */
-  #watch() {
-    this.#timer("watch", 2.5 * this.#heartbeat, () => {
+  /** No frame for two and a half heartbeats: the connection is dead, even if the browser reports it open. */
+  #restartSilenceTimer() {
+    this.#timer("silence", 2.5 * this.#heartbeat, () => {
       const silent = this.#socket;
       this.#lost(1006);
       silent?.close();

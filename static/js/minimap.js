@@ -1,4 +1,4 @@
-// The whole hall in a corner while the map is zoomed: a frame shows what the window shows, and moves it when dragged.
+// The whole hall in a corner while the map is zoomed. A frame marks the visible part; dragging it scrolls the map.
 
 export class Minimap {
   constructor(root, zoom) {
@@ -27,7 +27,7 @@ export class Minimap {
     this.frame.setAttribute("height", Math.max(0, Math.min(all.y + all.height, bottom) - y));
   }
 
-  /** The middle of the window goes where the pointer is. */
+  /** Scroll the middle of the window to the pointer. */
   drag(event) {
     event.preventDefault();
     const spot = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.drawing.getScreenCTM().inverse());

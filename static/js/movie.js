@@ -1,4 +1,4 @@
-// The page of a film: the trailer in a dialog, asked for only when somebody wants it; seats left that are true.
+// The page of a film: the trailer in a dialog, loaded only on a click; seats left that are kept up to date.
 
 import { keepSeatsLeft } from "seats-left";
 

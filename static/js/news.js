@@ -1,11 +1,11 @@
-// News is shown on the screen, like a subtitle: what happened, what is still possible. One at a time, eight seconds,
-// and as long as it has the focus. The place is a polite live region, so it is spoken too.
+// News is shown on the screen of the hall, like a subtitle: what happened, what is still possible. One at a time, for
+// eight seconds and as long as it has the focus. `region` is a polite live region, so that it is also announced.
 
-const LASTS = 8_000;
+const LASTS = 8_000; // ms
 let timer = null;
 
 /** `kind`: lost, freed or plain; `action`: {label, act} or nothing. */
-export function tell(place, { kind = "lost", title, text = "", action = null }) {
+export function showNews(region, { kind = "lost", title, text = "", action = null }) {
   clearTimeout(timer);
   const toast = document.createElement("div");
   toast.className = "toast";
@@ -20,17 +20,17 @@ export function tell(place, { kind = "lost", title, text = "", action = null }) 
     button.textContent = action.label;
     button.addEventListener("click", () => {
       action.act();
-      place.replaceChildren();
+      region.replaceChildren();
     });
     toast.append(button);
   }
-  place.replaceChildren(toast);
-  settle(place);
+  region.replaceChildren(toast);
+  removeLater(region);
 }
 
-/** What stands there leaves in its time; also for news that came with the page itself. */
-export function settle(place) {
-  const toast = place.querySelector(".toast");
+/** Removes the news in `region` when its time is over; also news that the server put into the page. */
+export function removeLater(region) {
+  const toast = region.querySelector(".toast");
   const leave = () => (toast.contains(document.activeElement) ? (timer = setTimeout(leave, LASTS)) : toast.remove());
   if (toast) timer = setTimeout(leave, LASTS);
 }

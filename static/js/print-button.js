@@ -1,4 +1,4 @@
-/** A button that prints the page; without script there is none, and the browser's own menu does it. */
+/** A button that prints the page. Without script it stays hidden: the browser's menu prints, too. */
 customElements.define("print-button", class extends HTMLElement {
   connectedCallback() {
     this.hidden = false;

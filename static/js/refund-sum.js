@@ -1,9 +1,9 @@
-/** Beside a choice of tickets: what would come back for those ticked now. Without script the next page says it. */
+/** Beside a choice of tickets: the refund for those ticked now. Without script the next page says it. */
 customElements.define("refund-sum", class extends HTMLElement {
   connectedCallback() {
     this.form = this.closest("form");
     this.form.addEventListener("change", () => this.#show());
-    addEventListener("pageshow", () => this.#show()); // a browser may bring old ticks back
+    addEventListener("pageshow", () => this.#show()); // a browser may restore earlier ticks
     this.#show();
   }
 
@@ -15,7 +15,7 @@ customElements.define("refund-sum", class extends HTMLElement {
     this.form.querySelector("[data-needs-choice]")?.toggleAttribute("disabled", chosen.length === 0);
   }
 
-  /** As the server writes it: whole amounts lose their decimals. */
+  /** As the server formats it: whole amounts without decimals. */
   #money(amount) {
     const unit = 10 ** Number(this.dataset.digits);
     const whole = Math.floor(amount / unit).toLocaleString("en-GB");

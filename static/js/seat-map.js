@@ -1,4 +1,4 @@
-// <seat-map>: wires the state of the house, the socket, the seats on the page and my lock together.
+// <seat-map>: connects the state of the map, the socket, the seats on the page and my lock.
 
 import "countdown";
 import { Hall } from "hall";
@@ -6,20 +6,20 @@ import { moveByArrows, showCard } from "hall-keys";
 import { HallZoom } from "hall-zoom";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
-import { LockDesk } from "lock-desk";
+import { LockClient } from "lock-client";
 import { Minimap } from "minimap";
-import { settle, tell } from "news";
+import { removeLater, showNews } from "news";
 import { SeatState } from "seat-state";
 
 class SeatMap extends HTMLElement {
   connectedCallback() {
     const { epoch, version, state, socket, lock } = this.dataset;
     this.basket = document.getElementById("basket");
-    settle((this.news = document.getElementById("news")));
+    removeLater((this.news = document.getElementById("news")));
     this.seats = new SeatState({ epoch, v: Number(version), state });
-    this.desk = new LockDesk(lock);
-    this.hall = new Hall(this, (i, letter) => this.statusOf(i, letter));
-    this.desk.begin(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
+    this.lockClient = new LockClient(lock);
+    this.hall = new Hall(this, (i, status) => this.statusOf(i, status));
+    this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
     moveByArrows(this.hall);
@@ -29,10 +29,10 @@ class SeatMap extends HTMLElement {
       changed: (indices) => this.changed(indices),
       status: (name) => this.showStatus(name),
     });
-    const old = () => this.say({ title: "This map may be out of date", text: "Choosing goes on in a moment." });
+    const old = () => this.show({ title: "This map may be out of date", text: "Choosing goes on in a moment." });
     this.chip = new LiveChip(document.getElementById("live"), this.hall, this.socket, old);
     this.socket.connect();
-    this.desk.refresh();
+    this.lockClient.refresh();
   }
 
   listen() {
@@ -40,23 +40,23 @@ class SeatMap extends HTMLElement {
     this.addEventListener("click", (event) => this.hall.spotlight(event.target.closest(".price")));
     this.closest("form").addEventListener("submit", (event) => this.submit(event));
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
-    document.addEventListener("lock:due", () => this.desk.refresh());
-    document.addEventListener("lock:ending", () => this.say({ kind: "plain", title: "30 seconds left" }));
-    addEventListener("pageshow", (event) => event.persisted && this.desk.refresh());
-    this.desk.addEventListener("lock:wish", () => this.paint());
-    this.desk.addEventListener("lock:granted", () => this.granted());
-    this.desk.addEventListener("lock:refused", ({ detail }) => this.refused(detail));
-    this.desk.addEventListener("lock:over", ({ detail }) => this.over(detail));
-    this.desk.addEventListener("lock:missed", () => (this.missed = true));
-    this.desk.addEventListener("lock:failed", () => this.failed());
+    document.addEventListener("lock:due", () => this.lockClient.refresh());
+    document.addEventListener("lock:ending", () => this.show({ kind: "plain", title: "30 seconds left" }));
+    addEventListener("pageshow", (event) => event.persisted && this.lockClient.refresh());
+    this.lockClient.addEventListener("lock:requested", () => this.paint());
+    this.lockClient.addEventListener("lock:granted", () => this.granted());
+    this.lockClient.addEventListener("lock:refused", ({ detail }) => this.refused(detail));
+    this.lockClient.addEventListener("lock:expired", ({ detail }) => this.expired(detail));
+    this.lockClient.addEventListener("lock:missed", () => (this.missed = true));
+    this.lockClient.addEventListener("lock:failed", () => this.failed());
   }
 
-  statusOf(i, letter) {
+  /** What is shown instead of the stored status: mine, or available for a seat that I have just released. */
+  statusOf(i, status) {
+    const { requested, released } = this.lockClient;
     const label = this.hall.labels[i];
-    if (this.desk.holds(label) && (letter === "A" || letter === "L")) return "mine";
-    const given = this.desk.given.get(label);
-    if (given !== undefined && letter === "L" && this.seats.v < given) return "available";
-    return null;
+    if (requested.has(label) && (status === "available" || status === "locked")) return "mine";
+    return status === "locked" && this.seats.v < released.get(label) ? "available" : null;
   }
 
   paint(indices) {
@@ -64,14 +64,14 @@ class SeatMap extends HTMLElement {
   }
 
   choose(box) {
-    const full = box.checked && this.desk.wish.size >= Number(this.dataset.max);
+    const full = box.checked && this.lockClient.requested.size >= Number(this.dataset.max);
     if (!this.hall.live || full) {
       box.checked = !box.checked;
       const title = full ? `At most ${this.dataset.max} seats in one booking` : "The map is catching up";
-      this.say({ title, text: full ? "" : "Seats can be chosen again in a moment." });
+      this.show({ title, text: full ? "" : "Seats can be chosen again in a moment." });
       return;
     }
-    this.desk.toggle(box.value);
+    this.lockClient.toggle(box.value);
   }
 
   changed(indices) {
@@ -79,10 +79,10 @@ class SeatMap extends HTMLElement {
     for (const [i, before, after] of this.paint(indices)) {
       if (before === "available" && after !== "mine") this.hall.flash(i, "taken");
       if (before !== "mine" && after === "available") this.hall.flash(i, "freed");
-      if (i === pointed && before === "available" && after === "locked") this.say({ title: `${this.hall.labels[i]} has just been taken` });
+      if (i === pointed && before === "available" && after === "locked") this.show({ title: `${this.hall.labels[i]} has just been taken` });
     }
-    const held = this.desk.lock.seats;
-    if (this.seats.v >= this.desk.lock.v && held.some(({ i }) => "ABX".includes(this.seats.state[i]))) this.desk.refresh();
+    const { v, seats } = this.lockClient.lock;
+    if (this.seats.v >= v && seats.some(({ i }) => this.hall.statusIn(this.seats.state, i) !== "locked")) this.lockClient.refresh();
   }
 
   granted() {
@@ -92,58 +92,58 @@ class SeatMap extends HTMLElement {
     window.htmx.ajax("GET", url, { target: this.basket, swap: "innerHTML" }).then(() => {
       if (focused) (document.getElementById("basket-pay") ?? this.querySelector("input:enabled"))?.focus();
     });
-    if (this.desk.lock.pending) this.say({ title: "The payment is being ended", text: "The seats are free in a moment." });
+    if (this.lockClient.lock.pending) this.show({ title: "The payment is being ended", text: "The seats are free in a moment." });
   }
 
   refused(problem) {
     this.paint();
     for (const label of problem.seats ?? []) this.hall.flash(this.hall.indexOf.get(label), "taken");
     const [title, ...rest] = problem.detail.split(/(?<=\.) /);
-    this.say({ title, text: rest.join(" ") });
+    this.show({ title, text: rest.join(" ") });
   }
 
   failed() {
     this.paint();
-    this.say({ title: "That did not reach us", text: "Your seats are as they were. Please try again." });
+    this.show({ title: "That did not reach us", text: "Your seats are as they were. Please try again." });
     this.socket.check();
   }
 
-  /** The server says so; the ring on the page may be a moment behind it, or the map a moment ahead of the ring. */
-  over(lock) {
-    if (lock.seats.some(({ i }) => this.seats.state?.[i] === "B")) return; // paid in another tab
-    this.basket.querySelector("seat-countdown")?.dispatchEvent(new CustomEvent("lock:over", { bubbles: true }));
-    this.say({ title: "The hold ran out", text: "The seats are free again. Nothing was charged." });
+  /** The server has said that the lock expired; the countdown on the page may be a moment early or late. */
+  expired(lock) {
+    if (lock.seats.some(({ i }) => this.hall.statusIn(this.seats.state, i) === "booked")) return; // paid in another tab
+    this.basket.querySelector("seat-countdown")?.dispatchEvent(new CustomEvent("lock:expired", { bubbles: true }));
+    this.show({ title: "The hold ran out", text: "The seats are free again. Nothing was charged." });
   }
 
   submit(event) {
     const button = event.submitter;
     if (button?.name === "drop") {
       event.preventDefault();
-      this.desk.toggle(button.value);
+      this.lockClient.toggle(button.value);
     } else if (button?.value === "release") {
       event.preventDefault();
-      this.desk.release();
-    } else if (this.desk.busy) {
+      this.lockClient.release();
+    } else if (this.lockClient.busy) {
       event.preventDefault();
       this.payOnceSettled();
     }
   }
 
-  /** The last click is still on its way to the server: go on when it has answered, with what it has granted. */
+  /** The last click has no answer yet: continue when the server has answered, with the seats that it granted. */
   async payOnceSettled() {
-    await this.desk.settled();
-    if (this.desk.wish.size) this.closest("form").requestSubmit(document.getElementById("basket-pay"));
+    await this.lockClient.settled();
+    if (this.lockClient.requested.size) this.closest("form").requestSubmit(document.getElementById("basket-pay"));
   }
 
   showStatus(name) {
     this.chip.show(name);
     if (name !== "live" || !this.missed) return;
     this.missed = false;
-    this.desk.refresh();
+    this.lockClient.refresh();
   }
 
-  say(news) {
-    tell(this.news, news);
+  show(news) {
+    showNews(this.news, news);
   }
 }
 

@@ -1,5 +1,5 @@
-// What a viewer knows of a seat map, and what each frame does to it. Pure: no socket, no clock, no page.
-// The rules are those of the wire `bms.v1`; tests/realtime/vectors.json holds them for this and for any other client.
+// The state of a seat map, and what each frame does to it. Pure: no socket, no clock, no page. The rules are those of
+// the protocol `bms.v1`; tests/realtime/live/vectors.json holds them for this and for any other client.
 
 const OLDEST_AGE = 10_000; // ms since the server last asked its database
 
@@ -20,7 +20,7 @@ export class SeatState {
     Object.assign(this, { epoch, v, state, live: false, asked: null, layout: null });
   }
 
-  /** Take a frame. Returns `{changed: indices, send: frames to send}`. */
+  /** Apply a frame. Returns `{changed: indices, send: frames to send}`. */
   receive(frame) {
     const before = this.state;
     const send = [];
@@ -63,7 +63,7 @@ export class SeatState {
     this.live = false;
   }
 
-  /** Say that something is missing: once, unless the need has grown. */
+  /** Ask for what is missing since `v` (-1: everything): once, unless everything is needed now. */
   ask(v, send) {
     this.live = false;
     if (this.asked === null || (v === -1 && this.asked !== -1)) {

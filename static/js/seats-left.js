@@ -1,10 +1,10 @@
-// Seats left, as the server draws them, swapped in place every few seconds while somebody looks. Says nothing aloud:
-// a page full of numbers that speak would be heard by nobody.
+// Seats left, as the server draws them, replaced every few seconds while the page is visible. Changes are not
+// announced: dozens of numbers change on one page.
 
-const EVERY = 5_000;
-const LONGEST = 60_000;
-const FLASH = 1_200;
-const MOST = 100;
+const EVERY = 5_000; // ms
+const LONGEST = 60_000; // ms
+const FLASH = 1_200; // ms
+const MOST = 100; // showtimes in one request
 const CLOSED = new Set(["sold-out", "closed", "cancelled", "upcoming"]);
 
 let wait = EVERY;
@@ -24,7 +24,7 @@ async function ask() {
   if (ids.length && !document.hidden) {
     const path = `/showtimes/left/?${ids.map((id) => `id=${id}`).join("&")}`;
     const answer = await fetch(path, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (answer?.ok) take(await answer.text());
+    if (answer?.ok) update(await answer.text());
     show(Boolean(answer?.ok));
     wait = answer?.ok ? EVERY : Math.min(LONGEST, 2 * wait);
   }
@@ -37,7 +37,7 @@ function isNear(meter) {
   return bottom > -innerHeight && top < 2 * innerHeight;
 }
 
-function take(text) {
+function update(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-left-of]");
   for (const meter of fresh) {
     for (const old of document.querySelectorAll(`[data-left-of="${meter.dataset.leftOf}"]`)) replace(old, meter);
@@ -49,13 +49,13 @@ function take(text) {
 
 function replace(old, meter) {
   if (old.isEqualNode(meter)) return;
-  const slot = old.closest(".slot");
+  const card = old.closest(".showtime-card");
   old.replaceWith(document.importNode(meter, true));
-  if (!slot) return;
-  slot.dataset.state = meter.dataset.state;
-  slot.toggleAttribute("data-full", CLOSED.has(meter.dataset.state));
-  slot.toggleAttribute("data-changed", true);
-  setTimeout(() => slot.removeAttribute("data-changed"), FLASH);
+  if (!card) return;
+  card.dataset.state = meter.dataset.state;
+  card.toggleAttribute("data-full", CLOSED.has(meter.dataset.state));
+  card.toggleAttribute("data-changed", true);
+  setTimeout(() => card.removeAttribute("data-changed"), FLASH);
 }
 
 function show(isLive) {

@@ -1,4 +1,4 @@
-/** A button that shows what was typed into a password field, and hides it again before it is sent. */
+/** A button that shows the content of a password field; it is hidden again before the form is sent. */
 customElements.define("show-password", class extends HTMLElement {
   connectedCallback() {
     const [input, button] = [this.querySelector("input"), this.querySelector("button")];
@@ -8,6 +8,6 @@ customElements.define("show-password", class extends HTMLElement {
     };
     button.hidden = false;
     button.addEventListener("click", () => show(input.type === "password"));
-    input.form?.addEventListener("submit", () => show(false)); // browsers keep what is a password as one
+    input.form?.addEventListener("submit", () => show(false)); // so that browsers save it as a password
   }
 });

@@ -176,8 +176,8 @@ def test_staff_retry_a_failed_refund(server, showtime_path, new_guest):
     expect(alert).to_have_count(0)
     wait_for_refund(alice.page)
     ines.page.goto(f"{server.url}/staff/bookings/?q={reference}")
-    expect(ines.page.locator(".story")).to_contain_text("Gave back £")
-    expect(ines.page.locator(".story")).to_contain_text("A person is needed")
+    expect(ines.page.locator(".timeline")).to_contain_text("Gave back £")
+    expect(ines.page.locator(".timeline")).to_contain_text("A person is needed")
 
 
 def wait_for_refund(page):

@@ -85,7 +85,7 @@ def test_a_price_highlights_its_seats_until_it_is_clicked_again(server, showtime
     price = alice.page.locator(".price").first
     price.click()
     expect(price).to_have_attribute("aria-pressed", "true")
-    expect(alice.page.locator(".hall")).to_have_attribute("data-spotlight", price.get_attribute("data-cloth-of"))
+    expect(alice.page.locator(".hall")).to_have_attribute("data-spotlight", price.get_attribute("data-seat-colour-of"))
     price.click()
     expect(price).to_have_attribute("aria-pressed", "false")
     assert alice.page.locator(".hall").get_attribute("data-spotlight") is None

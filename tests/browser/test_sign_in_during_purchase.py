@@ -15,7 +15,7 @@ def sign_in(guest, page, email, path):
     guest.page.goto(f"{guest.server.url}/accounts/{page}/?next={path}")
     guest.page.get_by_label("E-mail").fill(email)
     guest.page.get_by_label("Password", exact=True).fill(PASSWORD)
-    guest.page.locator(".door__fields button[type=submit]").click()
+    guest.page.locator(".sign-in__form button[type=submit]").click()
     guest.page.wait_for_url(f"**{path}")
 
 

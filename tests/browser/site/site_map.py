@@ -51,7 +51,7 @@ def send(page):
 
 
 def fill_wrongly(page):
-    for field in page.locator(".door__fields input:not([type=hidden], [type=checkbox])").all():
+    for field in page.locator(".sign-in__form input:not([type=hidden], [type=checkbox])").all():
         field.fill("mira@example.com" if field.get_attribute("type") == "email" else "123")
     send(page)
 

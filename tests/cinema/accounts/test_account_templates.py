@@ -12,7 +12,7 @@ from django.urls import URLPattern, get_resolver
 LIBRARY = Path(allauth.__file__).parent / "templates" / "account"
 # Sign-in methods that are switched off: codes by phone or mail, and passkeys.
 ELSEWHERE = ("phone", "code", "passkey")
-SHELLS = ("base_",)  # base templates of the library; ours extend `door.html`
+SHELLS = ("base_",)  # base templates of the library; ours extend `sign_in_base.html`
 
 
 def views():

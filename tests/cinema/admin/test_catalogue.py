@@ -129,8 +129,8 @@ def test_artwork_is_drawn_for_films_without_a_poster_only(manager):
 
 def test_the_picture_of_a_plan_has_every_seat(manager):
     page = manager.get(page_of(SeatingPlan, "change", make_screen().plan.pk)).content.decode()
-    assert page.count("<rect data-cloth=") == 40
-    assert page.count('data-cloth="plum"') == 10
+    assert page.count("<rect data-seat-colour=") == 40
+    assert page.count('data-seat-colour="plum"') == 10
 
 
 def test_a_plan_is_imported_on_the_page_or_refused_with_every_bad_row(manager):

@@ -127,11 +127,11 @@ def test_movie_page_shows_times_by_day_and_cinema_with_the_lowest_price(client):
     make_showtime(screen=second, movie=film, starts_in=timedelta(days=1))
     page = client.get(film.get_absolute_url()).content.decode()
     assert first.cinema.name in page and second.cinema.name in page
-    assert page.count('class="slot"') == 3
+    assert page.count('class="showtime-card"') == 3
     assert "Other days" in page and page.index("Other days") < page.index("Tue 3 Mar")
     assert "£11.50" in page and "£9" in page
     tomorrow = client.get(film.get_absolute_url(), {"date": "2026-03-03"}).content.decode()
-    assert tomorrow.count('class="slot"') == 1
+    assert tomorrow.count('class="showtime-card"') == 1
     assert first.cinema.name not in tomorrow
 
 
@@ -178,7 +178,7 @@ def test_movie_page_needs_the_same_few_queries_whatever_the_number_of_showtimes(
     for minutes in range(10):
         make_showtime(movie=film, screen=screen, starts_in=timedelta(hours=2, minutes=minutes))
     with django_assert_max_num_queries(len(few)):
-        assert client.get(film.get_absolute_url()).content.decode().count('class="slot"') == 11
+        assert client.get(film.get_absolute_url()).content.decode().count('class="showtime-card"') == 11
 
 
 def test_an_unknown_film_is_a_page_not_found(client):

@@ -37,7 +37,7 @@ def test_every_ledger_entry_and_every_seat_change_is_in_the_timeline(staff, book
     n_money = LedgerEntry.objects.filter(booking=booking).count()
     n_seats = SeatChange.objects.filter(booking=booking).values("version").distinct().count()
     n_alerts = MoneyAlert.objects.filter(booking=booking).count()
-    assert page.count('class="story__moment"') == n_money + n_seats + n_alerts
+    assert page.count('class="timeline__moment"') == n_money + n_seats + n_alerts
 
 
 def test_every_kind_of_ledger_entry_has_a_text(staff, booking):

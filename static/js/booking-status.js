@@ -1,7 +1,7 @@
-/** Asks how a booking stands while its payment has no verdict, and shows the page anew once that is another. */
+/** Polls the status of a booking whose payment is undecided, and reloads the page when it changes. */
 const EVERY = 2000; // ms
 
-customElements.define("booking-watch", class extends HTMLElement {
+customElements.define("booking-status", class extends HTMLElement {
   #timer;
 
   connectedCallback() {
@@ -19,7 +19,7 @@ customElements.define("booking-watch", class extends HTMLElement {
       const { status } = await answer.json();
       if (status !== this.dataset.status) location.reload();
     } catch {
-      // offline for a moment: the next question may be heard
+      // offline for a moment: the next request may succeed
     }
   }
 });

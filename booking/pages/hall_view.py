@@ -1,4 +1,4 @@
-"""The seat map of a showtime as a page shows it: each seat with its state, price and words, and the visitor's basket."""
+"""The seat map of a showtime as a page shows it: state, price and words of each seat, and the visitor's basket."""
 
 from __future__ import annotations
 

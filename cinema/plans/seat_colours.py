@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-# The same as `--seat-colour-…` in static/css/tokens.css. Distinguishable on the dark floor, also for colour-blind people.
+# As `--seat-colour-…` in static/css/tokens.css. Distinguishable on the dark floor, also for colour-blind people.
 SEAT_COLOURS = {
     "ice": "#6b97de",
     "plum": "#cba6f0",

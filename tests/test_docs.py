@@ -116,7 +116,7 @@ def bad_references(text):
         elif path.endswith(".md"):
             named = re.findall(rf'{path}, "([^"]+)"|"([^"]+)" in {path}', text)
             headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(), re.M)
-            yield from (heading for heading in map("".join, named) if heading not in headings)
+            yield from (words for words in map(" ".join, map(str.split, map("".join, named))) if words not in headings)
 
 
 def test_what_code_says_of_documents_and_tests_is_there():

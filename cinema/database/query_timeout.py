@@ -3,8 +3,8 @@ not help: its kernel still acknowledges.
 
 A timeout closes the connection: the result of the statement is unknown. Inside a transaction nothing of it will happen:
 the server finds the connection closed when it goes on, and rolls back. Only a COMMIT under way, or a statement that is
-a transaction of its own, may still happen. So every write must be correct in both cases: see "A database that stands
-still" in docs/performance.md.
+a transaction of its own, may still happen. So every write must be correct in both cases: see "A frozen
+database" in docs/performance.md.
 
 Relies on psycopg 3.3.9, undocumented: every exchange of a connection passes `Connection.wait`, which takes a `timeout`
 and raises an `OperationalError` (today the private `errors._WaitTimeout`, which this module does not name: it knows a

@@ -43,14 +43,14 @@ def adopt_bookings(*, guest: uuid.UUID, account: uuid.UUID, at: datetime) -> int
     Returns:
         How many bookings were adopted.
     """
-    showtimes_of_guest = Booking.objects.of_visitor(guest).live().values("showtime_id")
-    for booking in Booking.objects.of_visitor(account).live().filter(showtime_id__in=showtimes_of_guest):
+    showtimes_of_guest = Booking.objects.of_visitor(guest).not_ended().values("showtime_id")
+    for booking in Booking.objects.of_visitor(account).not_ended().filter(showtime_id__in=showtimes_of_guest):
         try:
             release_seats(showtime_id=booking.showtime_id, visitor=account, at=at)
         except AlreadyPaid:
             continue  # the booking is confirmed, so no longer live: the guest's can be adopted
     with transaction.atomic():
-        still_live = Booking.objects.of_visitor(account).live().select_for_update()
+        still_live = Booking.objects.of_visitor(account).not_ended().select_for_update()
         showtimes = list(still_live.values_list("showtime_id", flat=True))
         adopted = Booking.objects.of_visitor(guest).exclude(status__in=Booking.LIVE, showtime_id__in=showtimes)
         return adopted.update(visitor=account)

@@ -22,7 +22,7 @@ from booking.seats.row_locks import lock_rows_of
 from booking.seats.rows import SeatWrite, move_deadline, write_seats
 
 Status = Booking.Status
-Seat = ShowtimeSeat.Status
+SeatStatus = ShowtimeSeat.Status
 
 
 class Confirmation(Enum):
@@ -37,7 +37,7 @@ def find_live(*, showtime_id: int, visitor: uuid.UUID | None, at: datetime) -> B
     """The visitor's live booking of this showtime: locked (and not lapsed) or with a payment open; else None."""
     if visitor is None:
         return None
-    booking = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).first()
+    booking = Booking.objects.of_visitor(visitor).not_ended().filter(showtime_id=showtime_id).first()
     return booking if booking and booking.is_live(at) else None
 
 
@@ -56,7 +56,7 @@ def begin_checkout(
     Raises:
         LockExpired: there is no lock, its time has passed, or another visitor has taken one of its seats since.
     """
-    own = Booking.objects.of_visitor(visitor).live().filter(showtime_id=showtime_id).select_for_update().first()
+    own = Booking.objects.of_visitor(visitor).not_ended().filter(showtime_id=showtime_id).select_for_update().first()
     if own is None or not own.is_live(at):
         raise LockExpired
     if own.status != Status.LOCKED:
@@ -151,7 +151,7 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
     booking.save(update_fields=["status", "confirmed_at", "demo", "locked_until", "end_reason", "ended_at"])
     enqueue(kind="mail.confirmed", dedupe_key=f"mail.confirmed:{booking.pk}", payload={"booking": booking.pk}, at=at)
     spare = [row for row in rows if row.pk not in wanted]
-    writes = [SeatWrite(booked, Seat.BOOKED, booking.pk), SeatWrite(spare, Seat.AVAILABLE)]
+    writes = [SeatWrite(booked, SeatStatus.BOOKED, booking.pk), SeatWrite(spare, SeatStatus.AVAILABLE)]
     write_seats(showtime_id=booking.showtime_id, writes=writes, reason="confirm", at=at, revenue=booking.total)
     return Confirmation.CONFIRMED
 
@@ -175,7 +175,7 @@ def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "l
     enqueue(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at)
     rows = lock_rows_of(booking.pk)
     if rows:
-        freed = [SeatWrite(rows, Seat.AVAILABLE)]
+        freed = [SeatWrite(rows, SeatStatus.AVAILABLE)]
         write_seats(showtime_id=booking.showtime_id, writes=freed, reason="refund", at=at)
     return booking
 

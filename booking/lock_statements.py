@@ -70,8 +70,8 @@ def showtime_query(showtime_id: int) -> Query:
 
 def read_showtime(answer: Rows) -> tuple[Showtime, str]:
     """As `find_showtime`, from the answer to `showtime_query`. Raises NotFound."""
-    for showtime, (layout,) in read_rows(Showtime, answer, ON_SALE):
-        return showtime, layout
+    for showtime, (layout_hash,) in read_rows(Showtime, answer, ON_SALE):
+        return showtime, layout_hash
     raise NotFound("There is no such showtime.")
 
 

@@ -3,15 +3,15 @@
 A lock is one visitor's claim on seats of one showtime until `locked_until`. Changing it takes three steps in one
 transaction:
 
-1. `read_situation` reads the visitor's own booking and seats, the requested seats and the showtime. Every row that may
-   be written is row-locked by this read. A requested row that another transaction holds is missing from the answer.
+1. `read_situation` reads the visitor's own booking and seats, the requested seats and the showtime. The booking and the
+   seats are row-locked by this read. A requested row that another transaction holds is missing from the answer.
 2. `decide` returns what to write, or refuses. It is pure: no SQL, no database, no clock.
 3. `store` writes the decision under the showtime's next version.
 
 Why no seat is sold twice: the rows that `decide` reads stay row-locked until the commit, so its answer is still true
 when it is written. Of two transactions that request one seat only one gets its row; on SQLite only one transaction
-writes at a time. If the code were wrong, the database would refuse a second row for a seat and a second valid ticket on
-it (`booking.models`). A lock whose time has passed can be taken by the next visitor, whether or not the loop has
+writes at a time. If the code were wrong, the database would refuse a second row for a seat and a second standing ticket
+on it (`booking.models`). A lock whose time has passed can be taken by the next visitor, whether or not the loop has
 expired it.
 
 The rule does not depend on what makes it fast, which stands beside it: `booking.lock_statements` (prepared statements,
@@ -50,15 +50,15 @@ from cinema.database.statements import Query, run_queries
 from cinema.models import Showtime
 from cinema.web import metrics
 
-Status = ShowtimeSeat.Status
+SeatStatus = ShowtimeSeat.Status
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What `decide` has to know. The rows in it are row-locked by this transaction."""
+    """What `decide` has to know. The booking and the seats are row-locked by this transaction, the showtime is not."""
 
     showtime: Showtime
-    layout: str  # the hash of the showtime's layout
+    layout_hash: str
     visitor: uuid.UUID
     own: Booking | None  # the visitor's booking of this showtime that has not ended; its lock may have lapsed
     own_seats: Sequence[ShowtimeSeat]
@@ -90,7 +90,7 @@ class LockResult:
     """
 
     showtime: Showtime
-    layout: str
+    layout_hash: str
     booking: Booking | None
     indices: tuple[int, ...]
     version: int
@@ -121,7 +121,7 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
             booking, version = store(decide(situation, at), at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version
-        return LockResult(situation.showtime, situation.layout, booking, indices, version)
+        return LockResult(situation.showtime, situation.layout_hash, booking, indices, version)
 
     return retry_lost_races(attempt)
 
@@ -135,12 +135,12 @@ def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], 
     guess = guess_requested(showtime_id, labels)
     first = [requested_query(showtime_id, guess.values(), at)] if guess else []
     own, own_seats, (found, *answers) = read_own(showtime_id, visitor, showtime_query(showtime_id), *first)
-    showtime, layout = read_showtime(found)
-    requested = find_indices(remember_layout(showtime_id, layout), labels)
+    showtime, layout_hash = read_showtime(found)
+    requested = find_indices(remember_layout(showtime_id, layout_hash), labels)
     if requested != guess:
         answers = run_queries(requested_query(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
-    return Situation(showtime, layout, visitor, own, own_seats, requested, rows)
+    return Situation(showtime, layout_hash, visitor, own, own_seats, requested, rows)
 
 
 def decide(situation: Situation, at: datetime) -> Decision:
@@ -217,7 +217,7 @@ def decide_release(own: Booking, own_seats: Sequence[ShowtimeSeat], at: datetime
 
 def decide_end(booking: Booking, seats: Sequence[ShowtimeSeat], status: str, reason: str) -> Decision:
     """End this booking and free the seats that it still has locked. Pure."""
-    free = [seat for seat in seats if seat.status == Status.LOCKED]
+    free = [seat for seat in seats if seat.status == SeatStatus.LOCKED]
     return Decision(booking.showtime_id, reason, free=free, ends=booking, end_status=status, end_reason=reason)
 
 
@@ -245,9 +245,9 @@ def store(decision: Decision, at: datetime, *, commit: bool) -> tuple[Booking | 
         statements.append(resize_booking(booking, decision.n_seats))
     writes = []
     if booking and decision.take:
-        writes.append(SeatWrite(decision.take, Status.LOCKED, booking.pk, booking.locked_until))
+        writes.append(SeatWrite(decision.take, SeatStatus.LOCKED, booking.pk, booking.locked_until))
     if decision.free:
-        writes.append(SeatWrite(decision.free, Status.AVAILABLE))
+        writes.append(SeatWrite(decision.free, SeatStatus.AVAILABLE))
     return booking, _write(decision, writes, statements, at, commit=commit)
 
 

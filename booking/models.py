@@ -27,8 +27,8 @@ def new_reference() -> str:
 class BookingQuerySet(models.QuerySet["Booking"]):
     """Selections of bookings by status, visitor and deadline."""
 
-    def live(self) -> BookingQuerySet:
-        """Bookings with a live status, lapsed locks included: `Booking.is_live` also compares the deadline."""
+    def not_ended(self) -> BookingQuerySet:
+        """Bookings with a status of `Booking.LIVE`. A lock among them may have lapsed: `Booking.is_live` says so."""
         return self.filter(status__in=Booking.LIVE)
 
     def of_visitor(self, visitor: uuid.UUID) -> BookingQuerySet:

@@ -135,19 +135,19 @@ def test_architecture_stays_short():
 
 
 def table_of(package):
-    """The names in the first column of the package's table of rooms."""
+    """The names in the first column of the package's table of folders."""
     rows = architecture().partition(f"| `{package}/` | |\n")[2].partition("\n\n")[0].splitlines()[1:]
     return {name for row in rows for name in CODE.findall(row.split("|")[1])}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_architecture_lists_the_rooms_of_each_package_and_no_other(package):
+def test_architecture_lists_the_folders_of_each_package_and_no_other(package):
     here, listed = ROOT / package, table_of(package)
-    rooms = {
+    folders = {
         f"{each.name}/" for each in here.iterdir() if (each / "__init__.py").exists() and each.name not in NO_ROOMS
     }
     modules = {each.stem for each in here.glob("*.py")}
-    assert {name for name in listed if name.endswith("/")} == rooms
+    assert {name for name in listed if name.endswith("/")} == folders
     assert {name for name in listed if not name.endswith("/")} <= modules
     assert modules - PLUMBING - listed == set()
 

@@ -88,7 +88,7 @@ def read_labels(request: HttpRequest) -> list[str]:
 def lock_answer(result: LockResult, at: datetime) -> JsonResponse:
     """The answer to GET and PUT. `v` is at least the version that wrote these seats."""
     booking = result.booking
-    seats = priced_seats(result.showtime, result.layout, result.indices) if booking else []
+    seats = priced_seats(result.showtime, result.layout_hash, result.indices) if booking else []
     response = JsonResponse(
         {
             "v": result.version,

@@ -62,9 +62,10 @@ def lock_rows_of(booking_id: int, and_seats: Iterable[int] = ()) -> list[Showtim
 def requested_query(showtime_id: int, indices: Iterable[int], at: datetime) -> Query:
     """Row-lock these seats in `pk` order and read them; for `read_requested`.
 
-    A row that another transaction holds is left out of the answer: a race for one seat always has a winner, and the
-    loser learns which seat it lost. On SQLite the transaction has the whole file since BEGIN IMMEDIATE: no row is left
-    out.
+    A row that another transaction holds is left out of the answer, so that nobody waits and the loser learns which seat
+    it lost. Of buyers who request one and the same seat, one gets it. Of two who request several of the same seats,
+    both can be refused: each may row-lock one that the other requests. On SQLite no row is left out: one transaction
+    writes at a time.
     """
     return REQUESTED, [at, showtime_id, sorted(set(indices))]
 

@@ -109,16 +109,16 @@ def write_seats(
     """
     assert connection.in_atomic_block, "seats are written in the transaction that checked them"
     writes = [write for write in writes if write.seats]
-    moved = Counter(dict.fromkeys(Status.values, 0))
+    counter_changes = Counter(dict.fromkeys(Status.values, 0))
     for write in writes:
-        moved.subtract(seat.status for seat in write.seats)
-        moved[write.status] += len(write.seats)
-    step = [*(moved[status] for status in COUNTERS), revenue, showtime_id]
+        counter_changes.subtract(seat.status for seat in write.seats)
+        counter_changes[write.status] += len(write.seats)
+    counter_values = [*(counter_changes[status] for status in COUNTERS), revenue, showtime_id]
     if connection.vendor == "postgresql":
-        version, epoch = _store_at_once(showtime_id, step, writes, reason, at, along, commit=commit)
+        version, epoch = _store_at_once(showtime_id, counter_values, writes, reason, at, along, commit=commit)
     else:
         run_queries(*along)
-        version, epoch = _store_one_by_one(showtime_id, step, writes, reason, at)
+        version, epoch = _store_one_by_one(showtime_id, counter_values, writes, reason, at)
     for write in writes:
         for seat in write.seats:
             seat.status, seat.booking_id = write.status, write.booking_id
@@ -129,7 +129,7 @@ def write_seats(
 
 def _store_at_once(
     showtime_id: int,
-    step: list[int],
+    counter_values: list[int],
     writes: Sequence[SeatWrite],
     reason: str,
     at: datetime,
@@ -139,7 +139,7 @@ def _store_at_once(
 ) -> tuple[int, str]:
     changes: list[Query] = []
     for write in writes:
-        query, begins = (WRITE_MORE, [showtime_id]) if changes else (WRITE, step)
+        query, begins = (WRITE_MORE, [showtime_id]) if changes else (WRITE, counter_values)
         ids = [seat.pk for seat in write.seats]
         state = [write.status, write.booking_id, write.locked_until, ids]
         event = [showtime_id, write.status, reason, at]
@@ -151,11 +151,11 @@ def _store_at_once(
 
 
 def _store_one_by_one(
-    showtime_id: int, step: list[int], writes: Sequence[SeatWrite], reason: str, at: datetime
+    showtime_id: int, counter_values: list[int], writes: Sequence[SeatWrite], reason: str, at: datetime
 ) -> tuple[int, str]:
     """The same for SQLite, where one statement cannot write three tables, and which has one writer at a time."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_VERSION, step)
+        cursor.execute(NEXT_VERSION, counter_values)
         version, epoch = cursor.fetchone()
         for write in writes:
             marks = ", ".join(["%s"] * len(write.seats))

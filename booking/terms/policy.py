@@ -116,8 +116,10 @@ def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None
     showtime, policy, left = booking.showtime, terms_of(booking), minutes_left(booking, at)
     wanted = None if labels is None else set(labels)
     tickets = [ticket for ticket in booking.tickets.all() if wanted is None or ticket.label in wanted]
-    going = [ticket for ticket in tickets if ticket.status == Ticket.Status.VALID]
-    amounts = dict(zip([ticket.pk for ticket in going], parts_of(booking, going, policy, left), strict=True))
+    cancelled_now = [ticket for ticket in tickets if ticket.status == Ticket.Status.VALID]
+    amounts = dict(
+        zip([ticket.pk for ticket in cancelled_now], parts_of(booking, cancelled_now, policy, left), strict=True)
+    )
     return Offer(
         tickets=tuple(_offer(ticket, amounts.get(ticket.pk, 0)) for ticket in tickets),
         until=showtime.ends_at if policy is FULL_REFUND else showtime.starts_at - policy.last_minutes * MINUTE,
@@ -127,14 +129,14 @@ def offer_of(booking: Booking, at: datetime, labels: Iterable[str] | None = None
     )
 
 
-def parts_of(booking: Booking, going: Sequence[Ticket], policy: RefundPolicy, left: int) -> list[int]:
+def parts_of(booking: Booking, cancelled_now: Sequence[Ticket], policy: RefundPolicy, left: int) -> list[int]:
     """The refund of each of these tickets when they are cancelled together, at most what was not refunded before.
 
     Minor units, rounded down to the smallest amount that a card can transfer.
     """
     standing = [ticket for ticket in booking.tickets.all() if ticket.status != Ticket.Status.CANCELLED]
-    whole, step = len(going) == len(standing), coin(booking.currency)
-    parts = split_refund([ticket.price for ticket in going], policy=policy, minutes_left=left, whole=whole)
+    whole, step = len(cancelled_now) == len(standing), coin(booking.currency)
+    parts = split_refund([ticket.price for ticket in cancelled_now], policy=policy, minutes_left=left, whole=whole)
     return cap([part - part % step for part in parts], booking)
 
 

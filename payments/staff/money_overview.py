@@ -162,4 +162,4 @@ def effect_of_cancelling(showtime_id: int) -> Effect:
     sums = standing.exclude(status=Ticket.Status.CANCELLED).aggregate(
         bookings=Count("booking", distinct=True), tickets=Count("pk"), money=Coalesce(Sum("price"), 0)
     )
-    return Effect(**sums, live=here.live().count())
+    return Effect(**sums, live=here.not_ended().count())

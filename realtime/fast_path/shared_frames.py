@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import islice, repeat
 from operator import call
 
-EXTENSION = "bookmyseat.post"  # in an ASGI scope's extensions: a `FrameWriter` of that socket
+EXTENSION = "bookmyseat.frame_writer"  # in an ASGI scope's extensions: a `FrameWriter` of that socket
 ABORT = "bookmyseat.abort"  # there too: ends the connection without waiting for what is still to be written
 
 FrameWriter = Callable[[str], bool]

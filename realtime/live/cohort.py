@@ -1,9 +1,9 @@
 """Viewers at the same version are sent the same frame together: one loop of writes, run by the interpreter itself.
 
 Beside the kernel's part, most of the cost of a frame is looking at each viewer. A cohort holds one position for all
-its viewers and writes to their sockets without looking at them. A viewer that needs anything else leaves it first, and
-is then what it would be had it been sent every frame alone (tests/realtime/live/test_steps.py checks that). No
-viewer joins a cohort after it was formed.
+its viewers and writes to their sockets without looking at them. A viewer that needs another frame leaves the
+cohort first; its position is then the same as if it had been sent every frame alone (tests/realtime/live/test_steps.py
+checks that). No viewer joins a cohort after it was formed.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class SeatMachine(RuleBasedStateMachine):
         self.showtime = make_showtime(make_plan(rows=2, per_row=3), at=self.at, starts_in=timedelta(days=2))
         self.people = [new_visitor() for _ in range(3)]
         self.seats = dict.fromkeys(LABELS, ("available", None, None))  # status, booking, takeable from
-        self.known = {}  # booking pk -> Held
+        self.known = {}  # booking pk -> KnownBooking
         first = read_map(self.showtime.pk)
         self.frames_state, self.frames_version = list(first.state), first.version
         self.signals = []

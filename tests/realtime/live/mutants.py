@@ -154,8 +154,8 @@ MUTANTS = (
         "map not settled",
         "no map shows a change that a crash of the database undoes",
         "booking/seats/map.py",
-        "    [rows] = ask((MAP, [showtime_id]), settled=True)",
-        "    [rows] = ask((MAP, [showtime_id]))",
+        "    [rows] = run_queries((MAP, [showtime_id]), settled=True)",
+        "    [rows] = run_queries((MAP, [showtime_id]))",
         CRASHES,
     ),
     Mutant(

@@ -162,7 +162,7 @@ MUTANTS = (
         "answered before the disk",
         "no answer reports a change that a crash of the database undoes",
         "cinema/database/statements.py",
-        "    settles = ends or settled",
+        "    settles = commit or settled",
         "    settles = settled",
         CRASHES,
     ),

@@ -139,7 +139,7 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
         return Confirmation.SEATS_GONE
     places = list(booking.places.all())
     wanted = {place.seat_id for place in places}
-    rows = lock_rows_of(booking.pk, and_seats=wanted)
+    rows = lock_rows_of(booking.pk, and_seat_ids=wanted)
     booked = [row for row in rows if row.pk in wanted]
     if not booked or any(not row.may_be_taken(at, by={booking.pk}) for row in booked):
         return Confirmation.SEATS_GONE

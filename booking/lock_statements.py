@@ -10,9 +10,9 @@ import uuid
 from datetime import datetime
 
 from booking.lock_limits import check_lock_limits, lock_limit_queries
-from booking.models import IN_LIVE, Booking, ShowtimeSeat
+from booking.models import IN_LIVE, Booking, ShowtimeSeat, new_reference
 from booking.refusals import NotFound
-from booking.seats.row_locks import rows_in_lock_order
+from booking.seats.row_locks import row_lock_statement
 from cinema.database.row_mapping import columns_of, read_rows, values_of
 from cinema.database.statements import Query, Rows, Statement, run_queries
 from cinema.models import Showtime
@@ -39,7 +39,7 @@ SELECT {columns_of(Showtime, "t", ON_SALE)}, p.hash
 )
 LIVE_HERE = f"FROM booking_booking WHERE showtime_id = %s AND visitor = %s AND status IN {IN_LIVE}"
 OWN_BOOKING = Statement("lock_own", f"SELECT {columns_of(Booking)} {LIVE_HERE}", locking="FOR UPDATE")
-OWN_SEATS = rows_in_lock_order("lock_own_seats", f"booking_id = (SELECT id {LIVE_HERE})")
+OWN_SEATS = row_lock_statement("lock_own_seats", f"booking_id = (SELECT id {LIVE_HERE})")
 # A key, and until the end of the transaction an advisory lock of the visitor: without it, two requests that begin a
 # booking at once would not count each other. SQLite has one writer at a time.
 NEW_KEY = Statement(
@@ -93,26 +93,30 @@ def read_own(
     return bookings[0], [seat for seat, _ in read_rows(ShowtimeSeat, seats)], others
 
 
-def draw_new_key(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> int:
-    """The key of the booking that this visitor may begin. Raises RateLimited."""
-    new_key = (NEW_KEY, [int.from_bytes(visitor.bytes[:7], "big")])
-    [[(key, *_)], *answers] = run_queries(new_key, *lock_limit_queries(visitor=visitor, at=at))
-    check_lock_limits(answers, showtime_id=showtime_id, at=at)
-    return int(key)
+def number_booking(new: Booking, at: datetime) -> None:
+    """Give a new booking its key and its reference, and hold the visitor's advisory lock until the commit.
+
+    Raises:
+        RateLimited: this visitor may not begin another booking.
+    """
+    new_key = (NEW_KEY, [int.from_bytes(new.visitor.bytes[:7], "big")])
+    [[(key, *_)], *answers] = run_queries(new_key, *lock_limit_queries(visitor=new.visitor, at=at))
+    check_lock_limits(answers, showtime_id=new.showtime_id, at=at)
+    new.pk, new.reference = int(key), new_reference()
 
 
-def insert_booking(booking: Booking) -> Query:
-    """Store a booking that has its key."""
+def insert_query(booking: Booking) -> Query:
+    """The query that stores a new booking, which has its key."""
     return INSERT, values_of(booking)
 
 
-def resize_booking(booking: Booking, n_seats: int) -> Query:
-    """Set the number of seats, in `booking` and in its row."""
+def resize_query(booking: Booking, n_seats: int) -> Query:
+    """Set the number of seats in `booking`; the query does it in its row."""
     booking.n_seats = n_seats
     return RESIZE, [n_seats, booking.pk]
 
 
-def end_booking(booking: Booking, status: str, reason: str, at: datetime) -> Query:
-    """Set status, reason and instant of the end, in `booking` and in its row."""
+def end_query(booking: Booking, status: str, reason: str, at: datetime) -> Query:
+    """Set status, reason and instant of the end in `booking`; the query does it in its row."""
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
     return END, [status, reason, at, booking.pk]

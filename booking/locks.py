@@ -6,7 +6,8 @@ transaction:
 1. `read_situation` reads the visitor's own booking and seats, the requested seats and the showtime. The booking and the
    seats are row-locked by this read. A requested row that another transaction holds is missing from the answer.
 2. `decide` returns what to write, or refuses. It is pure: no SQL, no database, no clock.
-3. `store` writes the decision under the showtime's next version.
+3. `store` writes the decision under the showtime's next version. A booking that begins was given its key before, if the
+   visitor's lock limits allow it (`number_booking`).
 
 Why no seat is sold twice: the rows that `decide` reads stay row-locked until the commit, so its answer is still true
 when it is written. Of two transactions that request one seat only one gets its row; on SQLite only one transaction
@@ -31,15 +32,15 @@ from django.db import connection, transaction
 
 from booking.lock_retry import retry_lost_races
 from booking.lock_statements import (
-    draw_new_key,
-    end_booking,
-    insert_booking,
+    end_query,
+    insert_query,
+    number_booking,
     read_own,
     read_showtime,
-    resize_booking,
+    resize_query,
     showtime_query,
 )
-from booking.models import Booking, ShowtimeSeat, new_reference
+from booking.models import Booking, ShowtimeSeat
 from booking.refusals import BeingReleased, NotOnSale, PaymentOpen, SalesClosed, SeatsTaken
 from booking.seats.labels import RequestedSeats, find_indices
 from booking.seats.layout_guess import guess_requested, remember_layout
@@ -118,7 +119,10 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
     def attempt() -> LockResult:
         with in_showtime_queue(showtime_id), transaction.atomic():
             situation = read_situation(showtime_id, visitor, labels, at)
-            booking, version = store(decide(situation, at), at, commit=True)
+            decision = decide(situation, at)
+            if decision.begins:
+                number_booking(decision.begins, at)  # a round trip of its own, which a refused seat does not cost
+            booking, version = store(decision, at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version
         return LockResult(situation.showtime, situation.layout_hash, booking, indices, version)
@@ -222,27 +226,21 @@ def decide_end(booking: Booking, seats: Sequence[ShowtimeSeat], status: str, rea
 
 
 def store(decision: Decision, at: datetime, *, commit: bool) -> tuple[Booking | None, int | None]:
-    """Write the decision; the last step of its transaction. One round trip, or two when it begins a booking.
+    """Write the decision in one round trip; the last step of its transaction. A booking that begins has its key.
 
     Args:
         commit: the last round trip also commits. Only the function that opened the transaction may say so.
 
     Returns:
         The booking that has the lock now, and the version of the map that shows the change; None where there is none.
-
-    Raises:
-        RateLimited: this visitor may not begin another booking. Asked only here, so that a refused seat costs no
-            query of the limits.
     """
     booking, statements = decision.keeps or decision.begins, []
     if decision.ends:
-        statements.append(end_booking(decision.ends, decision.end_status, decision.end_reason, at))
-    if new := decision.begins:
-        new.pk = draw_new_key(showtime_id=new.showtime_id, visitor=new.visitor, at=at)
-        new.reference = new_reference()
-        statements.append(insert_booking(new))
+        statements.append(end_query(decision.ends, decision.end_status, decision.end_reason, at))
+    if decision.begins:
+        statements.append(insert_query(decision.begins))
     elif booking and booking.n_seats != decision.n_seats:
-        statements.append(resize_booking(booking, decision.n_seats))
+        statements.append(resize_query(booking, decision.n_seats))
     writes = []
     if booking and decision.take:
         writes.append(SeatWrite(decision.take, SeatStatus.LOCKED, booking.pk, booking.locked_until))

@@ -73,7 +73,7 @@ def cancel_booking(
         The booking as it is now.
 
     Raises:
-        NothingToCancel: it was never confirmed.
+        NothingToCancel: it is neither confirmed, nor cancelled, nor refunded or being refunded.
         SumChanged: `shown` is not the amount that would be refunded now.
         UnknownSeat, TooLateToCancel, TicketUsed, PaymentDisputed: see `quote_cancellation`.
     """
@@ -112,7 +112,8 @@ def quote_cancellation(
     reason = Refund.Reason.STAFF if by.is_staff else Refund.Reason.BUYER
     if chosen and booking.showtime.cancelled_at is not None:
         chosen, reason = choose_tickets(booking, None), Refund.Reason.SHOWTIME
-    if chosen and payment is not None and payment.disputed and _check_dispute_is_lost(payment, by):
+    if chosen and payment is not None and payment.disputed:
+        _refuse_unless_dispute_is_lost(payment, by)
         return [(ticket, 0) for ticket in chosen], reason
     return (_shares(booking, chosen, reason, at) if chosen else []), reason
 
@@ -267,8 +268,8 @@ def _cancel_tickets(
         ledger.finish_when_settled(booking_id=booking.pk, at=at)
 
 
-def _check_dispute_is_lost(payment: Payment, by: Actor) -> bool:
-    """True when the bank has paid the buyer already: staff may then cancel the tickets without a refund.
+def _refuse_unless_dispute_is_lost(payment: Payment, by: Actor) -> None:
+    """Staff may cancel the tickets without a refund once the bank has paid the buyer.
 
     Raises:
         PaymentDisputed: the bank has not decided, or the actor is the buyer.
@@ -276,7 +277,6 @@ def _check_dispute_is_lost(payment: Payment, by: Actor) -> bool:
     decided = ledger.verdicts(payment).values()
     if not by.is_staff or not decided or not all(decided):
         raise PaymentDisputed
-    return True
 
 
 def _shares(booking: Booking, chosen: list[Ticket], reason: str, at: datetime) -> list[Share]:

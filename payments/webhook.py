@@ -2,7 +2,8 @@
 
 200 when the outcome is stored (also for repeated, unknown and ignored events), 400 for a body that is no properly
 signed event, 503 when a second delivery can succeed. The event and its effect are one transaction
-(`events.process_event`), committed before the answer; after a failure neither is stored and the gateway delivers again.
+(`events.process_event`), committed before the answer. After a failure before that commit neither is stored, and the
+gateway delivers again.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     except Exception as error:  # Django has no class for a full connection pool; anything else is a bug here
         if not isinstance(error, Error) and not is_overload(error):
             raise
-        log.warning("webhook: %s %s not stored: %s", event.kind, event.id, error)
+        log.warning("webhook: %s %s not processed: %s", event.kind, event.id, error)
         return _answer("try again", 503)
     return _answer(outcome, 200)
 

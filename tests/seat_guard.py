@@ -1,7 +1,7 @@
 """In tests every connection refuses a write to the table of seats that comes from any module but `booking.seats.rows`.
 
-Looked at is the innermost frame of the product; tests themselves, benchmarks and migrations may write. Prepared
-statements are known by their text.
+The guard checks the innermost stack frame that belongs to the product. Tests, benchmarks and migrations may write.
+Prepared statements are recognised by their text.
 """
 
 import re
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WRITER = "booking/seats/rows.py"
 MAY_WRITE = ("tests/", "bench/")
 EXECUTED = re.compile(r"\bEXECUTE (\w+)")
-# Runs the statements that others give to it, and the view of whoever asks: neither is who writes.
+# These modules only run statements or views of other modules, so the guard skips their frames.
 LOOKED_THROUGH = ("cinema/database/", "cinema/web/", "tests/seat_guard.py")
 
 

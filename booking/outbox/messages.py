@@ -26,7 +26,7 @@ Handler = Callable[[Payload], None]
 Callback = Callable[[OutboxMessage, datetime], None]
 State = OutboxMessage.State
 
-_handlers: dict[str, Handler] = {}
+handlers: dict[str, Handler] = {}
 _on_dead_letter: list[Callback] = []
 _on_retry: list[Callback] = []
 _wake_ups: WeakSet[threading.Event] = WeakSet()
@@ -38,7 +38,7 @@ class PermanentFailure(Exception):
 
 def register_handler(kind: str, handler: Handler) -> None:
     """`handler(payload)` handles the messages of this kind. It raises to be called again later."""
-    _handlers[kind] = handler
+    handlers[kind] = handler
 
 
 def on_dead_letter(callback: Callback) -> None:
@@ -54,7 +54,7 @@ def on_retry(callback: Callback) -> None:
 def queues() -> set[str]:
     """The first parts of the registered kinds (`mail`). Each queue has a worker of its own, so that a mail server that
     does not answer delays no call to the payment gateway."""
-    return {kind.partition(".")[0] for kind in _handlers}
+    return {kind.partition(".")[0] for kind in handlers}
 
 
 def new_wake_up() -> threading.Event:
@@ -93,7 +93,7 @@ def retry(*, message_id: int, at: datetime) -> bool:
     return True
 
 
-def dead_letter(message: OutboxMessage, error: str, at: datetime) -> None:
+def make_dead_letter(message: OutboxMessage, error: str, at: datetime) -> None:
     """Stop trying, and run the callbacks in the caller's transaction: a person must act."""
     message.state, message.claimed_until, message.last_error = State.DEAD, None, error
     message.save(update_fields=["state", "claimed_until", "last_error"])

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from booking.models import OutboxMessage
 from booking.outbox import messages
-from booking.outbox.messages import PermanentFailure, State, dead_letter
+from booking.outbox.messages import PermanentFailure, State, make_dead_letter
 from cinema.web import metrics
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def run_due(*, at: datetime, limit: int = 50, queue: str = "") -> int:
         How many messages were attempted.
     """
     assert not connection.in_atomic_block, "handlers call other systems; never inside a transaction"
-    kinds = [kind for kind in messages._handlers if not queue or kind.partition(".")[0] == queue]
+    kinds = [kind for kind in messages.handlers if not queue or kind.partition(".")[0] == queue]
     begun, attempted = time.monotonic(), 0
 
     def now() -> datetime:  # handlers take time, and a claim begins when it is made
@@ -102,7 +102,7 @@ def _claim_first(free: QuerySet[OutboxMessage], at: datetime) -> OutboxMessage |
     if message is None:
         return None
     if message.attempts >= MOST_ATTEMPTS:  # each worker died before it could record a failure
-        dead_letter(message, message.last_error or "the worker died each time", at)
+        make_dead_letter(message, message.last_error or "the worker died each time", at)
         return message
     message.claimed_until = at + CLAIM
     message.attempts += 1
@@ -113,7 +113,7 @@ def _claim_first(free: QuerySet[OutboxMessage], at: datetime) -> OutboxMessage |
 def _handle(message: OutboxMessage, now: Callable[[], datetime]) -> None:
     try:
         with _renewing(message, now):
-            messages._handlers[message.kind](message.payload)
+            messages.handlers[message.kind](message.payload)
     except Exception as error:  # a handler may raise anything; the message is attempted again
         _put_off(message, error, now())
         return
@@ -132,7 +132,7 @@ def _put_off(message: OutboxMessage, error: Exception, at: datetime) -> None:
         return
     failure = f"{type(error).__name__}: {error}"[:2000]
     if isinstance(error, PermanentFailure) or message.attempts >= MOST_ATTEMPTS:
-        dead_letter(message, failure, at)
+        make_dead_letter(message, failure, at)
         return
     wait = min(LONGEST_WAIT, timedelta(seconds=2**message.attempts)) * random.uniform(0.5, 1.0)
     message.next_at, message.claimed_until, message.last_error = at + wait, None, failure

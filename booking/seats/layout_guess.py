@@ -37,5 +37,5 @@ def remember_layout(showtime_id: int, layout_hash: str) -> Layout:
 
 
 def forget_layouts() -> None:
-    """The next request of each showtime takes the second round trip."""
+    """Forget all layouts, for tests: the next request of each showtime takes a second round trip."""
     _layouts.clear()

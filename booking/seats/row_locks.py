@@ -1,15 +1,16 @@
 """Row-locking seats, and the order in which every transaction takes its locks.
 
-**Lock order**, everywhere in the product:
+**Lock order** of every transaction that changes existing seat rows:
 
 1. the showtime queue of this process (`booking.seats.showtime_queue`), before any transaction;
 2. the booking; 3. its payment; 4. its refunds;
-5. seats of the booking in `pk` order, waiting (`rows_in_lock_order`);
+5. seats of the booking in `pk` order, waiting (`row_lock_statement`);
 6. requested seats in `pk` order, skipping those that another transaction holds (`requested_query`);
 7. the visitor's advisory lock, where a booking begins (`booking.lock_statements.NEW_KEY`);
 8. the showtime's advisory lock, then the showtime's row (`booking.seats.rows.write_seats`).
 
-Two transactions that both follow it cannot wait for each other in a circle.
+Transactions that follow it do not wait for each other in a circle, except in the one case that `booking.lock_retry`
+describes.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from cinema.database.row_mapping import columns_of, read_rows
 from cinema.database.statements import Query, Rows, Statement, run_queries
 
 
-def rows_in_lock_order(name: str, condition: str) -> Statement:
-    """The one form in which seats of a booking are row-locked: in `pk` order, waiting for other transactions."""
+def row_lock_statement(name: str, condition: str) -> Statement:
+    """The one form in which seats of a booking are row-locked: in `pk` order, waiting for other transactions.
+
+    Args:
+        condition: the WHERE clause, in SQL.
+    """
     columns = columns_of(ShowtimeSeat)
     text = f"SELECT {columns} FROM booking_showtimeseat WHERE {condition} ORDER BY id"
     return Statement(name, text, locking="FOR UPDATE")
 
 
-OF_BOOKING = rows_in_lock_order("seats_of_booking", "booking_id = %s")
-OF_BOOKING_AND = rows_in_lock_order("seats_of_booking_and", "(booking_id = %s OR id = ANY(%s))")
+OF_BOOKING = row_lock_statement("seats_of_booking", "booking_id = %s")
+OF_BOOKING_AND = row_lock_statement("seats_of_booking_and", "(booking_id = %s OR id = ANY(%s))")
 # A subquery and not EXISTS, which PostgreSQL may answer by reading every live booking.
 REQUESTED = Statement(
     "seats_requested",
@@ -52,15 +57,15 @@ class RequestedRow(NamedTuple):
     is_being_released: bool
 
 
-def lock_rows_of(booking_id: int, and_seats: Iterable[int] = ()) -> list[ShowtimeSeat]:
-    """Row-lock all seats of a booking, and those with the keys `and_seats`, in `pk` order, waiting for each."""
-    others = sorted(and_seats)
+def lock_rows_of(booking_id: int, and_seat_ids: Iterable[int] = ()) -> list[ShowtimeSeat]:
+    """Row-lock all seats of a booking, and those with the keys `and_seat_ids`, in `pk` order, waiting for each."""
+    others = sorted(and_seat_ids)
     [answer] = run_queries((OF_BOOKING_AND, [booking_id, others]) if others else (OF_BOOKING, [booking_id]))
     return [seat for seat, _ in read_rows(ShowtimeSeat, answer)]
 
 
 def requested_query(showtime_id: int, indices: Iterable[int], at: datetime) -> Query:
-    """Row-lock these seats in `pk` order and read them; for `read_requested`.
+    """The query that row-locks these seats in `pk` order and reads them; for `read_requested`.
 
     A row that another transaction holds is left out of the answer, so that nobody waits and the loser learns which seat
     it lost. Of buyers who request one and the same seat, one gets it. Of two who request several of the same seats,

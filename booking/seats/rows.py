@@ -1,14 +1,14 @@
 """The only writer of seat rows, and the place where a seat change gets its version.
 
-Every use case calls `write_seats` once, as the last step of its transaction: the showtime's row is row-locked only for
-this statement and the commit, and versions have no gaps and follow the order of the commits. The lock order is written
-in `booking.seats.row_locks`.
+A use case that changes the map calls `write_seats` once, after it has row-locked and read its seats. From then on the
+showtime's row is row-locked until the commit, so little may follow. Versions have no gaps, in the order of the commits.
+The lock order is written in `booking.seats.row_locks`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from cinema.models import Showtime
 Status = ShowtimeSeat.Status
 LETTERS: dict[str, str] = {Status.AVAILABLE: "A", Status.LOCKED: "L", Status.BOOKED: "B", Status.BLOCKED: "X"}
 
-COUNTERS = (Status.AVAILABLE, Status.LOCKED, Status.BOOKED, Status.BLOCKED)
+STATUS_ORDER = (Status.AVAILABLE, Status.LOCKED, Status.BOOKED, Status.BLOCKED)
 NEXT_VERSION = """
 UPDATE cinema_showtime SET version = version + 1,
        n_available = n_available + %s, n_locked = n_locked + %s, n_booked = n_booked + %s, n_blocked = n_blocked + %s,
@@ -113,7 +113,7 @@ def write_seats(
     for write in writes:
         counter_changes.subtract(seat.status for seat in write.seats)
         counter_changes[write.status] += len(write.seats)
-    counter_values = [*(counter_changes[status] for status in COUNTERS), revenue, showtime_id]
+    counter_values = [*(counter_changes[status] for status in STATUS_ORDER), revenue, showtime_id]
     if connection.vendor == "postgresql":
         version, epoch = _store_at_once(showtime_id, counter_values, writes, reason, at, along, commit=commit)
     else:
@@ -202,16 +202,16 @@ def move_deadline(*, booking_id: int, locked_until: datetime) -> None:
     ShowtimeSeat.objects.filter(booking_id=booking_id, status=Status.LOCKED).update(locked_until=locked_until)
 
 
-def create_rows(showtime: Showtime, blocked: Iterable[int] = ()) -> int:
+def create_rows(showtime: Showtime) -> int:
     """Create a row for each seat of the showtime's plan, and set the showtime's counters; for opening sales.
 
-    Args:
-        blocked: indices of seats that are not for sale.
-
     Returns:
-        How many rows were created: none on a second call.
+        How many rows were created.
+
+    Raises:
+        django.db.IntegrityError: on a second call, which `booking.showtimes.sales.open_sales` prevents.
     """
-    return _create_rows(showtime, blocked, [])
+    return _create_rows(showtime, [])
 
 
 def create_sold_rows(showtime: Showtime, sales: Sequence[Sale]) -> dict[int, int]:
@@ -224,18 +224,16 @@ def create_sold_rows(showtime: Showtime, sales: Sequence[Sale]) -> dict[int, int
         The key of each row by its index.
     """
     assert connection.in_atomic_block, "seats are written in the transaction that makes the showtime"
-    _create_rows(showtime, (), sales)
+    _create_rows(showtime, sales)
     return dict(ShowtimeSeat.objects.filter(showtime=showtime).values_list("index", "pk"))
 
 
-def _create_rows(showtime: Showtime, blocked: Iterable[int], sales: Sequence[Sale]) -> int:
+def _create_rows(showtime: Showtime, sales: Sequence[Sale]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CREATE_ROWS, [showtime.pk, showtime.plan_id])
         n_seats = cursor.rowcount
         n_sold = _sell(cursor, showtime.pk, sales)
     rows = ShowtimeSeat.objects.filter(showtime=showtime)
-    if closed := set(blocked):
-        rows.filter(index__in=closed, status=Status.AVAILABLE).update(status=Status.BLOCKED)
     n_blocked = rows.filter(status=Status.BLOCKED).count()
     Showtime.objects.filter(pk=showtime.pk).update(
         version=len(sales),

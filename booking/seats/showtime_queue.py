@@ -1,4 +1,4 @@
-"""A FIFO queue for each showtime in this process, before the database is asked.
+"""FIFO semaphores that limit how many threads of this process work on one showtime, before they ask the database.
 
 Requests for one showtime wait for each other in the database anyway, each with a connection of the pool: one showtime
 in high demand would leave no connection for the others. And few connections run more of the same requests per second

@@ -1,4 +1,5 @@
 """How the product talks to PostgreSQL and SQLite; knows no cinema.
 
-What a module here relies on without being promised it (psycopg, Django) its docstring names; each does without.
+The docstring of each module names the undocumented parts of psycopg and Django that it uses. It works without them,
+too.
 """

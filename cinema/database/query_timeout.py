@@ -1,5 +1,5 @@
-"""How long a request waits for one answer of the database. A frozen one neither answers nor fails, and keepalives do
-not help: its kernel still acknowledges.
+"""How long a request waits for one answer of the database. A frozen database neither answers nor fails, and keepalives
+do not help: its kernel still acknowledges.
 
 A timeout closes the connection: the result of the statement is unknown. Inside a transaction nothing of it will happen:
 the server finds the connection closed when it goes on, and rolls back. Only a COMMIT under way, or a statement that is

@@ -25,7 +25,7 @@ def gateway(provider: str) -> Gateway:
 
 
 def read_delivery(body: bytes, signature: str | None) -> tuple[str, Event]:
-    """The provider that signed this request of the webhook, and the event in it.
+    """This installation's provider (demo, else Stripe) and the event, after the signature was checked.
 
     Raises:
         BadEvent: the body is no event, or no secret of this installation signed it.

@@ -1,5 +1,5 @@
-"""All that relies on undocumented parts of uvicorn, daphne, twisted, autobahn, asyncio, channels_redis and Django.
+"""Code that knows undocumented parts of uvicorn, daphne, twisted, asyncio or channels_redis.
 
-Each module names in its docstring what it relies on and in which version, checks it, and works by public means where it
-is missing (tests/realtime/fast_path takes each name away). Nothing else in the product may import these servers.
+Each part is optional: its module names what it relies on, checks it at start, and uses the public interface without it.
+Outside this folder only `realtime.launcher.web` imports a server: uvicorn, for its public Config.
 """

@@ -49,16 +49,16 @@ def with_timeout(base: Any) -> type:
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            self.first_request_deadline = asyncio.get_running_loop().call_later(
+            self.first_request_timer = asyncio.get_running_loop().call_later(
                 FIRST_REQUEST_TIMEOUT, self._end_unused, transport
             )
 
         def handle_websocket_upgrade(self, *event: Any) -> None:
-            self.first_request_deadline.cancel()
+            self.first_request_timer.cancel()
             super().handle_websocket_upgrade(*event)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self.first_request_deadline.cancel()
+            self.first_request_timer.cancel()
             super().connection_lost(exc)
 
         def _end_unused(self, transport: asyncio.Transport) -> None:

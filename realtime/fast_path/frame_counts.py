@@ -50,4 +50,4 @@ def kind_of(text: str) -> str:
     return text[9 : text.index('"', 9)]
 
 
-SHORT, LONG = FrameCounts(), FrameCounts()  # written to the transport directly; sent through ASGI
+DIRECT, VIA_ASGI = FrameCounts(), FrameCounts()  # written to the transport directly; sent through ASGI

@@ -1,4 +1,4 @@
-"""An HTTP request goes to Django in one step to a thread and back, instead of one for each part of the way.
+"""An HTTP request goes to Django by one hop to a thread and back, instead of several.
 
 All our middleware and views are synchronous. Django's own handler would run them one by one from the event loop, with a
 hop to a thread and back for each half of each middleware and for the signals, and with a new thread for each request;

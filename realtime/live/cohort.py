@@ -78,7 +78,7 @@ class Cohort:
 
     def _advance(self, room: FrameSource, text: str, at: float) -> None:
         self.position.advance(room, 1, len(text), at)
-        frame_counts.SHORT.count(text, len(self.viewers))
+        frame_counts.DIRECT.count(text, len(self.viewers))
 
 
 def form_cohorts(viewers: Iterable[Viewer], single: set[Viewer], room: FrameSource, *, most: int) -> list[Cohort]:

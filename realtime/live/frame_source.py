@@ -1,4 +1,4 @@
-"""What a room and the board both are: a state with a version, and the frames that bring a viewer to it."""
+"""The base of `Room` and `BoardRoom`: a state with a version, and the frames that bring a viewer to it."""
 
 from __future__ import annotations
 

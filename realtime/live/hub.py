@@ -22,7 +22,7 @@ from realtime.live.board import Board, BoardSource
 from realtime.live.pace import Pace
 from realtime.live.poller import Poller
 from realtime.live.protocol import Close
-from realtime.live.source import DatabaseBoard, DatabaseSource, Source
+from realtime.live.source import DatabaseBoardSource, DatabaseSource, Source
 from realtime.live.viewer import CloseSocket, SendText, Viewer
 from realtime.live.watched_showtime import WatchedShowtime
 from realtime.transports import Transport
@@ -52,7 +52,7 @@ class Hub(Poller):
         self.watched: dict[int, WatchedShowtime] = {}
         self.pace = Pace()
         self.board: Board | None = None
-        self.board_source: BoardSource = DatabaseBoard()
+        self.board_source: BoardSource = DatabaseBoardSource()
         self._loading: dict[int, asyncio.Task[WatchedShowtime]] = {}
         self._early: dict[int, list[Change]] = {}  # received while their showtime is loading
         self._tasks: list[asyncio.Task[None]] = []

@@ -13,17 +13,17 @@ class Pace:
 
     def __init__(self) -> None:
         self._begun_at = 0.0
-        self._now: dict[int, float] = {}
+        self._last_duration: dict[int, float] = {}
         self._sum = self._sum_before = 0.0
 
-    def took(self, showtime_id: int, seconds: float, now: float) -> None:
+    def record_tick(self, showtime_id: int, seconds: float, now: float) -> None:
         """Record the length of a room's tick. Rooms without a tick for a second or so are forgotten."""
         if now - self._begun_at > 2 * LONGEST:
             is_recent = now - self._begun_at < 4 * LONGEST
-            self._begun_at, self._now = now, {}
+            self._begun_at, self._last_duration = now, {}
             self._sum_before, self._sum = self._sum if is_recent else 0.0, 0.0
-        self._sum += seconds - self._now.get(showtime_id, 0.0)
-        self._now[showtime_id] = seconds
+        self._sum += seconds - self._last_duration.get(showtime_id, 0.0)
+        self._last_duration[showtime_id] = seconds
 
     def pause(self, tick: float) -> float:
         """Seconds from the start of a tick to the start of the room's next: `tick` when there is little to do."""

@@ -1,4 +1,4 @@
-"""What the hub and the board both are: they poll the database, and heartbeats say when it last answered."""
+"""The base of `Hub` and `Board`: they poll the database, and heartbeats say when it last answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads from the database, in threads of the hub's own: no frame ever waits for one."""
+"""Reads from the database, in threads of the hub's own: sending a frame never waits for a query."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DatabaseReader:
 
 
 class DatabaseSource(DatabaseReader):
-    """Each answer is one statement (rule R3)."""
+    """State and version come from one statement (rule R3); `load` reads the end of the showtime with a second one."""
 
     def __init__(self) -> None:
         super().__init__(2, "hub-database")
@@ -71,7 +71,7 @@ class DatabaseSource(DatabaseReader):
         return await self._read(lambda: seat_map.read_versions(wanted))
 
 
-class DatabaseBoard(DatabaseReader):
+class DatabaseBoardSource(DatabaseReader):
     """The board's queries, in a thread of their own: rooms never wait for them."""
 
     def __init__(self) -> None:

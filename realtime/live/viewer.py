@@ -53,7 +53,7 @@ class Health(Protocol):
     def heartbeat(self) -> float: ...  # seconds between two heartbeats on a socket
 
 
-class Group(Protocol):
+class CohortOfViewer(Protocol):
     """The cohort of a viewer: its position counts what was sent to each of its viewers since they joined."""
 
     @property
@@ -108,7 +108,7 @@ class Viewer:
         self.watched = watched
         self.health = health
         self.position = Position()
-        self.cohort: Group | None = None  # while in one, what it was sent is counted there
+        self.cohort: CohortOfViewer | None = None  # while in one, what it was sent is counted there
         self.is_closed = False
         self.send_task: asyncio.Task[None] | None = None  # while a frame waits for the socket
         self._send, self._close, self._writer = send, close, writer
@@ -147,7 +147,7 @@ class Viewer:
 
     def send_pending(self) -> None:
         """Send what there is to send, now. Only a socket that makes the sender wait costs a task."""
-        if self.cohort is not None:  # likewise
+        if self.cohort is not None:  # leave_cohort(), without the cost of a call
             self.cohort.release(self)
         if self._is_sending or self.is_closed:
             return
@@ -169,7 +169,7 @@ class Viewer:
         if writer is None or not self.can_share(step.epoch, step.since, 1, 1) or not writer(step.text):
             return False
         self.position.advance(step, 1, step.size, step.at)
-        frame_counts.SHORT.count(step.text)
+        frame_counts.DIRECT.count(step.text)
         return True
 
     def can_share(self, epoch: str, version: int, frames: int, size: int) -> bool:
@@ -217,7 +217,7 @@ class Viewer:
             if not writer(text):
                 self._unsent = text
                 return False
-            frame_counts.SHORT.count(text)
+            frame_counts.DIRECT.count(text)
             if self._is_up_to_date():
                 break
         return self._bye is None
@@ -239,12 +239,12 @@ class Viewer:
                 self._sending_since = time.monotonic()
                 await self._send(text)
                 self._sending_since = None
-                frame_counts.LONG.count(text)
+                frame_counts.VIA_ASGI.count(text)
             if self._bye is not None:
                 code, bye = self._bye
                 self._sending_since = time.monotonic()
                 await self._send(bye)
-                frame_counts.LONG.count(bye)
+                frame_counts.VIA_ASGI.count(bye)
                 self.is_closed = True
                 await self._close(code)
         except Exception as error:  # each server has its own exception for a closed socket

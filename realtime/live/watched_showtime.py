@@ -26,7 +26,7 @@ CHUNK = 500  # viewers that are sent to before other work of the loop may run
 GAP_TIMEOUT = 0.2  # seconds that an early change waits for the one before it
 
 
-Group = Cohort | list[Viewer]
+Batch = Cohort | list[Viewer]
 T = TypeVar("T")
 
 
@@ -144,7 +144,7 @@ class WatchedShowtime:
         else:
             self._sending = asyncio.get_running_loop().create_task(self._send_in_chunks(groups))
 
-    async def _send_in_chunks(self, groups: list[Group]) -> None:
+    async def _send_in_chunks(self, groups: list[Batch]) -> None:
         """Each viewer is brought to the room's version of that moment, so later chunks are not sent older news."""
         spent, n = 0.0, 0
         try:
@@ -165,7 +165,7 @@ class WatchedShowtime:
         if moved_at is not None:
             self._start_tick_timer(moved_at)
 
-    def _send_to_group(self, group: Group) -> None:
+    def _send_to_group(self, group: Batch) -> None:
         send_to_each(group.send(self.room) if isinstance(group, Cohort) else group)
 
     def _form_cohorts(self) -> None:
@@ -173,7 +173,7 @@ class WatchedShowtime:
             viewers = self._rotated(list(self._single))
             self._cohorts += form_cohorts(viewers, self._single, self.room, most=CHUNK)
 
-    def _next_order(self) -> list[Group]:
+    def _next_order(self) -> list[Batch]:
         """All viewers, beginning with another one each tick: nobody is always the last."""
         self._cohorts = [cohort for cohort in self._cohorts if cohort.viewers]
         self._ticks += 1
@@ -187,7 +187,7 @@ class WatchedShowtime:
 
     def _record_tick(self, spent: float) -> None:
         now = time.monotonic()
-        self._pace.took(self.showtime_id, spent, now)
+        self._pace.record_tick(self.showtime_id, spent, now)
         metrics.TICK_LAG.observe(now - self._tick_due_at)
         metrics.SENDING_TIME.inc(spent)
 

@@ -60,7 +60,7 @@ def frames() -> Iterator[Metric]:
     """By kind, and by way: `short` directly to the socket, `long` through ASGI."""
     n = CounterMetricFamily("bookmyseat_frames", "Frames delivered to viewers.", labels=["kind", "way"])
     size = CounterMetricFamily("bookmyseat_frame_bytes", "Bytes of text in them.", labels=["kind", "way"])
-    for way, out in (("short", frame_counts.SHORT), ("long", frame_counts.LONG)):
+    for way, out in (("short", frame_counts.DIRECT), ("long", frame_counts.VIA_ASGI)):
         for kind, count, length in out.by_kind():
             n.add_metric([kind, way], count)
             size.add_metric([kind, way], length)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_handler_that_hangs_delays_neither_other_queues_nor_periodic_tasks(monkeypatch):
     handled, may_end = collect_notes(monkeypatch), threading.Event()
-    monkeypatch.setitem(messages._handlers, "slow.note", lambda payload: may_end.wait(20))
+    monkeypatch.setitem(messages.handlers, "slow.note", lambda payload: may_end.wait(20))
     now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
     with transaction.atomic():
         enqueue(kind="slow.note", dedupe_key="slow", payload={}, at=now - timedelta(seconds=1))

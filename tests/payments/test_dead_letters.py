@@ -20,7 +20,7 @@ def make_dead_letter(kind, payload, at, monkeypatch):
     def refuse(_):
         raise PermanentFailure("no such mailbox")
 
-    monkeypatch.setitem(messages._handlers, kind, refuse)
+    monkeypatch.setitem(messages.handlers, kind, refuse)
     with transaction.atomic():
         enqueue(kind=kind, dedupe_key=f"{kind}:{at}", payload=payload, at=at)
     run_due(at=at)

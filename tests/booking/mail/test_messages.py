@@ -110,7 +110,7 @@ def both_texts(message):
 
 
 def send(kind, booking, **payload):
-    outbox._handlers[kind]({"booking": booking.pk, **payload})
+    outbox.handlers[kind]({"booking": booking.pk, **payload})
     return mail.outbox[-1]
 
 

@@ -1,4 +1,4 @@
-"""A ten-line model of `booking.locks.decide`, and the situations to compare them on.
+"""A small model of `booking.locks.decide`, and the situations to compare them on.
 
 A `World` says in words what a situation is made of; it can be drawn from bytes, so that Hypothesis shrinks it well. The
 model knows nothing of rows: it answers with the outcome in words.

@@ -10,7 +10,7 @@ from booking.outbox.messages import enqueue
 
 def handle_notes(monkeypatch, handler):
     """`handler(payload)` handles the notes until the test ends."""
-    monkeypatch.setitem(messages._handlers, "test.note", handler)
+    monkeypatch.setitem(messages.handlers, "test.note", handler)
 
 
 def collect_notes(monkeypatch):

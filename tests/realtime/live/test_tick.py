@@ -23,40 +23,40 @@ from tests.realtime.stage import in_thread
 
 def test_a_tick_is_as_short_as_allowed_while_sending_is_quick():
     pace = Pace()
-    pace.took(1, 0.001, 0.0)
+    pace.record_tick(1, 0.001, 0.0)
     assert pace.pause(0.05) == 0.05
 
 
 def test_sending_takes_half_of_the_time_at_most():
     pace = Pace()
-    pace.took(1, 0.1, 0.0)
+    pace.record_tick(1, 0.1, 0.0)
     assert pace.pause(0.05) == 0.2
-    pace.took(1, 0.04, 0.2)
+    pace.record_tick(1, 0.04, 0.2)
     assert pace.pause(0.05) == 0.08
 
 
 def test_rooms_share_the_time_of_their_process():
     pace = Pace()
     for room in range(50):
-        pace.took(room, 0.004, 0.0)
+        pace.record_tick(room, 0.004, 0.0)
     assert round(pace.pause(0.05), 6) == 0.4
 
 
 def test_no_pause_is_longer_than_half_a_second():
     pace = Pace()
-    pace.took(1, 3.0, 0.0)
+    pace.record_tick(1, 3.0, 0.0)
     assert pace.pause(0.05) == LONGEST
 
 
 def test_rooms_without_ticks_are_forgotten():
     pace = Pace()
     for room in range(50):
-        pace.took(room, 0.004, 0.0)
+        pace.record_tick(room, 0.004, 0.0)
     for at in (0.9, 1.1, 1.9, 2.2):
-        pace.took(1, 0.004, at)
+        pace.record_tick(1, 0.004, at)
     assert pace.pause(0.05) == 0.05
-    pace.took(2, 0.2, 3.0)
-    pace.took(1, 0.004, 60.0)
+    pace.record_tick(2, 0.2, 3.0)
+    pace.record_tick(1, 0.004, 60.0)
     assert pace.pause(0.05) == 0.05, "after a long pause earlier ticks do not count"
 
 

@@ -84,7 +84,7 @@ def test_a_run_of_one_text_is_counted_by_its_kind_and_length():
 
 
 async def test_frames_rooms_and_ticks_of_a_hub_are_counted(quick, monkeypatch):
-    monkeypatch.setattr(frame_counts, "LONG", FrameCounts())
+    monkeypatch.setattr(frame_counts, "VIA_ASGI", FrameCounts())
     showtime, before = SimulatedShowtime(1), value("bookmyseat_tick_lag_seconds_count")
     async with running_hub(LocalTransport(), showtime, poll=60, heartbeat=60) as hub:
         monkeypatch.setattr("realtime.live.hub._hub", hub)

@@ -52,8 +52,7 @@ def test_in_forced_colors_my_seat_differs_from_free_and_locked_ones(seats_of_two
 def test_with_reduced_motion_nothing_moves_on_the_map(seats_of_two):
     alice, mine, _ = seats_of_two
     alice.page.emulate_media(reduced_motion="reduce")
-    alice.page.wait_for_timeout(300)
-    assert alice.page.evaluate(LONGEST) == 0
+    alice.page.wait_for_function(f"({LONGEST})() === 0")  # what had begun to move before is over, and nothing goes on
     alice.release(mine)
     assert alice.page.evaluate(LONGEST) == 0
 

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from realtime.launcher.processes import wait_until
+
 PAPER = """() => {
   const shown = (name) => [...document.querySelectorAll(name)].some((one) => one.getClientRects().length > 0);
   const ticket = getComputedStyle(document.querySelector('.ticket'));
@@ -52,7 +54,8 @@ def test_in_forced_colors_my_seat_differs_from_free_and_locked_ones(seats_of_two
 def test_with_reduced_motion_nothing_moves_on_the_map(seats_of_two):
     alice, mine, _ = seats_of_two
     alice.page.emulate_media(reduced_motion="reduce")
-    alice.page.wait_for_function(f"({LONGEST})() === 0")  # what had begun to move before is over, and nothing goes on
+    # What had begun to move before comes to its end, and nothing goes on.
+    assert wait_until(lambda: alice.page.evaluate(LONGEST) == 0, seconds=5)
     alice.release(mine)
     assert alice.page.evaluate(LONGEST) == 0
 

@@ -31,11 +31,6 @@ LATE = timedelta(seconds=10)
 LEASE_NAME = "loop"
 
 
-def wake() -> None:
-    """End the waiting of all queue workers of this process."""
-    wake_up_all()
-
-
 class Loop:
     """Runs periodic tasks and queue workers until `stop` is set. A task that fails is logged; the others run."""
 
@@ -144,6 +139,6 @@ def start_inside() -> None:
 def stop_inside(timeout: float = 2.0) -> None:
     """Stop that thread and wait for it at most `timeout` seconds."""
     _stop_inside.set()
-    wake()
+    wake_up_all()
     if _inside is not None:
         _inside.join(timeout)

@@ -65,6 +65,7 @@ def new_wake_up() -> threading.Event:
 
 
 def wake_up_all() -> None:
+    """End the waiting of all queue workers of this process."""
     """Set every wake-up of this process."""
     for each in list(_wake_ups):
         each.set()

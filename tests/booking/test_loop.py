@@ -13,7 +13,7 @@ from booking import loop
 from booking.locks import lock_seats
 from booking.models import Booking, OutboxMessage
 from booking.outbox import messages, periodic_tasks
-from booking.outbox.messages import enqueue
+from booking.outbox.messages import enqueue, wake_up_all
 from booking.outbox.periodic_tasks import PeriodicTask
 from tests.booking.outbox.notes import collect_notes, enqueue_note, wait_until
 
@@ -38,7 +38,7 @@ def test_a_handler_that_hangs_delays_neither_other_queues_nor_periodic_tasks(mon
     finally:
         may_end.set()
         stop.set()
-        loop.wake()
+        wake_up_all()
         running.join(10)
     assert not running.is_alive()
 

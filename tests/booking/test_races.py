@@ -142,10 +142,15 @@ def test_buyers_who_clicked_two_seats_in_opposite_orders_never_deadlock():
 
 @pytest.mark.postgresql_only
 def test_a_deadlock_is_undone_and_tried_again():
-    """A rival takes alice's seats in the wrong order. PostgreSQL ends the transaction that has waited for a second."""
+    """PostgreSQL ends the transaction that has waited for a second first. On a busy machine that may be the rival's."""
+    assert any(alice_was_undone_once() for _ in range(5))
+
+
+def alice_was_undone_once():
+    """A rival row-locks alice's seats in the wrong order while she changes them; in the end she has what she asked."""
     now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
     lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A1", "A2"], at=now)
-    has_second, deadlocks = threading.Event(), []
+    has_second, attempts = threading.Event(), []
 
     def rival():
         with transaction.atomic():
@@ -159,12 +164,13 @@ def test_a_deadlock_is_undone_and_tried_again():
         has_second.wait(10)
         with CaptureQueriesContext(connection) as captured:
             booking = lock_seats(showtime_id=showtime.pk, visitor=alice, labels=["A2", "A3"], at=now).booking
-        deadlocks.append(sum("lock_own_seats" in query["sql"] for query in captured) - 1)
+        attempts.append(sum("lock_own_seats" in query["sql"] for query in captured))
         return booking
 
     first, booking = together([rival, change])
-    assert first == 0 and deadlocks == [1]
     assert sorted(booking.seats.values_list("index", flat=True)) == [1, 2]
+    assert first == 0 or is_deadlock(first), first
+    return attempts == [2]
 
 
 def wait_for_a_waiting_transaction():

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from booking import loop
+from booking.outbox.messages import wake_up_all
 from realtime.launcher.shutdown import CHILD_EXIT_DEADLINE, exit_now, set_exit_deadline
 from realtime.pages import metrics as metrics_page
 
@@ -38,6 +39,6 @@ class Command(BaseCommand):
             raise CommandError("The loop ended by itself; see the log.")
         set_exit_deadline(CHILD_EXIT_DEADLINE)
         stop.set()
-        loop.wake()
+        wake_up_all()
         thread.join()
         exit_now()

@@ -86,6 +86,19 @@ class SeatMachine(RuleBasedStateMachine):
         status, booking, until = self.seats[label]
         return status == "available" or (status == "locked" and (booking == own or until <= self.at))
 
+    def payment_has_ended(self, pk):
+        """Without money: the lock goes on, when its buyer only changed the seats in time, or ends."""
+        known = self.known[pk]
+        if known.status not in PAYING:
+            return
+        if known.reason == "changed" and self.at < known.until:
+            known.status, known.reason = "locked", ""
+            for label in self.of(pk):
+                self.seats[label] = ("locked", pk, known.until)
+            return
+        lapsed = known.reason in ("lapsed", "changed") or (not known.reason and known.until <= self.at)
+        self.end(pk, "expired" if lapsed else "released")
+
     def a_booking(self, pick, *statuses):
         found = [pk for pk, known in self.known.items() if known.status in statuses]
         return found[pick % len(found)] if found else None
@@ -222,16 +235,7 @@ class SeatMachine(RuleBasedStateMachine):
         if pk is None:
             return
         bookings.finish_release(booking_id=pk, at=self.at)
-        known = self.known[pk]
-        if known.status not in PAYING:
-            return
-        if known.reason == "changed" and self.at < known.until:
-            known.status, known.reason = "locked", ""
-            for label in self.of(pk):
-                self.seats[label] = ("locked", pk, known.until)
-            return
-        lapsed = known.reason in ("lapsed", "changed") or (not known.reason and known.until <= self.at)
-        self.end(pk, "expired" if lapsed else "released")
+        self.payment_has_ended(pk)
 
     @rule(pick=picks)
     def processing(self, pick):

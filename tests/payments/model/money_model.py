@@ -144,18 +144,10 @@ class MoneyMachine(SeatMachine):
         pk = self.a_booking(pick, *PAYING, "released", "confirmed")
         if pk is None or not self.payments(pk):
             return
-        payment, known = self.payments(pk)[-1], self.known[pk]
+        payment = self.payments(pk)[-1]
         delayed = payment.status == "processing"
         self.apply(payment, "complete" if delayed else "expired", "unpaid", failed=delayed)
-        if known.status not in PAYING:
-            return
-        if known.reason == "changed" and self.at < known.until:
-            known.status, known.reason = "locked", ""
-            for label in self.of(pk):
-                self.seats[label] = ("locked", pk, known.until)
-            return
-        lapsed = known.reason in ("lapsed", "changed") or (not known.reason and known.until <= self.at)
-        self.end(pk, "expired" if lapsed else "released")
+        self.payment_has_ended(pk)
 
     @rule(pick=picks)
     def processing(self, pick):

@@ -2,10 +2,11 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --require-hashes -r
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check fmt bench soak clean
+.PHONY: help run cluster test check fmt bench soak lock clean
 .SUFFIXES:
 
 help: ## this menu
@@ -33,6 +34,12 @@ bench: .venv/.dev ## tables of what it costs, each beside a baseline (ONLY="lock
 soak: .venv/.dev ## long random runs, mutants, and a cluster under load that is hurt (ONLY="chaos" for some)
 	@exec $(PY) -m tests.soak $(ONLY)
 
+# Needs none of the lock files, so that it mends every one of them.
+lock: .venv/.lock ## renew the lock files and docs/licences.md from requirements*.txt (UPGRADE=1: the newest of everything)
+	@$(PY) -m tests.dependencies.lock_files $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory .venv/.dev
+	@$(PY) -m tests.dependencies.licences
+
 clean: ## take away .venv and caches (data in var/ stays)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
@@ -44,14 +51,18 @@ clean: ## take away .venv and caches (data in var/ stays)
 	  fi; \
 	done; echo 'BookMySeat needs Python 3.11 or newer: make run PYTHON=/path/to/python3' >&2; exit 1
 
-.venv/.run: requirements.txt .venv/.made
+# From the lock files: what was tested is what is installed, byte for byte, and again when a lock file changes.
+.venv/.run: requirements.lock .venv/.made
 	@echo 'Installing what the product runs on'
-	@$(PIP) -r requirements.txt && touch $@
+	@$(LOCKED) requirements.lock && touch $@
 
-.venv/.cluster: requirements-cluster.txt requirements.txt .venv/.made
+.venv/.cluster: requirements-cluster.lock .venv/.made
 	@echo 'Installing what the cluster needs'
-	@$(PIP) -r requirements-cluster.txt && touch $@
+	@$(LOCKED) requirements-cluster.lock && touch $@
 
-.venv/.dev: requirements-dev.txt requirements-cluster.txt requirements.txt .venv/.made
+.venv/.dev: requirements-dev.lock .venv/.made
 	@echo 'Installing what tests and checks need'
-	@$(PIP) -r requirements-dev.txt && touch $@
+	@$(LOCKED) requirements-dev.lock && touch $@
+
+.venv/.lock: requirements-dev.txt .venv/.made
+	@$(PIP) "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements-dev.txt)" && touch $@

@@ -31,6 +31,8 @@ CHECKS = {
     "lint": ((BIN / "ruff", "check", "--quiet", "."), {}),
     "types": ((BIN / "mypy",), {"DEBUG": "1"}),
     "import boundaries": ((BIN / "lint-imports",), {}),
+    "lock files": ((sys.executable, "-m", "tests.dependencies.lock_files", "--check"), {}),
+    "licences": ((sys.executable, "-m", "tests.dependencies.licences", "--check"), {}),
     "missing migrations": ((*MANAGE, "makemigrations", "--check", "--dry-run"), {"DEBUG": "1"}),
     "deploy": ((*MANAGE, "check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),
 }

@@ -1,0 +1,1 @@
+"""What is installed: the lock files with hashes, and the licence of each package in them."""

@@ -18,8 +18,8 @@ run: .venv/.run ## one process on http://127.0.0.1:$PORT (8000), nothing else ne
 cluster: .venv/.cluster ## PostgreSQL, Valkey, WORKERS web processes and a worker on this machine
 	@exec $(PY) manage.py cluster
 
-test: .venv/.dev ## everything, on SQLite, PostgreSQL, Valkey and Chromium (ONLY="unit browser" for some)
-	@exec $(PY) -m tests.run_all $(ONLY)
+test: .venv/.dev ## everything, on SQLite, PostgreSQL, Valkey and Chromium (ONLY="unit browser" for some; SEED=1 for an order)
+	@exec $(PY) -m tests.run_all $(if $(SEED),--seed $(SEED)) $(ONLY)
 
 check: .venv/.dev ## format, lint, types, import boundaries, missing migrations, deploy check
 	@exec $(PY) -m tests.run_checks

@@ -1,6 +1,7 @@
 """What every test uses: settings apart from the developer's own, and a database file or PostgreSQL."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -29,7 +30,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Runs before Django reads its settings: pytest-django waits as long as DJANGO_SETTINGS_MODULE is not set."""
-    if not hasattr(config, "workerinput"):  # workers of xdist inherit the controller's environment
+    if not hasattr(config, "workerinput"):  # workers of xdist inherit the controller's environment and options
+        _choose_seed(config.option)
         _prepare_environment(config.getoption("--database"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "cinema.settings"
     from django.conf import settings as django_settings
@@ -46,6 +48,21 @@ def pytest_configure(config):
         django_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(
             django_settings.DATA_DIR / "test.sqlite3"
         )
+
+
+def _choose_seed(options):
+    """One number repeats a run: the order of the tests, what `random` gives each, and the examples of Hypothesis."""
+    seed = getattr(options, "randomly_seed", None)  # not there with `-p no:randomly`
+    if seed == "default":
+        seed = options.randomly_seed = secrets.randbits(32)
+    if isinstance(seed, int) and options.hypothesis_seed is None:
+        options.hypothesis_seed = str(seed)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """With -q pytest prints no header, and a failure without its seed cannot be repeated."""
+    if (seed := getattr(config.option, "randomly_seed", None)) is not None:
+        terminalreporter.write_line(f"Order and examples: --randomly-seed={seed}")
 
 
 def _prepare_environment(database):

@@ -1,6 +1,8 @@
 """`make test`: every phase, fast ones first, and one summary. `python -m tests.run_all unit browser` runs some."""
 
+import argparse
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -26,13 +28,21 @@ PHASES = {
     "browser": ("what visitors and staff do in Chromium, one test after the other", "browser and not pages", ()),
 }
 PHASE_SECONDS = 600
+N_SLOWEST = 10
+
+
+def elements(results, tag):
+    """The elements of a phase's JUnit file, or nothing when there is no readable one."""
+    try:
+        return list(ET.parse(results).getroot().iter(tag))
+    except (OSError, ET.ParseError):
+        return []
 
 
 def count(results):
     """(passed, failed, skipped) of one phase's JUnit file; without a readable file the phase counts as one failure."""
-    try:
-        suites = list(ET.parse(results).getroot().iter("testsuite"))
-    except (OSError, ET.ParseError):
+    suites = elements(results, "testsuite")
+    if not suites:
         return 0, 1, 0
     total, bad, skipped = 0, 0, 0
     for suite in suites:
@@ -42,12 +52,36 @@ def count(results):
     return total - bad - skipped, bad, skipped
 
 
-def run_phase(name, folder):
-    subject, marks, options = PHASES[name]
-    print(f"\n==== {name}: {subject}", flush=True)
+def name_of(case):
+    return f"{case.get('classname')}::{case.get('name')}"
+
+
+def failed_tests(results):
+    """The names of the tests that failed."""
+    return [
+        name_of(case)
+        for case in elements(results, "testcase")
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+
+
+def slowest_tests(results):
+    """(seconds, name) of the slowest tests, with what they set up and took down."""
+    taken = [(float(case.get("time", 0)), name_of(case)) for case in elements(results, "testcase")]
+    return sorted(taken, reverse=True)[:N_SLOWEST]
+
+
+def pytest_command(phase, results):
+    """What runs a phase and writes its results as a JUnit file."""
+    _, marks, options = PHASES[phase]
+    return [sys.executable, "-m", "pytest", "-q", "-m", marks, f"--junitxml={results}", *options]
+
+
+def run_phase(name, folder, seed):
+    print(f"\n==== {name}: {PHASES[name][0]}", flush=True)
     results = folder / f"{name}.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, f"--junitxml={results}", *options]
-    process = subprocess.Popen([*command, "--durations=5", "--durations-min=2"], cwd=ROOT)
+    command = [*pytest_command(name, results), f"--randomly-seed={seed}"]
+    process = subprocess.Popen(command, cwd=ROOT)
     try:
         code = process.wait(PHASE_SECONDS)
     except subprocess.TimeoutExpired:
@@ -64,6 +98,12 @@ def run_phase(name, folder):
     return passed, failed, skipped
 
 
+def print_slowest(name, folder):
+    print(f"\n==== slowest of {name}")
+    for seconds, test in slowest_tests(folder / f"{name}.xml"):
+        print(f"{seconds:>8.1f} s  {test}")
+
+
 def print_summary(counts, seconds, lines):
     print("\n==== summary")
     for name, (passed, failed, skipped) in counts.items():
@@ -76,11 +116,18 @@ def print_summary(counts, seconds, lines):
     return failed
 
 
-def main(names):
-    unknown = set(names) - set(PHASES)
-    if unknown:
-        sys.exit(f"No phase {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}.")
-    names = names or list(PHASES)
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="python -m tests.run_all", description=__doc__)
+    parser.add_argument("phases", nargs="*", metavar="phase", help=", ".join(PHASES))
+    parser.add_argument("--seed", type=int, help="repeat the order and the examples of an earlier run")
+    options = parser.parse_args()
+    if unknown := set(options.phases) - set(PHASES):
+        parser.error(f"no phase {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
+    return options.phases or list(PHASES), secrets.randbits(32) if options.seed is None else options.seed
+
+
+def main():
+    names, seed = parse_arguments()
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-results-"))
     os.environ["BOOKMYSEAT_REPORT"] = str(folder / "report.txt")
     (folder / "report.txt").touch()
@@ -92,12 +139,15 @@ def main(names):
     counts, seconds = {}, {}
     for name in names:
         begun = time.monotonic()
-        counts[name] = run_phase(name, folder)
+        counts[name] = run_phase(name, folder, seed)
         seconds[name] = time.monotonic() - begun
-    failed = print_summary(counts, seconds, (folder / "report.txt").read_text().splitlines())
+    for name in names:
+        print_slowest(name, folder)
+    lines = [*(folder / "report.txt").read_text().splitlines(), f"order and examples: SEED={seed}"]
+    failed = print_summary(counts, seconds, lines)
     shutil.rmtree(folder, ignore_errors=True)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

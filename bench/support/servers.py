@@ -23,6 +23,7 @@ from realtime.launcher.processes import free_port
 ROOT = Path(__file__).resolve().parents[2]
 # Variables that a program needs from the machine. Of the product's settings it gets only those that the test gives.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT", "BOOKMYSEAT_REPORT")
+SHIFTED_CLOCK = ("PYTHONPATH", "BOOKMYSEAT_CLOCK_OFFSET")  # `make soak ONLY=clocks`
 _running = []
 
 
@@ -33,7 +34,8 @@ def every_setting():
 
 def clean_environment(**env):
     """The environment of a program under test: `INHERITED` variables and the given settings only."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    names = (*INHERITED, *SHIFTED_CLOCK) if "BOOKMYSEAT_CLOCK_OFFSET" in os.environ else INHERITED
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     defaults = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
     defaults["DEMO_HISTORY_DAYS"] = "0"  # a demo with past sales takes seconds longer to load; few tests need one
     return {**inherited, **defaults, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,13 +25,20 @@ SECTIONS = {
     "web-killed": ("web_process_ends", "killed", 200, 2000),
     "money-kills": ("money_kills", "many", 40, 200),
     "money-kills-postgresql": ("money_kills", "many", 40, 200),
+    "clocks": ("fast_suite", "at_odd_instants", ["the night that loses an hour"], []),
+    "load": ("fast_suite", "beside_busy_loops", ["unit"], ["unit"]),
 }
 
 
 def run_in_process(section, quick):
     """Whether the section passed, in a process of its own: settings are read once per process."""
     command = [sys.executable, "-m", "tests.soak", "--inside", section, *(["--quick"] if quick else [])]
-    return subprocess.run(command, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"}).returncode == 0
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        return process.wait() == 0
+    finally:  # ended itself, the section ends what it has started
+        process.terminate()
+        process.wait()
 
 
 def run_inside(section, quick):
@@ -67,6 +75,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="each section for a minute at most")
     parser.add_argument("--inside", choices=SECTIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that every `finally` runs
     if options.inside:
         return run_inside(options.inside, options.quick)
     if unknown := set(options.sections) - set(SECTIONS):

@@ -12,11 +12,14 @@ from booking import payment_port
 from booking.basket import choose_seats, release_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased
+from payments.gateways.stripe import QUICK_TIMEOUT
 from payments.models import Payment, Refund
 from payments.session_end import end_payment
 from tests.payments.sales import at_once, lock_ends, post, run_loop
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+ANSWER_TOO_LATE = 60  # seconds; whoever waits for this answer waits far longer than on the busiest machine
 
 
 @pytest.fixture
@@ -59,12 +62,11 @@ def test_a_release_frees_the_seats_at_once(stripe, open_sale, bob):
 
 @pytest.mark.parametrize("fault", ["drop", "500", "429", "slow"])
 def test_without_a_verdict_within_three_seconds_the_loop_finishes(stripe, open_sale, fault):
-    stripe.fault(fault, times=9, seconds=4)
+    stripe.fault(fault, times=9, seconds=ANSWER_TOO_LATE)
     began = time.monotonic()
     with pytest.raises(BeingReleased):
         choose(open_sale, "B5")
-    # The basket ends the payment twice, each time within the limit of the payment port.
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < ANSWER_TOO_LATE / 2
     assert open_sale.booking.status == "releasing" and open_sale.seats() == {"locked"}
     stripe.faults.clear()
     run_loop(after=timedelta(seconds=70), rounds=1)
@@ -73,10 +75,11 @@ def test_without_a_verdict_within_three_seconds_the_loop_finishes(stripe, open_s
 
 
 def test_the_payment_port_returns_within_three_seconds_when_the_gateway_hangs(stripe, open_sale):
-    stripe.fault("slow", times=9, seconds=5)
+    assert sum(QUICK_TIMEOUT) < 3
+    stripe.fault("slow", times=9, seconds=ANSWER_TOO_LATE)
     began = time.monotonic()
     payment_port.current().end_payment(booking_id=open_sale.booking.pk, reason="changed", at=timezone.now())
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < ANSWER_TOO_LATE / 2
 
 
 def test_delete_without_a_verdict_is_202(stripe, open_sale):
@@ -212,9 +215,8 @@ def ten_checkouts(stripe, transactional_db):
 
 def test_payments_that_lapse_together_are_ended_in_parallel(stripe, ten_checkouts):
     stripe.fault("slow", "/expire", times=99, seconds=0.5)
-    began = time.monotonic()
     run_loop(after=lock_ends(), rounds=1)
-    assert time.monotonic() - began < 4  # in sequence they take 5 s and more
+    assert stripe.most_late_at_once >= 3
     assert {sale.booking.status for sale in ten_checkouts} == {"expired"}
 
 

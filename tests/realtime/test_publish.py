@@ -139,6 +139,6 @@ async def test_versions_without_gaps_under_threads_that_write_at_once(showtime, 
 
     async with watching(monkeypatch, showtime.pk) as (hub, [watcher]):
         await asyncio.gather(*(in_thread(many, row) for row in "ABCD"))
-        assert await eventually(lambda: watcher.client.v == 20, seconds=5)
+        assert await eventually(lambda: watcher.client.v == 20)
         assert watcher.client.state.count("L") == 20
         assert not watcher.client.send

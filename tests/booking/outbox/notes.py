@@ -25,7 +25,7 @@ def enqueue_note(n, at, key=None, **options):
         enqueue(kind="test.note", dedupe_key=key or f"note:{n}", payload={"n": n}, at=at, **options)
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, f"not so within {seconds} s"

@@ -73,8 +73,8 @@ def ask(statement):
 def test_a_statement_without_an_answer_times_out_and_the_next_is_executed():
     begun = time.monotonic()
     with query_timeout(0.2), pytest.raises(OperationalError) as caught:
-        ask("SELECT pg_sleep(3)")
-    assert time.monotonic() - begun < 1
+        ask("SELECT pg_sleep(10)")
+    assert time.monotonic() - begun < 8
     assert isinstance(caught.value.__cause__, DatabaseTimeout)
     connection.close()
     with query_timeout(2):
@@ -187,7 +187,7 @@ def test_a_request_whose_statement_times_out_is_answered_busy(row_locked_showtim
     status, body = asyncio.run(put(client, path, {"seats": ["A1"]}))
     assert (status, body["type"]) == (503, "busy")
     assert "look what has become of it" in body["detail"]
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 60  # the row lock would have been waited for until the end of the test
     assert not SeatChange.objects.filter(showtime=showtime).exists()
 
 

@@ -64,7 +64,7 @@ class Process:
             os.kill(self.pid, signal.SIGKILL)
         self.has_died()
 
-    def has_died(self, seconds=10):
+    def has_died(self, seconds=60):
         """Wait for its end. Raises AssertionError when it does not end within `seconds`."""
         until = time.monotonic() + seconds
         while self.is_alive():

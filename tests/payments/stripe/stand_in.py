@@ -49,6 +49,7 @@ class StripeStandIn(Account):
         self.in_flight = set()
         self.calls = []  # (method, path, parameters, headers)
         self.faults = []
+        self.late = self.most_late_at_once = 0  # calls whose work waits for a `slow` fault
         self.server = _Server(("127.0.0.1", port), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -127,13 +128,21 @@ class StripeStandIn(Account):
         if fault == "drop":
             return None
         if fault == "slow":
-            time.sleep(seconds)
+            self._wait(seconds)
         reply = self._work(method, address, parameters, headers, saved=fault == "saved-500")
         if fault == "done-slow":
             time.sleep(seconds)
         if fault == "done-500":
             return 500, {"error": {"type": "api_error", "message": "after the effect"}}, {}
         return None if fault == "done-drop" else reply
+
+    def _wait(self, seconds):
+        with self.lock:
+            self.late += 1
+            self.most_late_at_once = max(self.late, self.most_late_at_once)
+        time.sleep(seconds)
+        with self.lock:
+            self.late -= 1
 
     def _work(self, method, path, parameters, headers, saved):
         if headers.get("Authorization") != f"Bearer {KEY}":

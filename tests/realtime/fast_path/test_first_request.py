@@ -74,19 +74,32 @@ async def connected(port):
         writer.close()
 
 
-async def answer_to(port, *parts, pause=0.05):
+async def send_parts(writer, parts):
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+
+async def answer_to(port, *parts):
     """Every byte that comes back until the server closes, or is silent for a second; b"" when there is none."""
     answer = b""
     async with connected(port) as (reader, writer):
-        with contextlib.suppress(ConnectionError):
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(pause)
+        await send_parts(writer, parts)
         with contextlib.suppress(ConnectionError, TimeoutError):
             while part := await asyncio.wait_for(reader.read(65536), 1):
                 answer += part
     return answer
+
+
+async def answer_until_closed(port, *parts):
+    """Every byte that comes back until the server closes. Raises TimeoutError when it does not."""
+    async with connected(port) as (reader, writer), asyncio.timeout(30):
+        await send_parts(writer, parts)
+        with contextlib.suppress(ConnectionError):
+            return await reader.read()
+    return b""
 
 
 # ---- the timeout -----------------------------------------------------------------------------------------------------
@@ -97,19 +110,17 @@ async def answer_to(port, *parts, pause=0.05):
 )
 async def test_a_connection_without_a_complete_request_is_ended(port, sent):
     begun = asyncio.get_running_loop().time()
-    assert await answer_to(port, sent) == b""
-    assert TIMEOUT <= asyncio.get_running_loop().time() - begun < 1
+    assert await answer_until_closed(port, sent) == b""
+    assert asyncio.get_running_loop().time() - begun >= TIMEOUT
 
 
 @pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", UPGRADE], ids=["HTTP", "upgrade"])
 async def test_a_head_that_comes_byte_by_byte_is_not_waited_for(port, head):
-    begun = asyncio.get_running_loop().time()
-    assert await answer_to(port, *(bytes([byte]) for byte in head)) == b""
-    assert asyncio.get_running_loop().time() - begun < 1.5
+    assert await answer_until_closed(port, *(bytes([byte]) for byte in head)) == b""
 
 
 async def test_a_response_may_take_longer_and_the_connection_stays(port):
-    async with connected(port) as (reader, writer), asyncio.timeout(3):
+    async with connected(port) as (reader, writer), asyncio.timeout(30):
         for _ in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
             assert (await reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200")
@@ -117,10 +128,10 @@ async def test_a_response_may_take_longer_and_the_connection_stays(port):
 
 @pytest.mark.parametrize("parts", [(UPGRADE,), (UPGRADE[:30], UPGRADE[30:]), (UPGRADE[:-2], UPGRADE[-2:])])
 async def test_a_websocket_is_accepted_in_however_many_parts_its_request_comes_and_stays(port, parts):
-    async with connected(port) as (reader, writer), asyncio.timeout(3):
+    async with connected(port) as (reader, writer), asyncio.timeout(30):
         for part in parts:
             writer.write(part)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)  # far less than the timeout
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
         headers = await reader.readuntil(b"]")
         assert b"(b'x-forwarded-for', b'192.0.2.1')" in headers and b"(b'upgrade', b'WebSocket')" in headers

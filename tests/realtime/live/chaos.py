@@ -99,8 +99,8 @@ class SimulatedViewer:
         )
 
 
-async def eventually(question, *, seconds=3.0, every=0.01):
-    """True as soon as `question()` is true, False when it is not within `seconds`."""
+async def eventually(question, *, seconds=30.0, every=0.01):
+    """True as soon as `question()` is true, False when it is not within `seconds`: long enough for a busy machine."""
     end = asyncio.get_running_loop().time() + seconds
     while not question():
         if asyncio.get_running_loop().time() > end:

@@ -19,6 +19,7 @@ from django.db import Error, connections
 
 from booking import loop
 from booking.seats import map as seat_map
+from cinema.database import clock
 from realtime.fast_path.http_handler import make_http_application
 from realtime.launcher.drain import lifespan
 from realtime.routing import websocket_urlpatterns
@@ -31,6 +32,7 @@ router = ProtocolTypeRouter(
 )
 _is_tuned = False
 limits.raise_limits()
+clock.follow()
 
 
 def rotate_epochs() -> None:

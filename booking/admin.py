@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from booking.models import Booking, Ticket
 from booking.showtimes.sales import open_sales
 from cinema.admin.catalogue import ModelAdmin, ReadOnly, ShowtimeAdmin, TabularInline, link_to
 from cinema.currencies import format_money
+from cinema.database import clock
 from cinema.models import Showtime
 
 admin.site.unregister(Showtime)
@@ -33,7 +33,7 @@ class SellingShowtimeAdmin(ShowtimeAdmin):
 
     @admin.action(description=gettext_lazy("Open sales"), permissions=["change"])
     def open_sales(self, request: HttpRequest, queryset: QuerySet[Showtime]) -> None:
-        at = timezone.now()
+        at = clock.now()
         opened = 0
         for showtime in queryset.order_by("pk"):
             opened += self._open(request, showtime, at)
@@ -75,7 +75,7 @@ class SellingShowtimeAdmin(ShowtimeAdmin):
         return super().response_change(request, obj)
 
     def _open_if_asked(self, request: HttpRequest, showtime: Showtime) -> bool:
-        if "_open_sales" not in request.POST or not self._open(request, showtime, timezone.now()):
+        if "_open_sales" not in request.POST or not self._open(request, showtime, clock.now()):
             return False
         self.message_user(request, _("Sales are open for %(showtime)s.") % {"showtime": showtime}, messages.SUCCESS)
         return True

@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
 from booking.basket import release_seats
 from booking.models import Booking
 from booking.refusals import AlreadyPaid
 from booking.visitors import SESSION_KEY, account_visitor, visitor_of
+from cinema.database import clock
 
 
 def connect() -> None:
@@ -30,7 +30,7 @@ def on_login(sender: Any, request: HttpRequest | None, user: User, **kwargs: Any
     account = account_visitor(user)
     guest = visitor_of(request)
     if guest is not None and guest != account:
-        adopt_bookings(guest=guest, account=account, at=timezone.now())
+        adopt_bookings(guest=guest, account=account, at=clock.now())
     request.session[SESSION_KEY] = str(account)
 
 

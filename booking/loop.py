@@ -14,12 +14,12 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import Error, close_old_connections, connections, transaction
-from django.utils import timezone
 
 from booking.models import Lease
 from booking.outbox.messages import queues, wake_up_all
 from booking.outbox.periodic_tasks import PeriodicTask, new_schedule
 from booking.outbox.worker import QueueWorker
+from cinema.database import clock
 from cinema.web import metrics
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 BEAT = timedelta(milliseconds=250)
 LEASE = timedelta(seconds=5)
 RENEW = timedelta(seconds=1.5)
-LATE = timedelta(seconds=10)
+LATE = timedelta(seconds=15)
 LEASE_NAME = "loop"
 
 
@@ -41,6 +41,7 @@ class Loop:
         self.tasks = new_schedule()
         self.renew_at = 0.0
         self.holds_lease = False
+        self.acted_at: datetime | None = None  # when the last round with the lease was finished
 
     def run(self) -> None:
         """Start the workers and beat until `stop` is set; then give the lease back and wait for the workers."""
@@ -59,21 +60,27 @@ class Loop:
             log.info("loop: stopped")
 
     def beat(self) -> None:
-        """Renew the lease if that is due; if this loop holds it, run the tasks that are due."""
+        """Renew the lease if that is due; if this loop holds it, run the tasks that are due.
+
+        A process whose clock is off gives the lease up: another may have the right time.
+        """
         try:
             close_old_connections()
-            holds_lease = self.renew_lease()
-            metrics.BEAT_AT.set_to_current_time()
-            metrics.HOLDS_LEASE.set(holds_lease)
-            if not holds_lease:
-                return
-            for task in self.tasks:
-                self.run_task(task)
+            clock.now()  # asks at the first beat; without an answer nobody knows whether this process may act
+            if clock.is_off():
+                self.release_lease()
+            elif self.renew_lease():
+                for task in self.tasks:
+                    self.run_task(task)
+                self.acted_at = clock.now()
+                metrics.BEAT_AT.set(self.acted_at.timestamp())
         except Error as error:
             metrics.LOOP_FAILURES.labels("database").inc()
             log.warning("loop: the database does not answer: %s", error)
             self.holds_lease = False
             self.stop.wait(1)
+        finally:
+            metrics.HOLDS_LEASE.set(self.holds_lease)
 
     def run_task(self, task: PeriodicTask) -> None:
         """Run the task if it is due. Only a failure of the database is raised."""
@@ -81,7 +88,7 @@ class Loop:
             return
         task.due_at = time.monotonic() + task.every.total_seconds()
         try:
-            task.task(timezone.now())
+            task.task(clock.now())
         except Error:
             raise
         except Exception:  # a task may fail in any way; the others must run
@@ -91,36 +98,51 @@ class Loop:
     def renew_lease(self) -> bool:
         """Take or renew the lease at most once per `RENEW`. Returns whether this loop holds it."""
         if time.monotonic() >= self.renew_at:
-            self.holds_lease = take_lease(LEASE_NAME, self.holder, LEASE, timezone.now())
+            self.holds_lease = take_lease(LEASE_NAME, self.holder, LEASE, clock.read(), acted_at=self.acted_at)
             self.renew_at = time.monotonic() + RENEW.total_seconds()
         return self.holds_lease
 
     def release_lease(self) -> None:
-        """Delete the lease, so that another loop need not wait for its end."""
+        """End the lease, so that another loop need not wait for its end. What is known of the last beat stays."""
+        if not self.holds_lease:
+            return
+        self.holds_lease = False
+        metrics.HOLDS_LEASE.set(0)
         try:
-            Lease.objects.filter(name=LEASE_NAME, holder=self.holder).delete()
+            Lease.objects.filter(name=LEASE_NAME, holder=self.holder).update(until=clock.read())
         except Error:
-            log.info("loop: the lease was not deleted and will expire")
+            log.info("loop: the lease was not ended and will expire")
 
 
 @transaction.atomic
-def take_lease(name: str, holder: str, lease: timedelta, at: datetime) -> bool:
-    """Take or renew the lease; False while another holder's has not expired. Of two calls at once one gets it."""
+def take_lease(name: str, holder: str, lease: timedelta, at: datetime, acted_at: datetime | None = None) -> bool:
+    """Take or renew the lease; False while another holder's has not expired. Of two calls at once one gets it.
+
+    A lease that ends later than one taken now would is void: a clock was wrong when it was written.
+
+    Args:
+        at: the database's time.
+        acted_at: when this holder last finished a round; None if it has not yet.
+    """
     row = Lease.objects.select_for_update().filter(name=name).first()
     if row is None:
         Lease.objects.bulk_create([Lease(name=name, holder=holder, until=at + lease)], ignore_conflicts=True)
         return Lease.objects.filter(name=name, holder=holder).exists()
-    if row.holder != holder and row.until > at:
+    if row.holder != holder and at < row.until <= at + lease + clock.TOLERANCE:
         return False
-    row.holder, row.until = holder, at + lease
-    row.save(update_fields=["holder", "until"])
+    row.holder, row.until, row.beat_at = holder, at + lease, acted_at or row.beat_at
+    row.save(update_fields=["holder", "until", "beat_at"])
     return True
 
 
 def is_late(at: datetime) -> bool:
-    """Whether the last lease of any loop expired more than `LATE` ago, or none was ever taken."""
-    row = Lease.objects.filter(name=LEASE_NAME).first()
-    return row is None or row.until + LATE < at
+    """Whether no loop has held the lease and finished a round in the last `LATE`. A beat of the future is none.
+
+    Args:
+        at: the database's time.
+    """
+    beat_at = Lease.objects.filter(name=LEASE_NAME).values_list("beat_at", flat=True).first()
+    return beat_at is None or not at - LATE <= beat_at <= at + clock.TOLERANCE
 
 
 _inside: threading.Thread | None = None

@@ -298,11 +298,12 @@ class OutboxMessage(models.Model):
 
 
 class Lease(models.Model):
-    """The process that may run the periodic tasks, and until when."""
+    """The process that may run the periodic tasks, and until when. All instants are the database's time."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=40)
     until = models.DateTimeField()
+    beat_at = models.DateTimeField(null=True, help_text="When a holder last finished a round of all periodic tasks")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder}"

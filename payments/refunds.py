@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from booking.bookings import begin_release
 from booking.cancellation import cancel_tickets, choose_tickets, end_lock_of_cancelled_showtime
@@ -29,6 +28,7 @@ from booking.refusals import (
 )
 from booking.terms.policy import cap, minutes_left, parts_of, terms_of, why_closed
 from cinema.currencies import format_money
+from cinema.database import clock
 from cinema.models import Showtime
 from payments import ledger
 from payments.ledger import Actor
@@ -205,7 +205,7 @@ def retry_refund(*, refund_id: int, by: Actor, at: datetime) -> Refund:
 
 def handle_cancel_booking(payload: dict[str, Any]) -> None:
     """Outbox: cancel one booking of a cancelled showtime. A disputed one raises an alert and waits for the bank."""
-    at, booking_id = timezone.now(), payload["booking"]
+    at, booking_id = clock.now(), payload["booking"]
     by = Actor(payload["actor"], is_staff=True)
     try:
         cancel_booking(booking_id=booking_id, labels=None, by=by, at=at)
@@ -224,7 +224,7 @@ def handle_cancel_booking(payload: dict[str, Any]) -> None:
 
 def handle_clear_showtime(payload: dict[str, Any]) -> None:
     """Outbox: end locks and payments that were written while the showtime was being cancelled."""
-    clear_showtime(showtime_id=payload["showtime"], actor=payload["actor"], at=timezone.now())
+    clear_showtime(showtime_id=payload["showtime"], actor=payload["actor"], at=clock.now())
 
 
 def _lock_cancellable(booking_id: int) -> Booking:

@@ -10,13 +10,12 @@ from booking.models import Booking
 from payments.checkout import NoGateway, open_session
 from payments.gateways.factory import gateway
 from payments.gateways.interface import GatewayRefused, GatewayUnavailable, Session
-from payments.models import Payment
+from payments.models import LONGEST_QUERY_WAIT, Payment
 from payments.settlement import abandon, apply_session
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=1)
 
 
 def end_payment(*, booking_id: int, reason: str, at: datetime) -> bool:
@@ -79,7 +78,7 @@ def _postpone(payment: Payment, error: Exception, at: datetime) -> bool:
     if at >= payment.verdict_until:
         abandon(payment_id=payment.pk, at=at)
         return True
-    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(payment.asks, 10))
+    wait = min(LONGEST_QUERY_WAIT, FIRST_WAIT * 2 ** min(payment.asks, 10))
     Payment.objects.filter(pk=payment.pk).update(asks=payment.asks + 1, ask_again_at=at + wait)
     log.warning("payment %s: no verdict: %s; next query in %s", payment, error, wait)
     return False

@@ -12,13 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from booking import payment_port
 from booking.bookings import begin_release
 from booking.models import Booking
 from booking.outbox.messages import enqueue, register_handler
 from booking.outbox.periodic_tasks import register_periodic_task
+from cinema.database import clock
 from payments.gateways.demo import deliver_event
 from payments.gateways.factory import gateway
 from payments.gateways.interface import GatewayRefused, GatewayUnavailable, RefundRequest, RefundState
@@ -106,14 +106,14 @@ def enqueue_reconciliation(*, at: datetime) -> None:
 
 def handle_reconcile(payload: dict[str, Any]) -> None:
     """Outbox: reconcile. What got no answer is queried by the next message."""
-    reconcile_all(at=timezone.now())
+    reconcile_all(at=clock.now())
 
 
 def handle_expire(payload: dict[str, Any]) -> None:
     """Outbox: end one payment. Without a verdict `end_overdue` queries again."""
     payment = Payment.objects.get(pk=payload["payment"])
     if payment.status not in (Payment.Status.PROCESSING, Payment.Status.PAID) and payment.session_id:
-        settle(payment, at=timezone.now())
+        settle(payment, at=clock.now())
 
 
 def handle_refund(payload: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def handle_refund(payload: dict[str, Any]) -> None:
     payment = refund.payment
     if payment.payment_intent is None:
         if payment.session_id is not None:
-            reconcile(payment, at=timezone.now())
+            reconcile(payment, at=clock.now())
             payment.refresh_from_db()
         if payment.payment_intent is None:
             raise GatewayUnavailable("no payment intent is known yet")
@@ -133,7 +133,7 @@ def handle_refund(payload: dict[str, Any]) -> None:
         payment_intent=payment.payment_intent,
         amount=refund.amount,
         reference=payment.booking.reference,
-        retry=timezone.now() - refund.created_at > FIRST_ATTEMPT,
+        retry=clock.now() - refund.created_at > FIRST_ATTEMPT,
     )
     try:
         state = gateway(payment.provider).refund(request)
@@ -141,14 +141,14 @@ def handle_refund(payload: dict[str, Any]) -> None:
         if not error.is_final and error.code not in FINAL_REFUND_ERRORS:
             raise
         state = RefundState("", "failed", error.code or "refused")
-    apply_refund(refund_id=refund.pk, state=state, at=timezone.now())
+    apply_refund(refund_id=refund.pk, state=state, at=clock.now())
 
 
 def handle_refund_status(payload: dict[str, Any]) -> None:
     """Outbox: query a submitted refund. Raises GatewayUnavailable or GatewayRefused, to be retried."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     if refund.status == Refund.Status.SUBMITTED:
-        reconcile_refund(refund, at=timezone.now())
+        reconcile_refund(refund, at=clock.now())
 
 
 def _finish_orphans(at: datetime) -> int:

@@ -13,11 +13,11 @@ import logging
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from booking.models import Booking
+from cinema.database import clock
 from cinema.web.problems import is_overload
 from payments.events import find_payment, process_event
 from payments.gateways.factory import gateway, read_delivery
@@ -33,7 +33,7 @@ MAX_BODY = 256 * 1024  # bytes
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
     """Verify and process one delivery; see above for the status codes."""
-    at = timezone.now()
+    at = clock.now()
     try:
         provider, event = _read(request)
     except BadEvent as error:
@@ -68,7 +68,7 @@ def _end_local_session(provider: str, event: Event) -> None:
     """A local gateway answers without a network, so its session is ended in this request instead of by the loop."""
     payment = find_payment(provider, event)
     if payment is not None and payment.booking.status == Booking.Status.RELEASING:
-        settle(payment, at=timezone.now())
+        settle(payment, at=clock.now())
 
 
 def _answer(text: str, status: int) -> HttpResponse:

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import Error, close_old_connections, connection, connections, transaction
-from django.db.models import Count, Min, QuerySet
-from django.utils import timezone
+from django.db.models import Count, Min, Q, QuerySet
 
 from booking.models import OutboxMessage
 from booking.outbox import messages
 from booking.outbox.messages import PermanentFailure, State, make_dead_letter
+from cinema.database import clock
 from cinema.web import metrics
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ class QueueWorker:
         """Handle all messages that are due now. Failures are logged and counted, never raised."""
         try:
             close_old_connections()
-            while not self.stop.is_set() and run_due(at=timezone.now(), limit=1, queue=self.queue):
-                pass
+            while not self.stop.is_set() and (at := clock.now()) and not clock.is_off():
+                if not run_due(at=at, limit=1, queue=self.queue):
+                    break
         except Error as error:
             metrics.LOOP_FAILURES.labels("database").inc()
             log.warning("outbox: the database does not answer: %s", error)
@@ -87,13 +88,26 @@ def run_due(*, at: datetime, limit: int = 50, queue: str = "") -> int:
 
 
 def _claim(kinds: list[str], at: datetime) -> OutboxMessage | None:
-    pending = OutboxMessage.objects.filter(state=State.PENDING, next_at__lte=at, kind__in=kinds)
-    free = pending.exclude(claimed_until__gt=at).order_by("next_at", "pk")
+    pending = OutboxMessage.objects.filter(state=State.PENDING, kind__in=kinds)
+    free = pending.filter(_is_due(at), _is_unclaimed(at)).order_by("next_at", "pk")
     while free.exists():  # first without a transaction, which on SQLite blocks every writer, four times a second
         message = _claim_first(free, at)
         if message is None or message.state == State.PENDING:
             return message
     return None
+
+
+def _is_due(at: datetime) -> Q:
+    """Also a message that a process whose clock was ahead has written or put off: it would be due much too late."""
+    from_ahead = Q(created_at__gt=at + clock.TOLERANCE)
+    put_off_by_ahead = Q(attempts__gt=0, next_at__gt=at + LONGEST_WAIT + clock.TOLERANCE)
+    return Q(next_at__lte=at) | from_ahead | put_off_by_ahead
+
+
+def _is_unclaimed(at: datetime) -> Q:
+    """Also where a claim ends later than one made now would: a clock was wrong when it was written."""
+    void = Q(claimed_until__gt=at + CLAIM + clock.TOLERANCE)
+    return Q(claimed_until=None) | Q(claimed_until__lte=at) | void
 
 
 @transaction.atomic

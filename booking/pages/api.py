@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.middleware.csrf import get_token
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 
 from booking.access import find_booking
@@ -22,8 +21,10 @@ from booking.seats.map import read_map
 from booking.seats.pricing import price_of
 from booking.tickets.codes import ticket_code
 from booking.visitors import ensure_visitor, visitor_of
+from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
+from cinema.web.clock_guard import time_of_sale
 from cinema.web.problems import api, read_json
 
 
@@ -59,9 +60,10 @@ def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
 def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The visitor's lock on this showtime. GET reads it; PUT replaces its seats by those named; DELETE releases it.
 
-    DELETE answers 204, or 202 if a payment has no verdict yet and the loop releases the seats later.
+    DELETE answers 204, or 202 if a payment has no verdict yet and the loop releases the seats later. PUT raises Busy
+    while the clock of this process is wrong.
     """
-    at = timezone.now()
+    at = time_of_sale() if request.method == "PUT" else clock.now()
     if request.method == "GET":
         get_token(request)  # sets the CSRF cookie; only here, because PUT needs the cookie already and masking it costs
         showtime, layout = find_showtime(showtime_id)

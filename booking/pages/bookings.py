@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -22,6 +21,7 @@ from booking.refusals import NotFound
 from booking.terms.words import read_terms
 from booking.tickets.codes import check_key, qr_svg, ticket_code
 from booking.visitors import visitor_of
+from cinema.database import clock
 from cinema.plans.layouts import PlanSeat, layout_of
 
 Status = Booking.Status
@@ -42,7 +42,7 @@ class PrintedTicket:
 @require_safe
 def bookings(request: HttpRequest) -> HttpResponse:
     """The visitor's bookings: live, to come, and the newest `PAST_SHOWN` past ones (all with `?past=all`)."""
-    at = timezone.now()
+    at = clock.now()
     visitor = visitor_of(request)
     mine = Booking.objects.of_visitor(visitor).exclude(status__in=Booking.ENDED_UNPAID) if visitor else None
     related = ("showtime__movie", "showtime__screen__cinema", "tickets", "seats__seat")
@@ -69,7 +69,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
 def booking(request: HttpRequest, reference: str) -> HttpResponse:
     """One booking in its present state. Raises NotFound."""
     found = find_booking(request, reference)
-    at = timezone.now()
+    at = clock.now()
     state = found.status if found.status != Status.LOCKED or found.is_live(at) else Status.EXPIRED
     seats = _seats_of(found)
     called_off = found.showtime.cancelled_at is not None

@@ -20,8 +20,10 @@ from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_
 from booking.refusals import AlreadyPaid, Refusal
 from booking.seats.map import LETTERS, read_map
 from booking.visitors import ensure_visitor, visitor_of
+from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
+from cinema.web.clock_guard import time_of_sale
 
 
 @never_cache
@@ -45,14 +47,15 @@ def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
 
 
 def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
-    at, visitor = timezone.now(), ensure_visitor(request)
+    visitor = ensure_visitor(request)
     labels = request.POST.getlist("seats")
     dropped = request.POST.get("drop")
     try:
         if request.POST.get("action") == "release":
-            release_seats(showtime_id=found.pk, visitor=visitor, at=at)
+            release_seats(showtime_id=found.pk, visitor=visitor, at=clock.now())
             return redirect("booking:showtime", found.pk)
         requested = [label for label in labels if label != dropped]
+        at = time_of_sale()
         locked = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at).booking
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
@@ -74,7 +77,7 @@ def _find(showtime_id: int) -> Showtime:
 
 
 def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
-    at = timezone.now()
+    at = clock.now()
     layout = layout_of(found.plan.hash)
     basket = _basket_context(request, found, layout)
     seats = read_map(found.pk)
@@ -103,7 +106,7 @@ def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
 
 
 def _basket_context(request: HttpRequest, found: Showtime, layout: Layout) -> dict[str, Any]:
-    at = timezone.now()
+    at = clock.now()
     booking = find_live(showtime_id=found.pk, visitor=visitor_of(request), at=at)
     mine = set(booking.seats.values_list("index", flat=True)) if booking else set()
     return {

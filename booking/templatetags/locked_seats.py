@@ -8,11 +8,11 @@ from django import template
 from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from booking.models import Booking
 from booking.visitors import visitor_of
+from cinema.database import clock
 
 register = template.Library()
 
@@ -21,7 +21,7 @@ register = template.Library()
 def locked_seats(context: RequestContext) -> dict[str, Any]:
     """The visitor's lock with the latest deadline, if there is one."""
     request: HttpRequest = context["request"]
-    visitor, at = visitor_of(request), timezone.now()
+    visitor, at = visitor_of(request), clock.now()
     if visitor is None:
         return {}
     locks = Booking.objects.of_visitor(visitor).filter(status=Booking.Status.LOCKED, locked_until__gt=at)

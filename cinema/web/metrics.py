@@ -33,7 +33,7 @@ BUSY = Counter(
 
 BEAT_AT = Gauge(
     "bookmyseat_loop_last_beat_timestamp_seconds",
-    "Start of the last round of the loop with an answer from the database, in Unix time.",
+    "End of the last round of the periodic tasks that the loop of this process ran, in Unix time.",
     registry=LOOP,
 )
 HOLDS_LEASE = Gauge(

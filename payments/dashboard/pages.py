@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.models import Booking, Ticket
 from cinema.accounts.staff import staff_page
 from cinema.currencies import format_money, minor_digits
+from cinema.database import clock
 from cinema.models import Cinema, Movie, Showtime
 from payments.dashboard.filters import RANGES, Filters, read_filters
 from payments.dashboard.heatmap import choose_screen, draw_seats
@@ -40,7 +40,7 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell with such
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The figures of the period that the query asks for; with `format=csv` the table of days."""
-    filters = read_filters(request.GET.dict(), timezone.now())
+    filters = read_filters(request.GET.dict(), clock.now())
     if request.GET.get("format") == "csv":
         return _csv(filters)
     return render(request, "staff/dashboard.html", _figures(filters, request.GET.get("screen", "")))

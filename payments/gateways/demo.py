@@ -11,7 +11,6 @@ import hmac
 import http.client
 import json
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,9 +20,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 
 from booking.outbox.messages import enqueue
+from cinema.database import clock
 from cinema.environment import kept_secret
 from payments.gateways.interface import (
     Event,
@@ -49,7 +48,7 @@ class DemoGateway:
     @outside_transactions
     def create_session(self, request: SessionRequest, *, quick: bool = False) -> Session:
         """See the interface."""
-        at = timezone.now()
+        at = clock.now()
         session = DemoSession.objects.filter(idempotency_key=request.key).first()
         if session is None:
             session = _create(request, at)
@@ -241,7 +240,7 @@ def deliver_event(payload: dict[str, Any]) -> None:
     headers = {
         "Host": payload["host"],
         "Content-Type": "application/json",
-        "Stripe-Signature": sign(body, int(time.time())),
+        "Stripe-Signature": sign(body, int(clock.now().timestamp())),
     }
     first = (payload["server"], int(payload["port"] or 0))
     status = 0
@@ -299,7 +298,7 @@ def _change(session_id: str, change: Callable[[DemoSession], None]) -> DemoSessi
     session = DemoSession.objects.select_for_update().filter(session_id=session_id).first()
     if session is None:
         raise GatewayRefused("there is no such session")
-    if session.status == Status.OPEN and session.expires_at <= timezone.now():
+    if session.status == Status.OPEN and session.expires_at <= clock.now():
         DemoSession.objects.filter(pk=session.pk).update(status=Status.EXPIRED)
         session.status = Status.EXPIRED
     change(session)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 
 from booking.access import find_booking
 from booking.pages.api import booking_answer, instant
 from booking.refusals import Invalid
 from booking.visitors import visitor_of
+from cinema.database import clock
+from cinema.web.clock_guard import time_of_sale
 from cinema.web.problems import api, read_json
 from payments.checkout import start_checkout
 from payments.ledger import BUYER, Actor
@@ -28,7 +29,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
         visitor=visitor_of(request),
         email=email,
         origin=origin_of(request),
-        at=timezone.now(),
+        at=time_of_sale(),
     )
     booking = started.payment.booking
     response = JsonResponse(
@@ -48,7 +49,7 @@ def cancellation(request: HttpRequest, reference: str) -> HttpResponse:
     deadline `sales-closed` (410: permanent), for a used ticket or a disputed payment `forbidden` (403: it depends on
     the user or the payment, not on the request), for a booking that was never confirmed `invalid`.
     """
-    at = timezone.now()
+    at = clock.now()
     found = find_booking(request, reference)
     cancel_booking(booking_id=found.pk, labels=_read_seats(request), by=_actor_of(request), at=at)
     return booking_answer(find_booking(request, reference))

@@ -14,7 +14,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -28,6 +27,7 @@ from booking.terms.policy import offer_of
 from booking.terms.words import read_terms
 from booking.tickets.codes import check_key
 from booking.visitors import visitor_of
+from cinema.database import clock
 from cinema.plans.layouts import layout_of
 from payments.ledger import BUYER
 from payments.pages.checkout import SeeOther
@@ -44,10 +44,10 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     if not _is_owner(request, booking):  # staff cancel on their own page, without the terms
         return SeeOther(_address("payments:staff-cancel", booking, seats=labels))
     if request.method != "POST":
-        return _show(request, booking, labels, timezone.now())
+        return _show(request, booking, labels, clock.now())
     if "sure" not in request.POST:
         return SeeOther(_address("payments:cancel-tickets", booking, request, labels))
-    return _cancel(request, booking, labels, timezone.now())
+    return _cancel(request, booking, labels, clock.now())
 
 
 def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:

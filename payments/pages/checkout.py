@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,8 +20,10 @@ from booking.pages.hall_drawing import draw_hall
 from booking.refusals import AlreadyPaid, Invalid, NotFound, Refusal
 from booking.seats.pricing import price_seats
 from booking.visitors import visitor_of
+from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
+from cinema.web.clock_guard import time_of_sale
 from payments.checkout import start_checkout
 from payments.models import Payment
 from payments.pages.api import origin_of
@@ -54,7 +55,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
             visitor=visitor_of(request),
             email=request.POST.get("email", ""),
             origin=origin_of(request),
-            at=timezone.now(),
+            at=time_of_sale(),
         )
     except AlreadyPaid as refusal:
         return SeeOther(reverse("booking:booking", args=[refusal.reference]))
@@ -64,7 +65,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
 
 
 def _show_checkout(request: HttpRequest, showtime: Showtime, refusal: Refusal | None = None) -> HttpResponse:
-    at = timezone.now()
+    at = clock.now()
     booking = find_live(showtime_id=showtime.pk, visitor=visitor_of(request), at=at)
     user_email = getattr(request.user, "email", "")
     places = _places(booking)
@@ -118,7 +119,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     booking = _own_booking(request, reference)
     payment = _payment_of(request, booking)
     if payment is not None and payment.is_active:
-        reconcile_payment(payment, at=timezone.now())
+        reconcile_payment(payment, at=clock.now())
         booking.refresh_from_db()
     if payment is not None and booking.status in (Status.CHECKOUT, Status.RELEASING):
         here = request.get_full_path()
@@ -135,7 +136,7 @@ def payment_cancel(request: HttpRequest, reference: str) -> HttpResponse:
     """Back from the payment page, not having paid: end the session, then free the seats at once."""
     booking = _own_booking(request, reference)
     if booking.status in Booking.PAYING:
-        end_payment(booking_id=booking.pk, reason="cancelled", at=timezone.now())
+        end_payment(booking_id=booking.pk, reason="cancelled", at=clock.now())
         booking.refresh_from_db()
     if booking.status in (*Booking.ENDED_UNPAID, Status.LOCKED):
         messages.info(request, _("The payment is cancelled. Nothing was charged, and the seats are free again."))

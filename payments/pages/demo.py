@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from booking.refusals import Invalid, NotFound
+from cinema.database import clock
 from payments.gateways.demo import decline, describe, describe_intent, enqueue_event, pay
 from payments.gateways.interface import GatewayRefused, SessionRequest
 from payments.models import DemoSession, Payment
@@ -35,7 +35,7 @@ def demo_payment(request: HttpRequest, session_id: str) -> HttpResponse:
     if action == "cancel":
         return SeeOther(session_request.cancel_url)
     try:
-        session = _act(request, session_id, action, timezone.now())
+        session = _act(request, session_id, action, clock.now())
     except GatewayRefused:  # ended while the page was open
         return _show(request, DemoSession.objects.get(session_id=session_id), status=409)
     if action in ("pay", "pay-twice"):

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +18,7 @@ from booking.models import Booking, OutboxMessage, Ticket
 from booking.outbox.messages import enqueue
 from booking.refusals import NotFound
 from cinema.accounts.staff import staff_page
+from cinema.database import clock
 from payments.ledger import Actor
 from payments.models import MoneyAlert
 from payments.pages.checkout import SeeOther
@@ -37,7 +37,7 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")
     if (whole := read_reference(query)) and Booking.objects.filter(reference=whole).exists():
         return redirect("payments:staff-booking", whole)
-    found = search_bookings(query, at=timezone.now())
+    found = search_bookings(query, at=clock.now())
     lines = [_search_line(booking) for booking in found.bookings]
     return render(
         request,
@@ -51,7 +51,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def timeline(request: HttpRequest, reference: str) -> HttpResponse:
     """What happened to a booking, and what staff can do about it. Raises NotFound."""
     booking = find_for_staff(reference)
-    return render(request, "staff/booking_timeline.html", _context(booking, timezone.now()))
+    return render(request, "staff/booking_timeline.html", _context(booking, clock.now()))
 
 
 @staff_page
@@ -65,7 +65,7 @@ def resend_mail(request: HttpRequest, reference: str) -> HttpResponse:
     elif n_seen != str(n_sent := _n_sent(booking)):
         messages.info(request, _("That mail has been asked for already."))
     else:
-        at = timezone.now()
+        at = clock.now()
         with transaction.atomic(durable=True):
             enqueue(
                 kind="mail.confirmed",

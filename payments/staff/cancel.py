@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from booking.models import Booking, Ticket
 from booking.refusals import Refusal, join_labels
 from cinema.accounts.staff import staff_page
+from cinema.database import clock
 from cinema.models import Showtime
 from payments.pages.cancel import shown_sum
 from payments.pages.checkout import SeeOther
@@ -37,7 +37,7 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     parameters = request.POST if request.method == "POST" else request.GET
     labels = parameters.getlist("seats")
     if request.method == "POST" and "sure" in request.POST:
-        return _cancel(request, booking, labels, timezone.now())
+        return _cancel(request, booking, labels, clock.now())
     if request.method == "POST":
         query = urlencode([("seats", label) for label in _standing_of(booking, labels)])
         return SeeOther(f"{request.path}?{query}" if query else request.path)
@@ -70,7 +70,7 @@ def _show(request: HttpRequest, booking: Booking, labels: list[str], *, status: 
     if chosen:
         try:
             shares, _reason = quote_cancellation(
-                booking, own_payment(booking), chosen, by=staff_actor(request), at=timezone.now()
+                booking, own_payment(booking), chosen, by=staff_actor(request), at=clock.now()
             )
         except Refusal as no:
             more.setdefault("refusal", no.detail)
@@ -111,7 +111,7 @@ def _standing_of(booking: Booking, labels: list[str]) -> list[str]:
 def cancel_whole_showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """How many bookings, how much money, and a button; afterwards the same page counts what is left."""
     showtime = get_object_or_404(Showtime.objects.with_movie_and_screen(), pk=showtime_id)
-    at = timezone.now()
+    at = clock.now()
     refusal = ""
     if request.method == "POST" and showtime.cancelled_at is None and at < showtime.ends_at:
         if request.POST.get("bookings") != str(effect_of_cancelling(showtime.pk).bookings):

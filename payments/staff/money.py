@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,6 +18,7 @@ from booking.models import OutboxMessage
 from booking.outbox.messages import retry
 from booking.refusals import Refusal
 from cinema.accounts.staff import staff_page
+from cinema.database import clock
 from payments import ledger, refunds
 from payments.models import MoneyAlert, Refund
 from payments.pages.checkout import SeeOther
@@ -36,7 +36,7 @@ LONGEST_RESOLUTION = 250
 @require_safe
 def money_page(request: HttpRequest) -> HttpResponse:
     """Everything that needs a person."""
-    return render(request, "staff/money.html", read_money(timezone.now()))
+    return render(request, "staff/money.html", read_money(clock.now()))
 
 
 def read_money(at: datetime) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     elif alert.closed_at is not None:
         messages.info(request, _("Somebody had closed that already."))
     else:
-        ledger.close_alert(alert_id=alert.pk, by=staff_actor(request), resolution=resolution, at=timezone.now())
+        ledger.close_alert(alert_id=alert.pk, by=staff_actor(request), resolution=resolution, at=clock.now())
         messages.success(request, _("Closed."))
     return SeeOther(where_from(request, alert.booking.reference if alert.booking else ""))
 
@@ -108,7 +108,7 @@ def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
 @require_POST
 def retry_message(request: HttpRequest, message_id: int) -> HttpResponse:
     """Retry a dead letter of the outbox."""
-    if retry(message_id=message_id, at=timezone.now()):
+    if retry(message_id=message_id, at=clock.now()):
         messages.success(request, _("It is being tried again, from the first attempt."))
     else:
         messages.info(request, _("That is not given up any more; nothing was changed."))
@@ -121,7 +121,7 @@ def retry_refund(request: HttpRequest, refund_id: int) -> HttpResponse:
     """Replace a failed refund by a new one."""
     refund = get_object_or_404(Refund.objects.select_related("payment__booking"), pk=refund_id)
     try:
-        refunds.retry_refund(refund_id=refund.pk, by=staff_actor(request), at=timezone.now())
+        refunds.retry_refund(refund_id=refund.pk, by=staff_actor(request), at=clock.now())
         messages.success(request, _("The bank is being asked again."))
     except Refusal as refusal:
         messages.error(request, refusal.detail)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from booking import loop
+from cinema.database import clock
 from realtime import process
 
 
@@ -23,26 +24,27 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers and the process is not draining, else 503.
+    """200 while the database answers, this process's clock agrees with it, and it is not draining, else 503.
 
     A bridge that is down or a late loop is an alert, not a 503: seats can still be sold.
     """
-    database = database_answers()
+    at = database_time()
+    is_off = clock.is_off()
     body = {
-        "database": "ok" if database else "down",
+        "database": "down" if at is None else "ok",
         "bridge": bridge(),
-        "loop": "ok" if database and not loop.is_late(timezone.now()) else "late",
+        "loop": "late" if at is None or loop.is_late(at) else "ok",
+        "clock": "off" if is_off else "ok",
     }
-    return JsonResponse(body, status=200 if database and not process.is_draining() else 503)
+    return JsonResponse(body, status=503 if at is None or is_off or process.is_draining() else 200)
 
 
-def database_answers() -> bool:
+def database_time() -> datetime | None:
+    """None when the database does not answer."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone() == (1,))
+        return clock.read()
     except Exception:  # a pool without a free connection has its own exception, outside of Django's
-        return False
+        return None
 
 
 def bridge() -> str:

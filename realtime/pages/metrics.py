@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from cinema.database import clock
 from cinema.web.metrics import LOOP, SITE
 from cinema.web.problems import Forbidden
 from realtime import process
@@ -43,6 +46,9 @@ class Gauges(Collector):
         yield GaugeMetricFamily("bookmyseat_threads", "Threads of this process.", threading.active_count())
         yield GaugeMetricFamily(
             "bookmyseat_draining", "1 while this process refuses new sockets.", int(process.is_draining())
+        )
+        yield GaugeMetricFamily(
+            "bookmyseat_clock_offset_seconds", "This process's clock less the database's.", clock.offset()
         )
         yield GaugeMetricFamily(
             "bookmyseat_sockets_open", "Sockets accepted and not yet closed.", limits.limiter.sockets
@@ -116,6 +122,10 @@ def text() -> bytes:
 # ---- a loop in a process of its own, which has no port ---------------------------------------------------------------
 
 
+STALE = 30.0  # seconds
+LEASE_LINE = re.compile(rb"^(bookmyseat_loop_holds_lease\{[^}]*\}) .*$", re.MULTILINE)
+
+
 def loop_file() -> Path:
     folder: Path = settings.DATA_DIR
     return folder / "loop.prom"
@@ -132,10 +142,12 @@ def write_loop_file() -> None:
 
 
 def read_loop_file() -> bytes:
+    """Its text. A file that nobody has written for `STALE` is of a loop that died: it says that it holds no lease."""
     try:
-        return loop_file().read_bytes()
+        content, age = loop_file().read_bytes(), time.time() - loop_file().stat().st_mtime
     except OSError:
         return b""
+    return content if abs(age) < STALE else LEASE_LINE.sub(rb"\1 0.0", content)
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------

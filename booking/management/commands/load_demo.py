@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.utils import timezone
 
 from booking.demo.sales import open_partly_sold
+from cinema.database import clock
 from cinema.demo.catalogue import CINEMAS, add_cinemas, add_movies, add_showtime, missing_showtimes
 from cinema.demo.staff import EMAIL, demo_staff_password, ensure_demo_staff
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, history: int, **options: Any) -> None:
         if not 0 <= history <= MOST_HISTORY:
             raise CommandError(f"--history must be from 0 to {MOST_HISTORY}.")
-        n_showtimes, n_sold = load(timezone.now(), history)
+        n_showtimes, n_sold = load(clock.now(), history)
         if n_showtimes:
             self.stdout.write(f"{' and '.join(CINEMAS)}: {n_showtimes} showtimes added, {n_sold} seats sold.")
         else:

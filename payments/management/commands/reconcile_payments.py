@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from cinema.database import clock
 from payments.reconciliation import Finding, reconcile_all
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Compare payments and refunds with the gateway and mend the difference. Safe at any time, also twice."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = reconcile_all(at=timezone.now())
+        report = reconcile_all(at=clock.read())
         for line in table(report.findings):
             self.stdout.write(line)
         n_queried, n_changed, n_unanswered = len(report.findings), len(report.changes), len(report.unanswered)

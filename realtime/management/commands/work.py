@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from booking import loop
 from booking.outbox.messages import wake_up_all
+from cinema.database import clock
 from realtime.launcher.shutdown import CHILD_EXIT_DEADLINE, exit_now, set_exit_deadline
 from realtime.pages import metrics as metrics_page
 
@@ -25,15 +26,16 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             # Only recorded: an exception raised in Thread.join() would make Python believe that the thread has ended.
             signal.signal(number, lambda number, _: signals.append(number))
+        clock.follow()
         stop = threading.Event()
         acting = loop.Loop(stop)
         thread = threading.Thread(target=acting.run, name="loop", daemon=True)
         thread.start()
-        written_at = 0.0
+        written_at, is_ours = 0.0, False  # the file is that of the loop with the lease; who loses it says so once
         while thread.is_alive() and not signals:
             time.sleep(0.1)
-            if acting.holds_lease and time.monotonic() - written_at > METRICS_INTERVAL:
-                written_at = time.monotonic()
+            if (acting.holds_lease or is_ours) and time.monotonic() - written_at > METRICS_INTERVAL:
+                written_at, is_ours = time.monotonic(), acting.holds_lease
                 metrics_page.write_loop_file()
         if not signals:
             raise CommandError("The loop ended by itself; see the log.")
@@ -41,4 +43,6 @@ class Command(BaseCommand):
         stop.set()
         wake_up_all()
         thread.join()
+        if is_ours:
+            metrics_page.write_loop_file()
         exit_now()

@@ -126,7 +126,8 @@ def take_lease(name: str, holder: str, lease: timedelta, at: datetime, acted_at:
     """
     row = Lease.objects.select_for_update().filter(name=name).first()
     if row is None:
-        Lease.objects.bulk_create([Lease(name=name, holder=holder, until=at + lease)], ignore_conflicts=True)
+        first = Lease(name=name, holder=holder, until=at + lease, beat_at=acted_at)
+        Lease.objects.bulk_create([first], ignore_conflicts=True)
         return Lease.objects.filter(name=name, holder=holder).exists()
     if row.holder != holder and at < row.until <= at + lease + clock.TOLERANCE:
         return False

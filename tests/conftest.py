@@ -129,3 +129,26 @@ def redis_url():
         return
     with start_valkey() as server:
         yield server.url
+
+
+@pytest.fixture
+def clock_ahead(monkeypatch):
+    """`clock_ahead(360)`: the clock of this process, which follows the database's, is 360 s ahead from now on."""
+    import threading
+    import time
+    from datetime import UTC
+
+    import time_machine
+
+    from cinema.database import clock
+
+    real = time_machine.escape_hatch
+    monkeypatch.setattr(clock, "_followed", clock.DatabaseClock(lambda: real.datetime.datetime.now(UTC)))
+    monkeypatch.setattr(clock, "_thread", threading.current_thread())  # no other thread measures
+    with time_machine.travel(time.time()) as own_clock:
+
+        def set_ahead(seconds):
+            own_clock.move_to(real.time.time() + seconds)
+            time.time()  # it runs from its first reading on
+
+        yield set_ahead

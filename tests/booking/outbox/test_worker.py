@@ -138,3 +138,53 @@ def test_two_workers_never_handle_the_same_message(monkeypatch):
     together([lambda: run_due(at=now)] * 3)
     run_due(at=now)
     assert sorted(seen) == list(range(20))
+
+
+def test_a_claim_that_a_wrong_clock_wrote_far_ahead_is_void(handled):
+    now = timezone.now()
+    enqueue_note(1, now)
+    assert worker._claim(["test.note"], now + timedelta(hours=1)) is not None  # this worker dies here
+    assert run_due(at=now) == 1
+    assert handled == [1]
+
+
+def test_a_claim_of_a_clock_that_is_nearly_right_is_kept(handled):
+    now = timezone.now()
+    enqueue_note(1, now)
+    assert worker._claim(["test.note"], now + timedelta(seconds=1.9)) is not None
+    assert run_due(at=now) == 0
+
+
+def test_a_message_that_a_process_ahead_wrote_is_due_at_once(handled):
+    now = timezone.now()
+    enqueue_note(1, now + timedelta(hours=1))
+    assert run_due(at=now) == 1
+    assert handled == [1]
+
+
+def test_a_message_that_a_worker_ahead_put_off_is_due_at_once(handled):
+    now = timezone.now()
+    enqueue_note(1, now)
+    claimed = worker._claim(["test.note"], now)
+    worker._put_off(claimed, ConnectionError("no answer"), now + timedelta(hours=1))
+    assert run_due(at=now) == 1
+    assert handled == [1]
+
+
+def test_a_message_with_a_long_delay_waits_for_it(handled):
+    now = timezone.now()
+    enqueue_note(1, now, delay=timedelta(hours=1))
+    assert run_due(at=now + timedelta(minutes=59)) == 0
+    assert run_due(at=now + timedelta(hours=1)) == 1
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+def test_a_worker_whose_clock_is_off_claims_nothing(handled, clock_ahead, ahead):
+    enqueue_note(1, timezone.now())
+    idle = worker.QueueWorker(threading.Event(), "test")
+    clock_ahead(ahead)
+    idle.run_once()
+    assert handled == [] and OutboxMessage.objects.get().attempts == 0
+    clock_ahead(0)
+    idle.run_once()
+    assert handled == [1]

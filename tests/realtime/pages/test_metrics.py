@@ -1,5 +1,7 @@
 """`/metrics`: well-formed, correct, of this process alone, and not for external requests."""
 
+import os
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,6 +15,8 @@ from booking import locks
 from booking.models import OutboxMessage
 from booking.outbox.messages import enqueue
 from booking.outbox.worker import measure_dead, measure_pending
+from cinema.database import clock
+from cinema.web import metrics as site_metrics
 from realtime import process
 from realtime.fast_path import frame_counts
 from realtime.fast_path.frame_counts import FrameCounts
@@ -144,6 +148,23 @@ def test_the_metrics_of_a_loop_in_another_process_are_read_from_its_file(setting
     assert families.count("bookmyseat_outbox_pending") == 1
     assert len(families) == len(set(families))
     assert [file.name for file in tmp_path.iterdir()] == ["loop.prom"]
+
+
+def test_the_file_of_a_loop_that_died_says_that_it_holds_no_lease(settings, tmp_path):
+    settings.DATA_DIR, settings.LOOP = tmp_path, "external"
+    site_metrics.HOLDS_LEASE.set(1)
+    metrics_page.write_loop_file()
+    assert value("bookmyseat_loop_holds_lease") == 1
+    long_ago = time.time() - metrics_page.STALE - 1
+    os.utime(metrics_page.loop_file(), (long_ago, long_ago))
+    assert value("bookmyseat_loop_holds_lease") == 0
+    site_metrics.HOLDS_LEASE.set(0)
+
+
+def test_the_offset_of_the_clock_is_a_gauge(clock_ahead):
+    clock_ahead(-360)
+    clock.now()
+    assert value("bookmyseat_clock_offset_seconds") == pytest.approx(-360, abs=1)
 
 
 def test_a_file_that_cannot_be_written_does_not_stop_the_loop(settings, tmp_path, caplog):

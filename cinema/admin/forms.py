@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from cinema.currencies import money_text
 from cinema.imports.bad_rows import unprintable
 from cinema.models import Cinema, Movie, RefundTier, Screen, SeatingPlan, Showtime
-from cinema.prices import parse_price
+from cinema.prices import parse_fee, parse_price
 from cinema.schedule import find_overlap, length_of, lock_screens
 
 
@@ -38,7 +38,9 @@ class LinesField(forms.Field):
 
 
 class PriceField(forms.CharField):
-    """A price as text; the value is in minor units."""
+    """A price as text; the value is in minor units. It reads each text that it shows."""
+
+    parse = staticmethod(parse_price)
 
     def __init__(self, *, currency: str, **options: Any) -> None:
         self.currency = currency
@@ -52,16 +54,21 @@ class PriceField(forms.CharField):
         if isinstance(value, int):  # a disabled field has the stored value
             return value
         try:
-            return parse_price(super().clean(value), self.currency)
+            return self.parse(super().clean(value), self.currency)
         except ValueError as error:
             raise ValidationError(_("The price %(reason)s.") % {"reason": error}) from error
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
 
 class FeeField(PriceField):
-    """An amount that may be 0."""
+    """An amount that may be 0; empty is 0."""
+
+    parse = staticmethod(parse_fee)
 
     def clean(self, value: Any) -> Any:
-        return 0 if str(value).strip() in ("", "0") else super().clean(value)
+        return super().clean(value or "0")
 
 
 class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -154,6 +161,7 @@ class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self._keep_unchanged_times(cleaned)
         showtime = self.instance
         movie = cleaned.get("movie") or (showtime.movie if showtime.movie_id else None)
         screen: Screen | None = cleaned.get("screen") or (showtime.screen if showtime.screen_id else None)
@@ -167,6 +175,16 @@ class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
         if movie is not None and cleaned.get("starts_at"):
             self._clean_times(cleaned, movie, screen)
         return cleaned
+
+    def _keep_unchanged_times(self, cleaned: dict[str, Any]) -> None:
+        """A field shows no fraction of a second, and not which of two equal hours in the night the clock goes back.
+
+        So a time that nobody changed is read from the row, not from the field.
+        """
+        for name, field in self.fields.items():
+            if isinstance(field, forms.SplitDateTimeField) and self.instance.pk and name not in self.changed_data:
+                self.errors.pop(name, None)
+                cleaned[name] = getattr(self.instance, name)
 
     def _clean_times(self, cleaned: dict[str, Any], movie: Movie, screen: Screen | None) -> None:
         starts_at = cleaned["starts_at"]

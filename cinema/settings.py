@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cinema.accounts.known_browsers.KnownBrowserMiddleware",
 ]
 ROOT_URLCONF = "cinema.urls"
 ASGI_APPLICATION = "asgi.application"
@@ -162,9 +163,28 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_ADAPTER = "cinema.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"add_email": "cinema.accounts.forms.ChangeEmailForm"}
-if not RATE_LIMITS:
-    ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {
+    "add_email": "cinema.accounts.forms.ChangeEmailForm",
+    "change_password": "cinema.accounts.forms.ChangePasswordForm",
+    "reset_password": "cinema.accounts.forms.ResetPasswordForm",
+}
+# Number / time / whom: `ip` is the client's address (a /64 of IPv6), `key` and `user` an account or a mailbox.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = RATE_LIMITS and {
+    # Passwords: cinema/accounts/sign_in_limits.py. The first and the second count right ones too.
+    "login": None,
+    "password": "30/m/ip",
+    "password_known": "30/m/key",
+    "password_address": "10/m/ip",
+    "password_address_account": "5/5m/key,15/h/key",
+    "password_account": "50/h/key",
+    "password_known_browser": "5/5m/key,10/h/key",
+    "password_again": "10/5m/key,20/h/key",
+    "login_failed": "5/5m/key,20/h/key",  # codes of a second factor
+    # Mails that anybody can have sent to anybody: by mailbox.
+    "reset_password": "20/m/ip",
+    "reset_password_mail": "3/15m/key,10/d/key",
+    "confirm_email": "1/3m/key,20/d/key",
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
@@ -176,6 +196,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # ---- Sessions, cookies, headers -----------------------------------------------------------------------------------
 SESSION_ENGINE = "cinema.database.sessions"
 SESSION_COOKIE_NAME = f"bookmyseat_{PORT}"  # two installations on one host must not share sessions
+KNOWN_BROWSER_COOKIE_NAME = f"bookmyseat_known_{PORT}"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -17,5 +17,7 @@ urlpatterns = [
     path("accounts/", account, name="account"),
     path("accounts/", include("allauth.urls")),
     path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    # The admin's own page looks at any number of old passwords, and tells nobody of the change.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cinema.accounts.sign_in_limits import Try, begin_try, begin_try_again
 from cinema.web.client_address import client_address
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """Every error message says what happened and what to do."""
 
+    _try: Try | None = None
     error_messages: ClassVar[dict[str, str | Promise]] = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is closed."),
         "cannot_remove_primary_email": _("This is the address you sign in with. Change it instead."),
@@ -34,7 +36,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         "max_email_addresses": _("An account has at most %d addresses. Remove one first."),
         "same_as_current": _("This is what it is already. Choose another."),
         "too_many_login_attempts": _(
-            "That was wrong too often. Wait five minutes and try again, or ask for a new password."
+            "That was wrong too often. Wait five minutes and try again, or ask for a new password. After many tries it"
+            " takes an hour."
         ),
         "unknown_email": _("No account has this address. Look for a slip, or make an account."),
         "unverified_primary_email": _("Confirm the address first: follow the link in the mail we sent to it."),
@@ -43,6 +46,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try by `sign_in_limits`, in the place of allauth's own counter, by which strangers lock out owners.
+
+        Raises:
+            ValidationError: there were too many; the password is not looked at.
+        """
+        again = request.user.is_authenticated
+        email = str(credentials.get("email", ""))
+        self._try = begin_try_again(request, request.user) if again else begin_try(request, email)
+        if self._try is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user is not None and self._try is not None:
+            self._try.succeed()
+        return user
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """With a second factor its code is asked for: a stolen session and a known password do not take it off."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [method for method in methods if method["id"].startswith("mfa")] or methods
 
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None

@@ -12,7 +12,8 @@ from tests.report import report
 
 pytestmark = pytest.mark.django_db
 STAFF = ("staff/", "movies/admin-dashboard/", "admin/")
-OPEN = ("admin/login/", "admin/logout/", "admin/jsi18n/")  # sign-in, sign-out, and translations for scripts
+# Sign-in, sign-out, translations for scripts, and what redirects to the account's own page.
+OPEN = ("admin/login/", "admin/logout/", "admin/jsi18n/", "admin/password_change/")
 KEYS = "?staff=1&is_staff=true&key=abc&next=/&_popup=1&token=1&user=1"
 
 
@@ -83,3 +84,13 @@ def test_staff_can_open_the_pages_and_no_cache_stores_them(path):
     answer = person("usher@example.com", is_staff=True).get(path)
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_admin_has_no_log_in_and_no_change_of_password_of_its_own(client):
+    client.force_login(get_user_model().objects.create_superuser("boss@example.com", "boss@example.com", "x"))
+    for answer in (
+        client.get("/admin/password_change/"),
+        client.post("/admin/password_change/", {"old_password": "x"}),
+    ):
+        assert answer.status_code == 302 and answer["Location"] == "/accounts/password/change/"
+    assert Client().post("/admin/login/", {"username": "boss@example.com"})["Location"].startswith("/accounts/login/")

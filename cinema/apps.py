@@ -10,10 +10,11 @@ class CinemaConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from cinema.accounts import known_browsers, sign_in_limits
+        from cinema.accounts import known_browsers, second_factor, sign_in_limits
 
         known_browsers.connect()
         sign_in_limits.connect()
+        second_factor.connect()
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="cinema.cache_table")
 
 

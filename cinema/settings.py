@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "cinema.apps.CinemaConfig",
@@ -168,6 +169,17 @@ ACCOUNT_FORMS = {
     "change_password": "cinema.accounts.forms.ChangePasswordForm",
     "reset_password": "cinema.accounts.forms.ResetPasswordForm",
 }
+# A second factor: codes of an app, and recovery codes. Security keys need a domain name and HTTPS, see decision 0074.
+MFA_ADAPTER = "cinema.accounts.second_factor_adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "cinema.accounts.code_forms.ActivateForm",
+    "authenticate": "cinema.accounts.code_forms.SignInForm",
+    "reauthenticate": "cinema.accounts.code_forms.AgainForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "BookMySeat"
+MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after is right too; each is taken once
+STAFF_SECOND_FACTOR = env.choice("STAFF_SECOND_FACTOR", ("optional", "refunds"), default="optional")
 # Number / time / whom: `ip` is the client's address (a /64 of IPv6), `key` and `user` an account or a mailbox.
 ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = RATE_LIMITS and {
     # Passwords: cinema/accounts/sign_in_limits.py. The first and the second count right ones too.

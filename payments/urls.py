@@ -25,7 +25,7 @@ urlpatterns = [
     path(
         "staff/showtimes/<int:showtime_id>/cancel/", cancel_by_staff.cancel_whole_showtime, name="staff-cancel-showtime"
     ),
-    path("staff/money/", money.money_page, name="staff-money"),
+    path("staff/money/", money.overview, name="staff-money"),
     path("staff/money/alerts/<int:alert_id>/close/", money.close_alert, name="staff-alert-close"),
     path("staff/money/promises/<int:message_id>/again/", money.retry_message, name="staff-message-again"),
     path("staff/money/refunds/<int:refund_id>/again/", money.retry_refund, name="staff-refund-again"),

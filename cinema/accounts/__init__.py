@@ -1,1 +1,1 @@
-"""Accounts, sign-in, and access to staff pages."""
+"""Accounts, log-in and its limits, second factors, and access to staff pages."""

@@ -1,4 +1,7 @@
-"""The admin site: signed-in users who are not staff get 403 instead of the sign-in page."""
+"""The admin site: signed-in users who are not staff get 403 instead of the sign-in page.
+
+It changes refund terms and accounts, so it asks for a second factor where that is a duty.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from cinema.accounts.second_factor import lead_to_second_factor
+
 
 class BackOffice(AdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -19,6 +24,6 @@ class BackOffice(AdminSite):
         def view_for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
-            return guarded(request, *args, **kwargs)
+            return lead_to_second_factor(request) or guarded(request, *args, **kwargs)
 
         return view_for_staff

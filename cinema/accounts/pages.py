@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +18,7 @@ WAIT_SECONDS = 60  # the window of every limit that leads to this page
 @require_safe
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "account/account.html")
+    return render(request, "account/account.html", {"is_mfa_enabled": get_adapter().is_mfa_enabled(request.user)})
 
 
 def too_many_requests(request: HttpRequest, exception: Any = None) -> HttpResponse:

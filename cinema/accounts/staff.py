@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from cinema.accounts.second_factor import lead_to_second_factor
+
 P = ParamSpec("P")
 
 
@@ -34,6 +36,18 @@ def staff_page(
         return response
 
     return guarded
+
+
+def money_page(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A `staff_page` that moves money: where a second factor is a duty, whoever has not given it is led to it."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return lead_to_second_factor(request) or view(request, *args, **kwargs)
+
+    return staff_page(guarded)
 
 
 def staff_sessions(keys: Iterable[str]) -> set[str]:

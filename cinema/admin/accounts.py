@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+
+from cinema.admin.catalogue import ModelAdmin, ReadOnly
 
 if TYPE_CHECKING:
     UserPages = UserAdmin[User]
@@ -15,6 +18,7 @@ else:
     UserPages = UserAdmin
 
 admin.site.unregister(User)
+admin.site.unregister(Authenticator)
 
 
 @admin.register(User)
@@ -26,3 +30,14 @@ class AccountAdmin(UserPages):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ReadOnly, ModelAdmin[Authenticator]):
+    """Who has a second factor. Read-only, and without its secret; `manage.py remove_second_factor` removes one."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    fields = ("user", "type", "created_at", "last_used_at")

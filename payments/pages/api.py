@@ -9,6 +9,7 @@ from booking.access import find_booking
 from booking.pages.api import booking_answer, instant
 from booking.refusals import Invalid
 from booking.visitors import visitor_of
+from cinema.accounts.second_factor import require_second_factor
 from cinema.database import clock
 from cinema.web.clock_guard import time_of_sale
 from cinema.web.problems import api, read_json
@@ -56,8 +57,11 @@ def cancellation(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _actor_of(request: HttpRequest) -> Actor:
-    """Staff act as staff with their own bookings too."""
-    return Actor.staff(request.user.get_username()) if getattr(request.user, "is_staff", False) else BUYER
+    """Staff act as staff with their own bookings too. Raises Forbidden without a second factor that is their duty."""
+    if not getattr(request.user, "is_staff", False):
+        return BUYER
+    require_second_factor(request)
+    return Actor.staff(request.user.get_username())
 
 
 def _read_seats(request: HttpRequest) -> list[str] | None:

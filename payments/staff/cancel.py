@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from booking.models import Booking, Ticket
 from booking.refusals import Refusal, join_labels
-from cinema.accounts.staff import staff_page
+from cinema.accounts.staff import money_page
 from cinema.database import clock
 from cinema.models import Showtime
 from payments.pages.cancel import shown_sum
@@ -29,7 +29,7 @@ from payments.staff.money_overview import effect_of_cancelling
 LONGEST_REASON = 200
 
 
-@staff_page
+@money_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
     """Choose, review, give a reason, confirm; the whole price is refunded. Raises NotFound."""
@@ -106,7 +106,7 @@ def _standing_of(booking: Booking, labels: list[str]) -> list[str]:
     return [one.label for one in tickets if one.label in labels and one.status != Ticket.Status.CANCELLED]
 
 
-@staff_page
+@money_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_whole_showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """How many bookings, how much money, and a button; afterwards the same page counts what is left."""

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from booking.models import OutboxMessage
 from booking.outbox.messages import retry
 from booking.refusals import Refusal
-from cinema.accounts.staff import staff_page
+from cinema.accounts.staff import money_page
 from cinema.database import clock
 from payments import ledger, refunds
 from payments.models import MoneyAlert, Refund
@@ -32,9 +32,9 @@ CLOSED_SHOWN = 10
 LONGEST_RESOLUTION = 250
 
 
-@staff_page
+@money_page
 @require_safe
-def money_page(request: HttpRequest) -> HttpResponse:
+def overview(request: HttpRequest) -> HttpResponse:
     """Everything that needs a person."""
     return render(request, "staff/money.html", read_money(clock.now()))
 
@@ -88,7 +88,7 @@ def _settled(alert: MoneyAlert) -> dict[str, Any]:
     return {"alert": alert, "by": texts.name_actor(alert.closed_by)}
 
 
-@staff_page
+@money_page
 @require_POST
 def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Close an alert; a person says how the problem was settled."""
@@ -104,7 +104,7 @@ def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     return SeeOther(where_from(request, alert.booking.reference if alert.booking else ""))
 
 
-@staff_page
+@money_page
 @require_POST
 def retry_message(request: HttpRequest, message_id: int) -> HttpResponse:
     """Retry a dead letter of the outbox."""
@@ -115,7 +115,7 @@ def retry_message(request: HttpRequest, message_id: int) -> HttpResponse:
     return SeeOther(where_from(request, request.POST.get("reference", "")))
 
 
-@staff_page
+@money_page
 @require_POST
 def retry_refund(request: HttpRequest, refund_id: int) -> HttpResponse:
     """Replace a failed refund by a new one."""

@@ -56,6 +56,17 @@ def fill_wrongly(page):
     send(page)
 
 
+def give_wrong_code(page):
+    page.get_by_label("Code").fill("000000")
+    send(page)
+
+
+def sign_in_with_factor(page):
+    page.get_by_label("E-mail").fill("ines@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    send(page)
+
+
 def ask_too_often(page):
     """The twenty-first request within a minute; the first twenty are sent without the page."""
     token = page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
@@ -124,6 +135,15 @@ PAGES = (
         "account-password-wrong", "/accounts/password/change/", "customer", act=fill_wrongly, text="not your password"
     ),
     Page("account-again", "/accounts/reauthenticate/?next=/accounts/email/", "customer"),
+    Page("account-again-code", "/accounts/2fa/reauthenticate/?next=/accounts/", "factor", text="No phone at hand"),
+    Page("second-factor", "/accounts/2fa/", "no factor", text="Set it up"),
+    Page("second-factor-set-up", "/accounts/2fa/totp/activate/", "no factor", text="Or type this key"),
+    Page("second-factor-wrong", "/accounts/2fa/totp/activate/", "no factor", act=give_wrong_code, text="not the code"),
+    Page("second-factor-on", "/accounts/2fa/", "factor", text="On since"),
+    Page("second-factor-off", "/accounts/2fa/totp/deactivate/", "factor", text="Turn it off?"),
+    Page("recovery-codes", "/accounts/2fa/recovery-codes/", "factor", text="Each works once"),
+    Page("recovery-codes-new", "/accounts/2fa/recovery-codes/generate/", "factor", text="become void"),
+    Page("sign-in-code", "/accounts/login/", act=sign_in_with_factor, text="The password was right"),
     Page("password-reset", "/accounts/password/reset/"),
     Page("password-reset-sent", "/accounts/password/reset/done/"),
     Page("password-reset-form", "{reset}", text="New password again"),

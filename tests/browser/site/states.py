@@ -1,11 +1,14 @@
 """Creates every state that the site map visits; executed inside the product (`manage.py shell -c`)."""
 
+import time
 from datetime import timedelta
 from unittest.mock import patch
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
@@ -30,11 +33,17 @@ def create_states():
     settings.RATE_LIMITS = False  # this customer buys more at once than one visitor may
     now = timezone.now()
     user = get_user_model().objects.create_user("mira", "mira@example.com", "a long password 1")
+    noor = get_user_model().objects.create_user("noor", "noor@example.com", "a long password 1")
+    ines = get_user_model().objects.create_user("ines", "ines@example.com", "a long password 1")
     sessions = {
+        "no factor": create_session(noor, **said_again(noor)),
+        "factor": create_session(ines, **said_again(ines)),
         "customer": create_session(user),
         "staff": create_session(get_user_model().objects.get(email=EMAIL)),
         "broken": create_session(**{VISITOR: "no visitor"}),
     }
+    factor = TOTP.activate(ines, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").instance
+    RecoveryCodes.activate(factor.user)
     later = Showtime.objects.filter(starts_at__gt=now + timedelta(hours=3)).order_by("-starts_at")
     large = [each for each in later if each.sales(now) == "open" and each.n_available > 40]
     showtimes = dict(zip(SHOWTIMES, large, strict=False))
@@ -62,6 +71,12 @@ def create_session(user=None, **data):
     store.update(data)
     store.create()
     return store.session_key
+
+
+def said_again(user):
+    """What a session has whose user has just said the password or the code again, for an hour."""
+    record = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
+    return {"account_authentication_methods": [record], "account_authentication_methods_user": str(user.pk)}
 
 
 class Seats:

@@ -9,20 +9,23 @@ from django.conf import settings
 from django.template.loader import get_template
 from django.urls import URLPattern, get_resolver
 
-LIBRARY = Path(allauth.__file__).parent / "templates" / "account"
-# Sign-in methods that are switched off: codes by phone or mail, and passkeys.
-ELSEWHERE = ("phone", "code", "passkey")
+LIBRARY = Path(allauth.__file__).parent / "templates"
+# Sign-in methods that are switched off: codes by phone or mail, passkeys and other security keys.
+ELSEWHERE = ("phone", "login_code", "password_reset_code", "code_sent", "passkey", "webauthn")
 SHELLS = ("base_",)  # base templates of the library; ours extend `sign_in_base.html`
 
 
 def views():
     """{name: view class} of all URLs of allauth."""
-    found = {}
-    for group in get_resolver("allauth.urls").url_patterns:
-        for pattern in getattr(group, "url_patterns", [group]):
-            if isinstance(pattern, URLPattern):
-                found[pattern.name] = getattr(pattern.callback, "view_class", EmailVerificationSentView)
-    return found
+    return {
+        pattern.name: getattr(pattern.callback, "view_class", EmailVerificationSentView)
+        for pattern in patterns_of(get_resolver("allauth.urls"))
+    }
+
+
+def patterns_of(group):
+    for each in group.url_patterns:
+        yield from [each] if isinstance(each, URLPattern) else patterns_of(each)
 
 
 def templates_of(view):
@@ -39,7 +42,8 @@ def is_used(name):
 
 def test_the_list_of_pages_is_not_empty():
     assert {"account_login", "account_signup", "account_email", "account_reauthenticate"} <= set(views())
-    assert len(views()) >= 14
+    assert {"mfa_index", "mfa_authenticate", "mfa_activate_totp", "mfa_view_recovery_codes"} <= set(views())
+    assert len(views()) >= 22
 
 
 @pytest.mark.parametrize("name", sorted(set(views()) - {"account_confirm_login_code"}))
@@ -48,20 +52,23 @@ def test_the_template_of_each_page_is_ours(name):
     assert wanted and all(is_ours(template) for template in wanted), wanted
 
 
-@pytest.mark.parametrize("folder", ["messages", "email"])
-def test_the_template_of_each_message_and_mail_is_ours(folder):
+@pytest.mark.parametrize(
+    ("folder", "least"), [("account/messages", 10), ("account/email", 10), ("mfa/messages", 3), ("mfa/email", 6)]
+)
+def test_the_template_of_each_message_and_mail_is_ours(folder, least):
     names = [file.name for file in (LIBRARY / folder).glob("*.txt") if is_used(file.name)]
-    assert len(names) > 10
-    assert [name for name in names if not is_ours(f"account/{folder}/{name}")] == []
+    assert len(names) >= least
+    assert [name for name in names if not is_ours(f"{folder}/{name}")] == []
 
 
 def test_the_template_of_a_reached_limit_is_ours():
     assert is_ours("429.html")
 
 
-@pytest.mark.parametrize(
-    "file", sorted((settings.BASE_DIR / "templates" / "account").rglob("*.*")), ids=lambda f: f.name
-)
+FILES = [file for folder in ("account", "mfa") for file in (settings.BASE_DIR / "templates" / folder).rglob("*.*")]
+
+
+@pytest.mark.parametrize("file", sorted(FILES), ids=lambda file: "-".join(file.parts[-2:]))
 def test_texts_have_no_exclamation_marks_and_no_phrases_of_the_library(file):
     text = file.read_text()
     for word in ("!<", "!\n", "! ", "Oops", "Successfully", "Thank you for using", "allauth/"):

@@ -20,8 +20,11 @@ from django.db import Error, connections
 from booking import loop
 from booking.seats import map as seat_map
 from cinema.database import clock
+from cinema.log_lines import log_text
+from realtime.fast_path import daphne_protocol
 from realtime.fast_path.http_handler import make_http_application
 from realtime.launcher.drain import lifespan
+from realtime.live.protocol import LARGEST_MESSAGE, failure_bye
 from realtime.routing import websocket_urlpatterns
 from realtime.sockets import limits
 
@@ -33,6 +36,8 @@ router = ProtocolTypeRouter(
 _is_tuned = False
 limits.raise_limits()
 clock.follow()
+daphne_protocol.limit_messages(LARGEST_MESSAGE, failure_bye)
+daphne_protocol.clean_access_log(log_text)
 
 
 def rotate_epochs() -> None:

@@ -260,13 +260,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # W008: the reverse proxy redirects to https. The others only apply with HTTPS=1.
 SILENCED_SYSTEM_CHECKS = ["security.W008"] + ([] if HTTPS else ["security.W004", "security.W012", "security.W016"])
+LOGGING_CONFIG = "cinema.log_lines.configure_logging"  # gives each handler its formatter
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "django": {"handlers": []},  # Django's own handlers would write each line a second time
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},  # else two lines per socket: a third of the cost of accepting one

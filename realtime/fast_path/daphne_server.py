@@ -25,8 +25,6 @@ from realtime.fast_path.shared_frames import EXTENSION
 log = logging.getLogger(__name__)
 reactor: Any = _reactor  # twisted sets its attributes when it is installed
 
-LARGEST_FRAME = 4096  # bytes from a client; a message of several frames is cut off at LARGEST_MESSAGE
-LARGEST_MESSAGE = 1 << 20  # bytes; autobahn holds what we send to the same limit, and maps and boards are long
 METHODS = ("create_application", "listen_success", "listen_error", "kill_all_applications")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -56,8 +54,6 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
             application,
             endpoints=[f"tcp:port={port}:interface=127.0.0.1"],
             signal_handlers=False,
-            websocket_max_message_size=LARGEST_MESSAGE,
-            websocket_max_frame_size=LARGEST_FRAME,
             verbosity=0,
         )
         self.drain, self.on_exit, self.request_timeout = drain, on_exit, request_timeout

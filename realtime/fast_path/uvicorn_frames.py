@@ -1,8 +1,9 @@
 """uvicorn: a subclass of its WebSocket protocol that writes shared frames to the transport, or to the socket itself.
 
 Relies on, undocumented:
-- uvicorn 0.54, `websockets_sansio_impl.WebSocketsSansIOProtocol`: the METHODS, overridden or called, and per connection
-  the ATTRIBUTES. `choose_websocket_protocol` checks the methods at start, each connection its attributes.
+- uvicorn 0.54, `websockets_sansio_impl.WebSocketsSansIOProtocol`: the METHODS, overridden or called, per connection the
+  ATTRIBUTES, and that `handle_parser_exception` is called once `conn.close_sent` is known and before it is written.
+  `choose_websocket_protocol` checks the methods at start, each connection its attributes.
 - websockets 17.4: `extensions` of the protocol's `conn`, empty while frames are neither compressed nor changed.
 - asyncio (CPython 3.11 to 3.14): a plain socket's transport is `_SelectorSocketTransport` and has it as `_sock`. TLS
   has no such socket, and uvloop queues before it.
@@ -22,6 +23,7 @@ from realtime.fast_path.shared_frames import ABORT, EXTENSION, DirectFrameWriter
 log = logging.getLogger(__name__)
 
 PLAIN = "websockets-sansio"  # uvicorn's name of its own protocol
+LINGER = 1.0  # seconds from a failed socket's close frame to its end
 # After each of these the socket takes no frame of ours, for now or for good.
 BLOCKING = (
     "pause_writing",
@@ -35,8 +37,12 @@ METHODS = ("run_asgi", "send", "resume_writing", *BLOCKING)
 ATTRIBUTES = ("transport", "writable", "handshake_complete", "close_sent", "disconnected", "conn")
 
 
-def choose_websocket_protocol() -> type | str:
-    """The protocol for uvicorn to speak WebSocket with: its own class with shared frames, or "websockets-sansio"."""
+def choose_websocket_protocol(failure_bye: Callable[[int], str] | None = None) -> type | str:
+    """The protocol for uvicorn to speak WebSocket with: its own class with shared frames, or "websockets-sansio".
+
+    Args:
+        failure_bye: the last frame, by close code, before a socket that broke the WebSocket protocol is closed.
+    """
     try:
         from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
     except ImportError:
@@ -46,14 +52,15 @@ def choose_websocket_protocol() -> type | str:
     if missing:
         log.warning("uvicorn's WebSocket protocol has no %s: frames are sent through ASGI", missing)
         return PLAIN
-    return with_shared_frames(WebSocketsSansIOProtocol)
+    return with_shared_frames(WebSocketsSansIOProtocol, failure_bye)
 
 
-def with_shared_frames(base: Any) -> type:
+def with_shared_frames(base: Any, failure_bye: Callable[[int], str] | None = None) -> type:
     class SharedFrameProtocol(base):  # type: ignore[misc]  # uvicorn's, imported where it is checked
         """uvicorn's protocol, with a `FrameWriter` in the scope's extensions."""
 
         when_blocked: Callable[[], None] | None = None
+        has_failed = False
 
         async def run_asgi(self) -> None:
             if self._is_as_expected():
@@ -74,6 +81,27 @@ def with_shared_frames(base: Any) -> type:
                 return False
             return not self.transport.is_closing()
 
+        def data_received(self, data: bytes) -> None:
+            if not self.has_failed:
+                super().data_received(data)
+
+        def handle_parser_exception(self) -> None:
+            """As uvicorn's, which ends the connection at once: bytes not yet read would reset it, and the client would
+            lose the close frame. So what still comes is read and dropped for LINGER; then the application is told."""
+            closing = self.conn.close_sent
+            self.has_failed = True
+            if failure_bye is not None and self.handshake_complete and not self.close_sent:
+                self.transport.write(frame_of(failure_bye(closing.code)))
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.transport.resume_reading()
+            self.loop.call_later(LINGER, self._end, closing.code, closing.reason)
+
+        def _end(self, code: int, reason: str) -> None:
+            if not self.disconnected:
+                self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+                self.transport.close()
+
         def _block(self) -> None:
             if self.when_blocked is not None:
                 self.when_blocked()
@@ -84,7 +112,7 @@ def with_shared_frames(base: Any) -> type:
                 self._block()
 
     for name in BLOCKING:
-        setattr(SharedFrameProtocol, name, _blocking(getattr(base, name)))
+        setattr(SharedFrameProtocol, name, _blocking(getattr(SharedFrameProtocol, name)))
     return SharedFrameProtocol
 
 

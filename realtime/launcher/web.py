@@ -14,20 +14,19 @@ from realtime.fast_path.uvicorn_server import make_server
 from realtime.launcher.processes import bind_shared_socket
 from realtime.launcher.shutdown import CHILD_EXIT_DEADLINE, REQUEST_TIMEOUT, exit_now, set_exit_deadline
 
-LARGEST_FRAME = 4096  # bytes, from a client
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cinema.settings")
     django.setup()
     from realtime.launcher.drain import drain  # needs Django
+    from realtime.live.protocol import LARGEST_MESSAGE, failure_bye
 
     config = uvicorn.Config(
         "asgi:application",
         http=choose_http_protocol(),
-        ws=choose_websocket_protocol(),
+        ws=choose_websocket_protocol(failure_bye),
         ws_per_message_deflate=False,
-        ws_max_size=LARGEST_FRAME,
+        ws_max_size=LARGEST_MESSAGE,
         timeout_graceful_shutdown=int(REQUEST_TIMEOUT),
         access_log=False,
         log_config=None,

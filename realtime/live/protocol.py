@@ -12,12 +12,15 @@ from typing import Any
 
 SUBPROTOCOL = "bms.v1"
 LONGEST_INBOUND = 1024  # bytes
+LARGEST_MESSAGE = 64 * 1024  # bytes; a longer one from a client is not read to its end
 HIGHEST_VERSION = 2**63 - 1
+FAILURE_RETRY = 5000  # ms
 
 
 class Close(IntEnum):
     """Why the server closes a socket. 4000-4499: the client reconnects; 4500-4999: it does not."""
 
+    TOO_LARGE = 1009  # the WebSocket protocol's own code
     SLOW = 4001
     DRAINING = 4003
     NO_ACK = 4004
@@ -31,7 +34,15 @@ class Close(IntEnum):
 
 
 class BadMessage(Exception):
-    """A client sent a frame that is not in the protocol; its socket is closed with 4508."""
+    """A client sent a frame that is not in the protocol; its socket is closed with `code`."""
+
+    code, retry = Close.BAD_MESSAGE, 0
+
+
+class TooLarge(BadMessage):
+    """It is larger than LARGEST_MESSAGE: from a server that reads more than ours do, which close by themselves."""
+
+    code, retry = Close.TOO_LARGE, FAILURE_RETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,15 @@ class Ack:
     v: int
 
 
-def parse(text: str | None) -> Sync | Ack:
+def parse(message: str | bytes | None) -> Sync | Ack:
     """A frame of a client. Raises BadMessage when it is binary, too long, unreadable or unknown."""
-    if text is None or len(text.encode("utf-8", "replace")) > LONGEST_INBOUND:
+    size = len(message.encode("utf-8", "replace") if isinstance(message, str) else message or b"")
+    if size > LARGEST_MESSAGE:
+        raise TooLarge("it is too large")
+    if not isinstance(message, str) or size > LONGEST_INBOUND:
         raise BadMessage("too long, or not text")
     try:
-        frame = json.loads(text)
+        frame = json.loads(message)
     except (ValueError, RecursionError):
         raise BadMessage("not JSON") from None
     if not isinstance(frame, dict) or not is_version(frame.get("v")):
@@ -124,3 +138,9 @@ def heartbeat(*, v: int, digest: int | None, age: int, ok: bool) -> str:
 def bye(*, code: Close, retry: int, reason: str) -> str:
     """Sent before every close by the server. `retry`: milliseconds to wait before reconnecting."""
     return encode("bye", {"code": int(code), "retry": retry, "reason": reason})
+
+
+def failure_bye(code: int) -> str:
+    """The bye of a server that ends a socket by itself: 1009 too large, 1007 no UTF-8, 1002 no WebSocket frame."""
+    reason = "message too large" if code == Close.TOO_LARGE else "that is not the WebSocket protocol"
+    return encode("bye", {"code": code, "retry": FAILURE_RETRY, "reason": reason})

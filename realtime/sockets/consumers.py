@@ -153,9 +153,9 @@ class ViewerConsumer(SocketConsumer):
         if settings.RATE_LIMITS and not self.bucket.take():
             return viewer.close(Close.BAD_MESSAGE, "too many messages")
         try:
-            frame = protocol.parse(message.get("text"))
+            frame = protocol.parse(message.get("text") or message.get("bytes"))
         except BadMessage as error:
-            return viewer.close(Close.BAD_MESSAGE, f"message not understood: {error}")
+            return viewer.close(error.code, f"message not understood: {error}", retry=error.retry)
         if isinstance(frame, Ack):
             viewer.ack(frame)
         else:

@@ -70,6 +70,7 @@ def test_the_digest_is_the_crc_32_of_the_letters(state):
 
 def test_close_codes_are_the_contracts():
     assert {code.name: int(code) for code in Close} == {
+        "TOO_LARGE": 1009,
         "SLOW": 4001,
         "DRAINING": 4003,
         "NO_ACK": 4004,

@@ -1,0 +1,77 @@
+"""daphne, however it is started (`serve`, `runserver`, `daphne`): the largest message of a client, and clean log lines.
+
+By itself daphne reads a message of a megabyte, holds what the server sends to the same limit, and ends a socket that
+breaks the protocol by dropping the connection, so that the client learns no close code. Its access log is written past
+the logging module.
+
+Relies on daphne 4.2 and autobahn 26.10, undocumented: `WebSocketProtocol.onConnect`, which is called before the first
+frame is read; the METHODS and ATTRIBUTES of autobahn's protocol; and `AccessLogGenerator.write_entry` with its argument
+`request`. They are checked when `limit_messages` and `clean_access_log` are called, once, in a serving process.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from daphne.access import AccessLogGenerator
+from daphne.ws_protocol import WebSocketProtocol
+
+log = logging.getLogger(__name__)
+
+METHODS = ("onConnect", "sendMessage", "_fail_connection")
+ATTRIBUTES = ("maxMessagePayloadSize", "maxFramePayloadSize", "failByDrop")
+
+
+def limit_messages(largest: int, failure_bye: Callable[[int], str]) -> None:
+    """Close a socket with 1009 for a message of more than `largest` bytes, in one frame or in many.
+
+    Args:
+        failure_bye: the last frame, by close code, before a socket that broke the WebSocket protocol is closed.
+    """
+    missing = [name for name in METHODS if not hasattr(WebSocketProtocol, name)]
+    missing += [name for name in ATTRIBUTES if name not in getattr(WebSocketProtocol, "CONFIG_ATTRS_COMMON", ())]
+    if missing:
+        log.warning("daphne's WebSocket protocol has no %s: messages are as large as it allows", missing)
+        return
+    connect, send = WebSocketProtocol.onConnect, WebSocketProtocol.sendMessage
+    fail = WebSocketProtocol._fail_connection
+
+    @wraps(connect)
+    def on_connect(self: Any, request: Any) -> Any:
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = largest
+        self.failByDrop = False
+        return connect(self, request)
+
+    @wraps(send)
+    def send_message(self: Any, *args: Any, **options: Any) -> Any:
+        inbound, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0  # maps and boards are longer
+        try:
+            return send(self, *args, **options)
+        finally:
+            self.maxMessagePayloadSize = inbound
+
+    @wraps(fail)
+    def fail_connection(self: Any, code: int = 1001, reason: str = "") -> None:
+        if self.state == self.STATE_OPEN:
+            self.sendMessage(failure_bye(code).encode())
+        fail(self, code, reason)
+
+    for name, method in zip(METHODS, (on_connect, send_message, fail_connection), strict=True):
+        setattr(WebSocketProtocol, name, method)
+
+
+def clean_access_log(clean: Callable[[str], str]) -> None:
+    """Have the access log of the `daphne` command written with what `clean` makes of each request."""
+    write = getattr(AccessLogGenerator, "write_entry", None)
+    if write is None:
+        log.warning("daphne's access log has no write_entry: it shows addresses as they were asked for")
+        return
+
+    @wraps(write)
+    def write_entry(self: Any, host: str, date: Any, request: str, *args: Any, **options: Any) -> None:
+        write(self, host, date, clean(request), *args, **options)
+
+    AccessLogGenerator.write_entry = write_entry

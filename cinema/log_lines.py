@@ -14,12 +14,16 @@ from typing import Any
 from cinema.plain_text import escape_controls
 
 HIDDEN = "[hidden]"
+PARAMETERS = "key|token|session|state|code|password"
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")  # Django's development server colours its lines
 _SECRETS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         # Parameters that open something, in an address or in the `next` of another one.
-        (r"((?:[?&;]|%3F|%26)(?:key|token|session|state|code|password)(?:=|%3D))(?:(?!%26)[^&\s\"'#;])+", rf"\1{HIDDEN}"),
+        (
+            rf"((?:[?&;]|%3F|%26)(?:{PARAMETERS})(?:=|%3D))(?:(?!%26)[^&\s\"'#;])+",
+            rf"\1{HIDDEN}",
+        ),
         (r"(/accounts/(?:password/reset/key|confirm-email)/)[^/\s\"'?]+", rf"\1{HIDDEN}"),
         (r"\b(cs_(?:demo|test|live)_)\w+", rf"\1{HIDDEN}"),  # sessions of payment pages
         (r"\b((?:[sr]k_(?:test|live)|whsec|whsec_demo)_)\w[\w-]*", rf"\1{HIDDEN}"),

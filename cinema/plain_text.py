@@ -13,10 +13,7 @@ import unicodedata
 
 # C0, DEL, C1, line and paragraph separators, surrogates, non-characters, and what embeds, overrides or isolates a
 # direction of text (U+202A to U+202E, U+2066 to U+2069).
-CONTROLS = (
-    "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
-)
+CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
 # Soft hyphen, Arabic letter mark, zero-width space, LRM, RLM, word joiner and invisible operators, deprecated format
 # characters, byte order mark, Hangul fillers.
 INVISIBLE = "\xad\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
@@ -63,6 +60,13 @@ def one_line(text: str) -> str:
     For what is stored already; `clean_text` refuses it at the door.
     """
     return " ".join(_CONTROL.sub(" ", without_marks(text)).split())
+
+
+def clean_lines(text: str) -> str:
+    """The same for a text of several lines, such as a mail: its lines end with "\\n", and tabs stay."""
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] in "\n\t" else " ", without_marks(_LINE_ENDS.sub("\n", text))
+    )
 
 
 def escape_controls(text: str) -> str:

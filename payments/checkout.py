@@ -21,6 +21,7 @@ from django.urls import reverse
 from booking.bookings import begin_checkout, confirm_booking
 from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
+from cinema.plain_text import one_line
 from payments.gateways.amounts import why_not
 from payments.gateways.factory import gateway
 from payments.gateways.interface import GatewayRefused, GatewayUnavailable, Line, SessionRequest, is_live
@@ -225,8 +226,8 @@ def _lines(booking: Booking, places: Iterable[BookingSeat]) -> tuple[Line, ...]:
     groups: dict[tuple[str, int], list[str]] = {}
     for place in places:
         groups.setdefault((place.category, place.price), []).append(place.label)
-    film = booking.showtime.movie.title
+    film = one_line(booking.showtime.movie.title)
     return tuple(
-        Line(f"{film}: {category}"[:250], f"Seats {', '.join(labels)}"[:250], len(labels), price)
+        Line(f"{film}: {one_line(category)}"[:250], f"Seats {one_line(', '.join(labels))}"[:250], len(labels), price)
         for (category, price), labels in groups.items()
     )

@@ -31,6 +31,7 @@ from booking.outbox.messages import Payload, PermanentFailure, register_handler
 from booking.refusals import join_labels
 from booking.tickets.codes import booking_key, ticket_code
 from cinema.currencies import format_money
+from cinema.plain_text import clean_lines, one_line
 
 WHY = {
     "buyer": "you cancelled your tickets",
@@ -196,6 +197,11 @@ def _join_labels(seats: Iterable[BookingSeat | Ticket]) -> str:
     return join_labels(labels) if labels else ""
 
 
+def _render(template: str, context: dict[str, Any]) -> str:
+    """The text of a mail. A title or an address of earlier releases may have control characters in it."""
+    return clean_lines(render_to_string(template, context))
+
+
 def _compose(booking: Booking, kind: str, subject: str, key: str = "", **more: Any) -> EmailMultiAlternatives:
     """The mail from `templates/mail/<kind>.txt` and `.html`. `key` distinguishes mails of one kind and booking."""
     is_demo = booking.demo or (booking.confirmed_at is None and settings.DEMO_PAYMENTS)
@@ -211,8 +217,8 @@ def _compose(booking: Booking, kind: str, subject: str, key: str = "", **more: A
     sender_domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     name = ".".join(filter(None, [kind, booking.reference, re.sub(r"[^A-Za-z0-9]+", "-", key)]))
     headers = {"X-Booking": booking.reference, "Message-ID": f"<{name}@{sender_domain}>"}
-    marked = " ".join(f"[DEMO] {subject}".split() if is_demo else subject.split())  # a title may contain a line break
-    text = render_to_string(f"mail/{kind}.txt", context)
+    marked = one_line(f"[DEMO] {subject}" if is_demo else subject)
+    text, html = (_render(f"mail/{kind}.{form}", context) for form in ("txt", "html"))
     message = EmailMultiAlternatives(marked, text, to=[booking.email], headers=headers)
-    message.attach_alternative(render_to_string(f"mail/{kind}.html", context), "text/html")
+    message.attach_alternative(html, "text/html")
     return message

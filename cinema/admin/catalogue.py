@@ -21,6 +21,7 @@ from cinema.admin.filters import ScreenFilter, WhenFilter
 from cinema.admin.forms import (
     CinemaForm,
     MovieForm,
+    PlainModelForm,
     PlanFileForm,
     RefundTierForm,
     price_name,
@@ -45,7 +46,7 @@ else:
             return cls
 
     class ModelAdmin(OfModel, admin.ModelAdmin):
-        pass
+        form = PlainModelForm
 
     class TabularInline(OfModel, admin.TabularInline):
         pass

@@ -13,10 +13,31 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cinema.currencies import money_text
-from cinema.imports.bad_rows import unprintable
 from cinema.models import Cinema, Movie, RefundTier, Screen, SeatingPlan, Showtime
+from cinema.plain_text import clean_text, join_lines
 from cinema.prices import parse_fee, parse_price
 from cinema.schedule import find_overlap, length_of, lock_screens
+
+
+class PlainTextForm(forms.BaseForm):
+    """A form whose texts are stored as imports store them: `cinema.plain_text.clean_text`."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, field in self.fields.items():
+            if isinstance(field, forms.CharField) and isinstance(cleaned.get(name), str):
+                try:
+                    cleaned[name] = clean_text(cleaned[name], lines=isinstance(field.widget, forms.Textarea))
+                except ValueError as error:
+                    self.add_error(name, _("The text %(reason)s.") % {"reason": error})
+                    continue
+                if field.required and not cleaned[name]:
+                    self.add_error(name, field.error_messages["required"])
+        return cleaned
+
+
+class PlainModelForm(PlainTextForm, forms.ModelForm):  # type: ignore[type-arg]
+    """The form of every model in the admin site."""
 
 
 class LinesField(forms.Field):
@@ -31,10 +52,13 @@ class LinesField(forms.Field):
         return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
-        names = list(dict.fromkeys(filter(None, (line.strip() for line in (value or "").splitlines()))))
-        if any(len(name) > 120 or unprintable(name) for name in names):
+        try:
+            names = [clean_text(line) for line in clean_text(value or "", lines=True).split("\n")]
+        except ValueError as error:
+            raise ValidationError(_("The text %(reason)s.") % {"reason": error}) from error
+        if any(len(name) > 120 for name in names):
             raise ValidationError(_("Write one name a line, of at most 120 characters."))
-        return names
+        return list(dict.fromkeys(filter(None, names)))
 
 
 class PriceField(forms.CharField):
@@ -71,7 +95,7 @@ class FeeField(PriceField):
         return super().clean(value or "0")
 
 
-class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
+class CinemaForm(PlainModelForm):
     refund_fee = FeeField(
         currency=settings.CURRENCY,
         required=False,
@@ -83,8 +107,12 @@ class CinemaForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Cinema
         fields = ("name", "slug", "city", "address", "refund_fee")
 
+    def clean_address(self) -> str:
+        """On one line: it is read in calendars, mails and on pages."""
+        return join_lines(self.cleaned_data["address"])
 
-class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
+
+class RefundTierForm(PlainModelForm):
     percent = forms.IntegerField(
         min_value=1, max_value=100, help_text=gettext_lazy("Of the price; after the last of them nobody can cancel.")
     )
@@ -94,7 +122,7 @@ class RefundTierForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("minutes_before", "percent")
 
 
-class MovieForm(forms.ModelForm):  # type: ignore[type-arg]
+class MovieForm(PlainModelForm):
     cast = LinesField(help_text=gettext_lazy("One name a line, the most important first."))
     spoken_languages = LinesField(help_text=gettext_lazy("One a line, the most spoken first: English, German …"))
     trailer_url = forms.URLField(
@@ -112,7 +140,7 @@ class MovieForm(forms.ModelForm):  # type: ignore[type-arg]
         return slug
 
 
-class PlanFileForm(forms.Form):
+class PlanFileForm(PlainTextForm, forms.Form):
     cinema = forms.CharField(max_length=120, help_text=gettext_lazy("Made if it is new."))
     screen = forms.CharField(max_length=60, help_text=gettext_lazy("Made if it is new."))
     file = forms.FileField(
@@ -120,7 +148,7 @@ class PlanFileForm(forms.Form):
     )
 
 
-class ShowtimeForm(forms.ModelForm):  # type: ignore[type-arg]
+class ShowtimeForm(PlainModelForm):
     """A showtime with a price for each category of its plan. `plan` is None until a screen is chosen."""
 
     plan: SeatingPlan | None = None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from cinema.films.languages import language_name
-from cinema.imports.bad_rows import BadFile, BadRow, read_json, shown, unprintable
+from cinema.imports.bad_rows import BadFile, BadRow, read_json, shown
+from cinema.plain_text import clean_text
 
 JsonObject = dict[str, Any]
 MAX_FILMS, MAX_LIST = 20_000, 2_000
@@ -64,14 +64,15 @@ class FilmReader:
         if not isinstance(value, str):
             self.refuse(path, "must be text")
             return ""
-        value = unicodedata.normalize("NFC", value).strip()
-        if len(value) > most:
-            self.refuse(path, f"has {len(value):,} characters; at most {most:,} are taken")
-        elif unprintable(value, "\t\r\n" if lines else ""):
-            self.refuse(path, "has control characters in it")
-        else:
-            return value
-        return ""
+        try:
+            text = clean_text(value, lines=lines)
+        except ValueError as error:
+            self.refuse(path, str(error))
+            return ""
+        if len(text) > most:
+            self.refuse(path, f"has {len(text):,} characters; at most {most:,} are taken")
+            return ""
+        return text
 
     def number(self, found: JsonObject, key: str, most: float) -> float | None:
         value = found.get(key)

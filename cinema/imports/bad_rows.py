@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,16 +55,6 @@ def shown(value: object) -> str:
     """A value of the file for an error message: short, on one line, without control characters."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: MAX_SHOWN + 1])
     return f"“{text[:MAX_SHOWN]}{'…' if len(text) > MAX_SHOWN else ''}”"
-
-
-def unprintable(text: str, allowed: str = "") -> bool:
-    """Whether a text has control characters, surrogates, or marks that override the direction of text.
-
-    Joiners and other invisible characters are allowed: names in many scripts contain them.
-    """
-    return any(
-        (unicodedata.category(c) in ("Cc", "Cs") or c in "\u202d\u202e\u2028\u2029") and c not in allowed for c in text
-    )
 
 
 def read_text(content: bytes) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from cinema.imports.bad_rows import BadFile, BadRow, read_text, shown, unprintable
+from cinema.imports.bad_rows import BadFile, BadRow, read_text, shown
+from cinema.plain_text import clean_text
 from cinema.prices import parse_price
 from cinema.schedule import at_wall_time
 
@@ -66,9 +66,7 @@ def read_showtimes(content: bytes, *, zone: tzinfo, currency: str) -> ShowtimeFi
             if len(cells) > len(header) and any(cells[len(header) :]):
                 problems.append(BadRow(f"row {number}", "row", f"has {len(cells)} cells; the header has {len(header)}"))
             padded = [*cells, *([""] * len(header))]
-            named = {
-                name: unicodedata.normalize("NFC", cell).strip() for name, cell in zip(header, padded, strict=False)
-            }
+            named = dict(zip(header, padded, strict=False))
             found.append(_read_row(number, named, zone, currency, problems))
     categories = tuple(price[1] for name in header if (price := PRICE.fullmatch(name)))
     return ShowtimeFile(categories, tuple(found), tuple(problems))
@@ -105,19 +103,24 @@ def _header(cells: Sequence[str]) -> list[str]:
 
 
 def _read_row(
-    number: int, cells: Mapping[str, str], zone: tzinfo, currency: str, problems: list[BadRow]
+    number: int, found: Mapping[str, str], zone: tzinfo, currency: str, problems: list[BadRow]
 ) -> FileShowtime:
     faulty: set[str] = set()
+    cells: dict[str, str] = {}
 
     def refuse(field: str, reason: str) -> None:
         faulty.add(field)
         problems.append(BadRow(f"row {number}", field, reason))
 
-    for name, cell in cells.items():
+    for name, written in found.items():
+        try:
+            cell = cells[name] = clean_text(written)
+        except ValueError as error:
+            cells[name] = ""
+            refuse(name, str(error))
+            continue
         if len(cell) > OPTIONAL.get(name, MAX_CELL):
             refuse(name, f"has {len(cell):,} characters; at most {OPTIONAL.get(name, MAX_CELL)} are taken")
-        elif unprintable(cell):
-            refuse(name, "has control characters in it")
         elif not cell and name in NEEDED:
             refuse(name, "is empty")
     starts_at = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,9 +130,9 @@ def _read_row(
         refuse("starts_at", str(error))
     prices: dict[str, int] = {}
     for name, cell in cells.items():
-        if cell and (found := PRICE.fullmatch(name)):
+        if cell and (price := PRICE.fullmatch(name)):
             try:
-                prices[found[1]] = parse_price(cell, currency)
+                prices[price[1]] = parse_price(cell, currency)
             except ValueError as error:
                 refuse(name, str(error))
     said = {name: cells[name] for name in OPTIONAL if cells.get(name)}

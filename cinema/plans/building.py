@@ -14,10 +14,11 @@ from typing import Any
 from django.utils.text import slugify
 
 from cinema.imports.bad_rows import BadRow
+from cinema.plain_text import one_line
 from cinema.plans import geometry
 from cinema.plans.drawing import box_of, letter_spots, rows_of, screen_depth, top_of
 from cinema.plans.file import FileRow, FileSeat, PlanFile
-from cinema.plans.json_reader import BadPlan, plain_text
+from cinema.plans.json_reader import BadPlan
 from cinema.plans.seat_colours import match_seat_colours
 
 SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # pitches to the edge: at the sides, behind the last chair, behind the last area
@@ -119,7 +120,7 @@ def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCate
     keys: set[str] = set()
     for number, (category, seat_colour) in enumerate(zip(plan.categories, seat_colours, strict=True), start=1):
         name = names.get(category.name) or category.name
-        name = f"Category {number}" if UUID.fullmatch(name) else plain_text(name)
+        name = f"Category {number}" if UUID.fullmatch(name) else one_line(name)
         stem = key = slugify(name)[:50] or f"category-{number}"
         if key in keys:
             key = f"{stem}-{number}"
@@ -225,7 +226,7 @@ def _seat(
         label=label,
         row=row.name,
         number=seat.number,
-        zone=plain_text(row.zone_name),
+        zone=row.zone_name,
         segment=segment,
         x=seat.at[0],
         y=seat.at[1],

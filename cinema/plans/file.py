@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cinema.imports.bad_rows import read_json
-from cinema.plans.json_reader import BadPlan, JsonObject, Reader, plain_text
+from cinema.plans.json_reader import BadPlan, JsonObject, Reader
 
 MAX_BYTES = 10_000_000
 MAX_SEATS, MAX_ROWS, MAX_ZONES, MAX_CATEGORIES = 10_000, 3_000, 200, 60
@@ -195,7 +195,7 @@ def _read_area(read: Reader, area: JsonObject, path: str, origin: Point) -> File
     )
     _read_shape(read, area, path, drawn)
     words = read.object(area, "text", path, required=area.get("shape") == "text")
-    drawn.text = plain_text(read.text(words, "text", f"{path}.text", most=MAX_TEXT, required=False))
+    drawn.text = read.text(words, "text", f"{path}.text", most=MAX_TEXT, required=False)
     if drawn.text:
         drawn.text_at = read.point(words, "position", f"{path}.text", required=False)
         drawn.text_size = read.number(words, "size", f"{path}.text", default=16, least=0.1)

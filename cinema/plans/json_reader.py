@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cinema.imports.bad_rows import BadFile, BadRow
+from cinema.plain_text import REASON, clean_text, one_line
 
 JsonObject = dict[str, Any]
 COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
@@ -17,11 +18,6 @@ FAR = 1_000_000.0  # the largest coordinate; beyond it floats lose the precision
 
 class BadPlan(BadFile):
     """A seating plan that cannot be imported."""
-
-
-def plain_text(text: str) -> str:
-    """The text on one line, without control and direction characters. Not escaped."""
-    return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
 
 
 class Reader:
@@ -70,13 +66,20 @@ class Reader:
         if not isinstance(value, str):
             self.refuse(path, key, "is missing" if value is None else "must be text")
             return ""
-        value = value.strip() if strip else value
+        if required and strip:
+            try:
+                value = clean_text(value)
+            except ValueError as error:
+                self.refuse(path, key, str(error))
+                return ""
+        elif strip:
+            value = one_line(value)
         if required and not empty and not value.strip():
             self.refuse(path, key, "is empty")
         elif len(value) > most:
             self.refuse(path, key, f"has {len(value)} characters; at most {most} are taken")
-        elif required and any(unicodedata.category(c)[0] == "C" for c in value):
-            self.refuse(path, key, "has control characters in it")
+        elif not strip and any(unicodedata.category(c)[0] == "C" for c in value):
+            self.refuse(path, key, REASON)
         return value
 
     def number(

@@ -8,9 +8,14 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 from django.utils.text import slugify
 
+from cinema.imports.bad_rows import BadRow
 from cinema.models import Cinema, Screen, Seat, SeatCategory, SeatingPlan
+from cinema.plain_text import clean_text
 from cinema.plans.building import DrawnPlan, DrawnSeat, build_plan
 from cinema.plans.file import read_plan
+from cinema.plans.json_reader import BadPlan
+
+MAX_NAME = {"cinema": 120, "screen": 60}
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,33 @@ def import_plan(
     Raises:
         BadFile: with every bad row; nothing has been changed.
     """
+    cinema, screen = _read_names(cinema=cinema, screen=screen)
     drawn = build_plan(read_plan(content), names)
     with transaction.atomic():
         imported = _store(drawn, cinema, screen)
         if dry_run:
             transaction.set_rollback(True)
     return imported
+
+
+def _read_names(**names: str) -> list[str]:
+    problems: list[BadRow] = []
+    read = [_read_name(field, name, problems) for field, name in names.items()]
+    if problems:
+        raise BadPlan(problems)
+    return read
+
+
+def _read_name(field: str, name: str, problems: list[BadRow]) -> str:
+    """A name that is typed beside the file, by the rules of the texts in it."""
+    try:
+        text = clean_text(name)
+    except ValueError as error:
+        problems.append(BadRow("name", field, str(error)))
+        return ""
+    if not text or len(text) > MAX_NAME[field]:
+        problems.append(BadRow("name", field, f"must have 1 to {MAX_NAME[field]} characters"))
+    return text
 
 
 def _store(drawn: DrawnPlan, cinema_name: str, screen_name: str) -> Imported:

@@ -16,6 +16,7 @@ from cinema.accounts.staff import staff_page
 from cinema.currencies import format_money, minor_digits
 from cinema.database import clock
 from cinema.models import Cinema, Movie, Showtime
+from cinema.plain_text import one_line
 from payments.dashboard.filters import RANGES, Filters, read_filters
 from payments.dashboard.heatmap import choose_screen, draw_seats
 from payments.dashboard.occupancy import read_occupancy, read_screens, read_wanted_seats
@@ -33,7 +34,8 @@ from payments.dashboard.texts import (
 )
 
 POPULAR = 5
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell with such a first character for a formula
+# A spreadsheet takes a cell with such a first character for a formula; the full-width ones in East Asian languages.
+RISKY = tuple("=+-@＝＋－＠")
 
 
 @staff_page
@@ -146,7 +148,8 @@ def _csv(filters: Filters) -> HttpResponse:
 
 
 def plain_cell(text: str) -> str:
-    """The text, with an apostrophe in front where a spreadsheet would take it for a formula."""
+    """The text on one line, with an apostrophe in front where a spreadsheet would take it for a formula."""
+    text = one_line(text)
     return f"'{text}" if text.startswith(RISKY) else text
 
 

@@ -19,6 +19,7 @@ from booking.refusals import Refusal, join_labels
 from cinema.accounts.staff import money_page
 from cinema.database import clock
 from cinema.models import Showtime
+from cinema.plain_text import one_line
 from payments.pages.cancel import shown_sum
 from payments.pages.checkout import SeeOther
 from payments.refund_rows import Share, own_payment
@@ -45,7 +46,7 @@ def cancel_tickets(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _cancel(request: HttpRequest, booking: Booking, labels: list[str], at: datetime) -> HttpResponse:
-    reason = " ".join(request.POST.get("reason", "").split())[:LONGEST_REASON]
+    reason = one_line(request.POST.get("reason", ""))[:LONGEST_REASON]
     standing = _standing_of(booking, labels)
     if not standing:
         messages.info(request, _("Those tickets are cancelled already."))

@@ -19,6 +19,7 @@ from booking.outbox.messages import retry
 from booking.refusals import Refusal
 from cinema.accounts.staff import money_page
 from cinema.database import clock
+from cinema.plain_text import one_line
 from payments import ledger, refunds
 from payments.models import MoneyAlert, Refund
 from payments.pages.checkout import SeeOther
@@ -93,7 +94,7 @@ def _settled(alert: MoneyAlert) -> dict[str, Any]:
 def close_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Close an alert; a person says how the problem was settled."""
     alert = get_object_or_404(MoneyAlert, pk=alert_id)
-    resolution = " ".join(request.POST.get("resolution", "").split())[:LONGEST_RESOLUTION]
+    resolution = one_line(request.POST.get("resolution", ""))[:LONGEST_RESOLUTION]
     if not resolution:
         messages.error(request, _("Say in a word how it was settled; nothing was closed."))
     elif alert.closed_at is not None:

@@ -79,7 +79,7 @@ def test_colours_of_the_development_server_are_left_out(written):
     [
         ('"GET /bookings/ABC/?key=MTIz:a-b_c HTTP/1.1" 200', '"GET /bookings/ABC/?key=[hidden] HTTP/1.1" 200'),
         ("/bookings/ABC/cancel/?seats=F7&key=x:y&back=1", "/bookings/ABC/cancel/?seats=F7&key=[hidden]&back=1"),
-        ("/accounts/login/?next=/bookings/A/%3Fkey%3Dx%253Ay%26a%3D1", "/accounts/login/?next=/bookings/A/%3Fkey%3D[hidden]%26a%3D1"),
+        ("/login/?next=/bookings/A/%3Fkey%3Dx%253Ay%26a%3D1", "/login/?next=/bookings/A/%3Fkey%3D[hidden]%26a%3D1"),
         ("/payments/cancel/ABC/?token=abc", "/payments/cancel/ABC/?token=[hidden]"),
         ("/payments/return/ABC/?session=cs_test_a1B2", "/payments/return/ABC/?session=[hidden]"),
         ("/payments/demo/cs_demo_0123abc/ 200", "/payments/demo/cs_demo_[hidden]/ 200"),

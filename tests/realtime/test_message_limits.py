@@ -101,7 +101,8 @@ async def test_bytes_that_are_not_the_websocket_protocol_close_with_its_own_code
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(
         f"GET /ws/showtimes/{server.showtime}/ HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     async with asyncio.timeout(15):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")

@@ -156,6 +156,18 @@ def test_markup_is_escaped(run, client):
     assert "<script>alert" not in page and "<b>Bold" not in page
 
 
+def test_invisible_marks_are_removed_and_joiners_stay(run):
+    family = "\U0001f469\u200d\U0001f467"
+    given = film(
+        "\u200eNight\u200b Train\ufeff", overview=f"One\r\ntwo\r\u200fthree {family}", genres=[{"name": "\u200eDrama"}]
+    )
+    assert "created 1" in run([given])
+    movie = Movie.objects.get()
+    assert (movie.title, movie.slug, movie.overview) == ("Night Train", "night-train", f"One\ntwo\nthree {family}")
+    assert Genre.objects.get().name == "Drama"
+    assert "created 0, updated 0, unchanged 1" in run([given])
+
+
 @pytest.mark.parametrize(
     ("fault", "field"),
     [
@@ -166,6 +178,12 @@ def test_markup_is_escaped(run, client):
         ({"title": "a\x00b"}, "title"),
         ({"title": "a\nb"}, "title"),
         ({"title": "a\ud800b"}, "title"),
+        ({"title": "a\u2066b\u2069"}, "title"),
+        ({"title": "a\u202eb"}, "title"),
+        ({"title": "\u200e \u200b"}, "title"),
+        ({"tagline": "a\u2067b"}, "tagline"),
+        ({"genres": [{"name": "Dra\u202ama"}]}, "genres[0].name"),
+        ({"credits": {"cast": [{"name": "Ida\u2068"}]}}, "credits.cast[0].name"),
         ({"overview": ["long"]}, "overview"),
         ({"overview": "\x1b[2J"}, "overview"),
         ({"tagline": "x" * 201}, "tagline"),

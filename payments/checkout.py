@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 
 from booking.bookings import begin_checkout, confirm_booking
 from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
+from cinema.email_address import ascii_address, read_address
 from cinema.plain_text import one_line
 from payments.gateways.amounts import why_not
 from payments.gateways.factory import gateway
@@ -132,16 +131,11 @@ def _alert_refused_session(error: GatewayRefused, at: datetime) -> None:
 
 
 def read_email(email: str) -> str:
-    """The address, stripped. Raises Invalid unless it looks like an e-mail address of at most 254 characters."""
-    address = email.strip()
+    """The address, stripped. Raises Invalid with a sentence unless a mail can be sent to it."""
     try:
-        validate_email(address)
-    except ValidationError:
-        sentence = "An address looks like name@example.com."
-        raise Invalid(sentence, errors={"email": sentence}) from None
-    if len(address) > 254:
-        raise Invalid("That address is too long.", errors={"email": "is too long"})
-    return address
+        return read_address(email)
+    except ValueError as error:
+        raise Invalid(str(error), errors={"email": str(error)}) from None
 
 
 @transaction.atomic(durable=True)
@@ -194,7 +188,7 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
         reference=booking.reference,
         currency=booking.currency,
         lines=lines,
-        email=booking.email,
+        email=ascii_address(booking.email),
         # The braces are Stripe's placeholder and must be sent unchanged.
         success_url=f"{origin}{reverse('payments:return', args=[booking.reference])}?session={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{origin}{reverse('payments:cancel', args=[booking.reference])}",

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cinema.accounts.sign_in_limits import Try, begin_try, begin_try_again
+from cinema.email_address import validate_address
 from cinema.web.client_address import client_address
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         "unverified_primary_email": _("Confirm the address first: follow the link in the mail we sent to it."),
         "rate_limited": _("That was too often in a short time. Wait a minute and try again."),
     }
+
+    def clean_email(self, email: str) -> str:
+        validate_address(email)
+        return email
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

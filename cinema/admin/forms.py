@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cinema.currencies import money_text
+from cinema.email_address import validate_address
 from cinema.models import Cinema, Movie, RefundTier, Screen, SeatingPlan, Showtime
 from cinema.plain_text import clean_text, join_lines
 from cinema.prices import parse_fee, parse_price
@@ -20,20 +21,29 @@ from cinema.schedule import find_overlap, length_of, lock_screens
 
 
 class PlainTextForm(forms.BaseForm):
-    """A form whose texts are stored as imports store them: `cinema.plain_text.clean_text`."""
+    """A form whose texts are stored as imports store them, and mail addresses as everywhere."""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name, field in self.fields.items():
-            if isinstance(field, forms.CharField) and isinstance(cleaned.get(name), str):
+            if isinstance(field, forms.CharField) and isinstance(cleaned.get(name), str) and cleaned[name]:
                 try:
-                    cleaned[name] = clean_text(cleaned[name], lines=isinstance(field.widget, forms.Textarea))
-                except ValueError as error:
-                    self.add_error(name, _("The text %(reason)s.") % {"reason": error})
-                    continue
-                if field.required and not cleaned[name]:
-                    self.add_error(name, field.error_messages["required"])
+                    cleaned[name] = self._clean_text(field, cleaned[name])
+                except ValidationError as error:
+                    self.add_error(name, error)
         return cleaned
+
+    def _clean_text(self, field: forms.CharField, value: str) -> str:
+        if isinstance(field, forms.EmailField):
+            validate_address(value)
+            return value
+        try:
+            text = clean_text(value, lines=isinstance(field.widget, forms.Textarea))
+        except ValueError as error:
+            raise ValidationError(_("The text %(reason)s.") % {"reason": error}) from error
+        if field.required and not text:
+            raise ValidationError(field.error_messages["required"])
+        return text
 
 
 class PlainModelForm(PlainTextForm, forms.ModelForm):  # type: ignore[type-arg]

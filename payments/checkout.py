@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 SHORTEST_SESSION = timedelta(minutes=31)
 # A refusal within this time is caused by the request's content; later ones may only be too late for its `expires_at`.
 FRESH = timedelta(minutes=1)
+WAY_BACK = "token"  # a parameter of the address to which the payment page sends a buyer who cancels
 
 
 class NoGateway(Busy):
@@ -191,7 +193,8 @@ def _new_payment(booking: Booking, origin: str, expires_at: datetime, at: dateti
         email=ascii_address(booking.email),
         # The braces are Stripe's placeholder and must be sent unchanged.
         success_url=f"{origin}{reverse('payments:return', args=[booking.reference])}?session={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{origin}{reverse('payments:cancel', args=[booking.reference])}",
+        # The token tells the buyer's way back from any other link, and is known to the gateway only.
+        cancel_url=f"{origin}{reverse('payments:cancel', args=[booking.reference])}?{WAY_BACK}={token_urlsafe(24)}",
         expires_at=int(expires_at.timestamp()),
     )
     payment = Payment(

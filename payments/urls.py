@@ -3,7 +3,7 @@ from django.urls import path
 
 from payments import webhook
 from payments.dashboard import pages as dashboard_pages
-from payments.pages import api, cancel, checkout, demo
+from payments.pages import api, cancel, checkout, demo, way_back
 from payments.staff import bookings, money
 from payments.staff import cancel as cancel_by_staff
 
@@ -13,8 +13,8 @@ urlpatterns = [
     path("movies/admin-dashboard/", dashboard_pages.dashboard, name="dashboard"),
     path("showtimes/<int:showtime_id>/checkout/", checkout.checkout, name="checkout"),
     path("bookings/<slug:reference>/cancel/", cancel.cancel_tickets, name="cancel-tickets"),
-    path("payments/return/<slug:reference>/", checkout.payment_return, name="return"),
-    path("payments/cancel/<slug:reference>/", checkout.payment_cancel, name="cancel"),
+    path("payments/return/<slug:reference>/", way_back.payment_return, name="return"),
+    path("payments/cancel/<slug:reference>/", way_back.payment_cancel, name="cancel"),
     path("payments/stripe/webhook/", webhook.webhook, name="webhook"),
     path("api/showtimes/<int:showtime_id>/checkout/", api.checkout, name="checkout-api"),
     path("api/bookings/<slug:reference>/cancellation/", api.cancellation, name="cancellation"),

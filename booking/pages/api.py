@@ -64,7 +64,7 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
     while the clock of this process is wrong.
     """
     at = time_of_sale() if request.method == "PUT" else clock.now()
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         get_token(request)  # sets the CSRF cookie; only here, because PUT needs the cookie already and masking it costs
         showtime, layout = find_showtime(showtime_id)
         booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)

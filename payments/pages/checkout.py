@@ -1,4 +1,4 @@
-"""Pages of paying: the review before the payment page, and the two ways back from it."""
+"""The page of paying: the review before the payment page."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from booking.bookings import find_live
 from booking.models import Booking, BookingSeat
@@ -25,10 +23,7 @@ from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
 from cinema.web.clock_guard import time_of_sale
 from payments.checkout import start_checkout
-from payments.models import Payment
 from payments.pages.api import origin_of
-from payments.reconciliation import reconcile_payment
-from payments.session_end import end_payment
 
 Status = Booking.Status
 RING = 100  # circumference of the countdown's circle, in its own units
@@ -110,49 +105,3 @@ def _places(booking: Booking | None) -> list[BookingSeat]:
     if booking.status != Status.LOCKED:
         return list(booking.places.all())
     return price_seats(booking, booking.seats.all())
-
-
-@never_cache
-@require_safe
-def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
-    """Back from the payment page, having paid: query the gateway now instead of waiting for its event."""
-    booking = _own_booking(request, reference)
-    payment = _payment_of(request, booking)
-    if payment is not None and payment.is_active:
-        reconcile_payment(payment, at=clock.now())
-        booking.refresh_from_db()
-    if payment is not None and booking.status in (Status.CHECKOUT, Status.RELEASING):
-        here = request.get_full_path()
-        context = {"booking": booking, "payment": payment, "here": here}
-        response = render(request, "payments/waiting.html", context)
-        response["Refresh"] = f"2; url={here}"
-        return response
-    return redirect("booking:booking", booking.reference)
-
-
-@never_cache
-@require_safe
-def payment_cancel(request: HttpRequest, reference: str) -> HttpResponse:
-    """Back from the payment page, not having paid: end the session, then free the seats at once."""
-    booking = _own_booking(request, reference)
-    if booking.status in Booking.PAYING:
-        end_payment(booking_id=booking.pk, reason="cancelled", at=clock.now())
-        booking.refresh_from_db()
-    if booking.status in (*Booking.ENDED_UNPAID, Status.LOCKED):
-        messages.info(request, _("The payment is cancelled. Nothing was charged, and the seats are free again."))
-        return redirect("booking:showtime", booking.showtime_id)
-    return redirect("booking:booking", booking.reference)
-
-
-def _own_booking(request: HttpRequest, reference: str) -> Booking:
-    visitor = visitor_of(request)
-    booking = Booking.objects.filter(reference=reference.upper()).first()
-    if booking is None or booking.visitor != visitor:
-        raise NotFound("There is no such booking, or it is not yours.")
-    return booking
-
-
-def _payment_of(request: HttpRequest, booking: Booking) -> Payment | None:
-    """The payment of the session in the query, else the newest."""
-    named = booking.payments.filter(session_id=request.GET.get("session", "")).first()
-    return named or booking.payments.first()

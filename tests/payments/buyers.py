@@ -35,8 +35,8 @@ class Buyer:
         return self.request("GET", f"/payments/return/{reference}/")
 
     def open_cancel_page(self, reference):
-        """Back from Stripe's page, not having paid."""
-        return self.request("GET", f"/payments/cancel/{reference}/")
+        """Cancel the open payment by the button of the page."""
+        return self.request("POST", f"/payments/cancel/{reference}/")
 
     def cancel(self, reference, *labels):
         """Cancel these tickets, or all of them."""

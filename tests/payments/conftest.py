@@ -39,6 +39,14 @@ def sale(transactional_db):
 
 
 @pytest.fixture
+def open_sale(stripe, sale):
+    """Alice's sale with an open payment at Stripe's stand-in."""
+    sale.start()
+    sale.session = sale.payment.session_id
+    return sale
+
+
+@pytest.fixture
 def bob(sale):
     """A competing sale of the same seats."""
     from bench.support.factories import new_visitor

@@ -19,13 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(minutes=3)
 
 
-@pytest.fixture
-def open_sale(stripe, sale):
-    sale.start()
-    sale.session = sale.payment.session_id
-    return sale
-
-
 def later(after=LATER):
     return timezone.now() + after
 

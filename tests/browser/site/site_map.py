@@ -103,6 +103,7 @@ PAGES = (
     Page("checkout", "/showtimes/{locked}/checkout/", "customer"),
     Page("checkout-nothing", "/showtimes/{open}/checkout/"),
     Page("demo-payment", "{payment}", "customer"),
+    Page("cancel-payment", "/payments/cancel/{paying}/", "customer", text="Cancel the payment?"),
     Page("booking", "/bookings/{paid}/", "customer"),
     Page("booking-paying", "/bookings/{paying}/", "customer"),
     Page("booking-expired", "/bookings/{expired}/", "customer"),

@@ -1,5 +1,5 @@
 """The admin site of the cinema. Django imports this package, which imports the registrations."""
 
-from cinema.admin import accounts, catalogue, users
+from cinema.admin import accounts, catalogue
 
-__all__ = ["accounts", "catalogue", "users"]
+__all__ = ["accounts", "catalogue"]

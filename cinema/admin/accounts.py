@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from cinema.admin.catalogue import ModelAdmin, ReadOnly
+from cinema.admin.forms import PlainModelForm, PlainTextForm
 
 if TYPE_CHECKING:
     UserPages = UserAdmin[User]
@@ -18,7 +22,12 @@ else:
     UserPages = UserAdmin
 
 admin.site.unregister(User)
+admin.site.unregister(EmailAddress)
 admin.site.unregister(Authenticator)
+
+
+class AccountForm(PlainTextForm, UserChangeForm):  # type: ignore[type-arg]
+    """A change of an account, with the product's rules for texts and mail addresses."""
 
 
 @admin.register(User)
@@ -28,8 +37,15 @@ class AccountAdmin(UserPages):
     A link that resets a password is valid for one value of `last_login`.
     """
 
+    form = AccountForm
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
+
+
+@admin.register(EmailAddress)
+class AddressAdmin(EmailAddressAdmin):  # type: ignore[misc]  # allauth ships no types
+    form = PlainModelForm
 
 
 @admin.register(Authenticator)

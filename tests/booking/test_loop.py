@@ -76,7 +76,7 @@ def test_a_lease_of_a_clock_that_is_nearly_right_is_kept(ahead):
     assert not loop.take_lease("loop", "two", five, now)
 
 
-def test_a_loop_is_late_until_it_has_held_the_lease_and_finished_a_round():
+def test_a_loop_is_late_until_one_with_the_lease_has_finished_a_round():
     now, five = timezone.now(), timedelta(seconds=5)
     assert loop.is_late(now)
     loop.take_lease("loop", "one", five, now)

@@ -291,8 +291,8 @@ def test_a_worker_whose_clock_is_set_gives_its_lease_up_to_another(scene):
             one.own_clock.set(-3600)
             wait_for(lambda: execute(scene, "SELECT holder FROM booking_lease") != [(first,)], "the second took over")
             wait_for(expires_soon(scene, web), "and acts")
-            held = one_value(scene.folder / "one" / "loop.prom", "bookmyseat_loop_holds_lease")
-            wait_for(lambda: held() == 0.0, "the metrics of the first say that it holds no lease")
+            holds_lease = one_value(scene.folder / "one" / "loop.prom", "bookmyseat_loop_holds_lease")
+            wait_for(lambda: holds_lease() == 0.0, "the metrics of the first say that it holds no lease")
 
 
 def one_value(file, name):

@@ -148,7 +148,7 @@ def test_while_the_database_is_away_time_goes_on():
     assert not machine.clock.is_off()
 
 
-def test_the_operator_is_told_once_that_a_clock_is_off_and_once_that_it_is_right(caplog):
+def test_the_log_names_once_that_a_clock_is_off_and_once_that_it_is_right(caplog):
     machine = Machine(own_ahead=-360)
     for own_ahead in (-360, -360, 0, 0):
         machine.own_ahead = own_ahead

@@ -6,7 +6,8 @@ one that is set while the process runs, moves no deadline; and no request waits 
 measures every `INTERVAL` seconds. On SQLite, in commands and in tests `now` is the process's own clock.
 
 A measurement says what the database's clock was between the moment before the question and the moment after the answer.
-Its error is half of that time, and grows by `DRIFT` as it ages. A slow answer has a large error and is no evidence.
+Its error is half of that time, and grows by `DRIFT` as it ages. A slow answer has a large error and is no evidence;
+`now` is wrong by twice the error at most.
 """
 
 from __future__ import annotations
@@ -75,7 +76,10 @@ class DatabaseClock:
             self.measure()
             last = self._last
             assert last is not None
-        return last.time_at(self._monotonic())
+        own, monotonic = self._own(), self._monotonic()
+        carried = last.time_at(monotonic)
+        # Where an inexact measurement does not contradict it, the process's own clock is the better guess.
+        return own if abs((own - carried).total_seconds()) <= last.error_at(monotonic) else carried
 
     def measure(self) -> datetime:
         """Ask the database, and keep the answer unless the one before is more exact. Raises django.db.Error."""

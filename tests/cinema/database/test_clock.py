@@ -111,6 +111,7 @@ def test_a_slow_answer_is_no_offset_and_replaces_no_better_measurement(there, ba
     machine.way_there, machine.way_back = there, back
     machine.clock.now()
     assert not machine.clock.is_off(), "the only measurement there is proves nothing"
+    assert machine.error() < 0.01, "and the own clock, which it does not contradict, is the better guess"
     machine.way_there = machine.way_back = 0.001
     machine.clock.measure()
     assert machine.error() < 0.01

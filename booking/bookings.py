@@ -51,7 +51,7 @@ def begin_checkout(
 
     Args:
         payable_until: until then nobody else may take the seats, because a payment could still arrive.
-        origin: scheme and host that the buyer uses, for the links in mails.
+        origin: scheme and host of this site, for the links in mails.
 
     Raises:
         LockExpired: there is no lock, its time has passed, or another visitor has taken one of its seats since.

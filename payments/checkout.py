@@ -64,14 +64,17 @@ class Checkout:
     is_new: bool
 
 
-def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime) -> Checkout:
+def start_checkout(
+    *, showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime, mail_origin: str = ""
+) -> Checkout:
     """The payment for the visitor's lock; while it is open, every further call returns the same one.
 
     Guarantees that seats and prices are fixed before the gateway is called and that nobody else gets the seats before
     the verdict. Two transactions, one before and one after the call; never call it inside another.
 
     Args:
-        origin: scheme and host of the buyer's request, without a slash at the end.
+        origin: scheme and host of the buyer's request, without a slash at the end: where the payment page leads back.
+        mail_origin: the same for the links in mails, where it is not `origin`.
 
     Raises:
         Invalid: `email` is no e-mail address.
@@ -82,7 +85,7 @@ def start_checkout(*, showtime_id: int, visitor: uuid.UUID | None, email: str, o
     """
     address = read_email(email)
     for _ in range(2):
-        payment, is_new = _write_payment(showtime_id, visitor, address, origin, at)
+        payment, is_new = _write_payment(showtime_id, visitor, address, origin, mail_origin or origin, at)
         if payment.status != Payment.Status.CREATED:
             return Checkout(payment, is_new)
         if open_session(payment, at=at):
@@ -142,7 +145,7 @@ def read_email(email: str) -> str:
 
 @transaction.atomic(durable=True)
 def _write_payment(
-    showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime
+    showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, mail_origin: str, at: datetime
 ) -> tuple[Payment, bool]:
     """The booking in checkout and its Payment, committed on return; the payment, and whether it is new."""
     if visitor is None:
@@ -155,7 +158,7 @@ def _write_payment(
             email=email,
             payable_until=expires_at + VERDICT_GRACE,
             at=at,
-            origin=origin,
+            origin=mail_origin,
         )
     except LockExpired:
         _refuse_second_payment(showtime_id, visitor)

@@ -23,6 +23,7 @@ from booking.tickets.codes import check_key, qr_svg, ticket_code
 from booking.visitors import visitor_of
 from cinema.database import clock
 from cinema.plans.layouts import PlanSeat, layout_of
+from cinema.web.origins import origin_of
 
 Status = Booking.Status
 PAST_SHOWN = 20
@@ -111,7 +112,7 @@ def calendar(request: HttpRequest, reference: str) -> HttpResponse:
     found = find_booking(request, reference)
     if found.status != Status.CONFIRMED:
         raise NotFound("This booking has no tickets.")
-    url = request.build_absolute_uri(_with_key(request, found, found.get_absolute_url()))
+    url = origin_of(request) + _with_key(request, found, found.get_absolute_url())
     headers = {"Content-Disposition": f'attachment; filename="{found.reference}.ics"'}
     return HttpResponse(write_calendar(found, url), content_type="text/calendar; charset=utf-8", headers=headers)
 

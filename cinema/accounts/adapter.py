@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.utils import build_absolute_uri
@@ -16,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from cinema.accounts.sign_in_limits import Try, begin_try, begin_try_again
 from cinema.email_address import validate_address
 from cinema.web.client_address import client_address
+from cinema.web.origins import mail_origin_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def clean_email(self, email: str) -> str:
         validate_address(email)
         return email
+
+    def _with_own_links(self, context: dict[str, Any]) -> dict[str, Any]:
+        origin = mail_origin_of(self.request)
+        links = {
+            name: origin + value.removeprefix("/".join(value.split("/", 3)[:3]))
+            for name, value in context.items()
+            if isinstance(value, str) and name.endswith("_url") and "://" in value
+        }
+        site = SimpleNamespace(domain=urlsplit(origin).netloc, name=urlsplit(origin).netloc)
+        return {**context, "current_site": site, **links}
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
@@ -84,9 +97,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().send_notification_mail(template_prefix, user, more, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send the mail at once. If that fails, the page shows a message and the request still succeeds."""
+        """Send the mail at once. If that fails, the page shows a message and the request still succeeds.
+
+        Its links lead to the site's own address, whatever the port in the request's Host header.
+        """
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, self._with_own_links(context))
         except OSError as error:  # also the base class of every error of smtplib
             log.error("mail: %s to an account was not sent: %s", template_prefix, error)
             sentence = _("The mail could not be sent just now. Please ask for it again in a few minutes.")

@@ -12,6 +12,7 @@ from booking.visitors import visitor_of
 from cinema.accounts.second_factor import require_second_factor
 from cinema.database import clock
 from cinema.web.clock_guard import time_of_sale
+from cinema.web.origins import mail_origin_of, origin_of
 from cinema.web.problems import api, read_json
 from payments.checkout import start_checkout
 from payments.ledger import BUYER, Actor
@@ -30,6 +31,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
         visitor=visitor_of(request),
         email=email,
         origin=origin_of(request),
+        mail_origin=mail_origin_of(request),
         at=time_of_sale(),
     )
     booking = started.payment.booking
@@ -73,8 +75,3 @@ def _read_seats(request: HttpRequest) -> list[str] | None:
     if not isinstance(seats, list) or not seats or not all(isinstance(label, str) for label in seats):
         raise Invalid("`seats` must name at least one seat; leave it out for all.", errors={"seats": "must name seats"})
     return seats
-
-
-def origin_of(request: HttpRequest) -> str:
-    """Scheme and host of this request."""
-    return f"{request.scheme}://{request.get_host()}"

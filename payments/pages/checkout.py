@@ -22,8 +22,8 @@ from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
 from cinema.web.clock_guard import time_of_sale
+from cinema.web.origins import mail_origin_of, origin_of
 from payments.checkout import start_checkout
-from payments.pages.api import origin_of
 
 Status = Booking.Status
 RING = 100  # circumference of the countdown's circle, in its own units
@@ -51,6 +51,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
             email=request.POST.get("email", ""),
             origin=origin_of(request),
             at=time_of_sale(),
+            mail_origin=mail_origin_of(request),
         )
     except AlreadyPaid as refusal:
         return SeeOther(reverse("booking:booking", args=[refusal.reference]))

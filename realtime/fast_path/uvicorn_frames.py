@@ -55,12 +55,41 @@ def choose_websocket_protocol(failure_bye: Callable[[int], str] | None = None) -
     return with_shared_frames(WebSocketsSansIOProtocol, failure_bye)
 
 
+class FailingWithBye:
+    """The end of a socket that broke the WebSocket protocol: bye, the close frame, and time for both to arrive.
+
+    uvicorn ends the connection at once: bytes not yet read would reset it, and the client would lose the close frame.
+    So what still comes is read and dropped for LINGER; then the application is told.
+    """
+
+    failure_bye: Callable[[int], str] | None = None
+    has_failed = False
+
+    def data_received(self: Any, data: bytes) -> None:
+        if not self.has_failed:
+            super().data_received(data)  # type: ignore[misc]  # of uvicorn's class
+
+    def handle_parser_exception(self: Any) -> None:
+        closing = self.conn.close_sent
+        self.has_failed = True
+        if self.failure_bye is not None and self.handshake_complete and not self.close_sent:
+            self.transport.write(frame_of(self.failure_bye(closing.code)))
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.resume_reading()
+        self.loop.call_later(LINGER, self._end_failed, closing.code, closing.reason)
+
+    def _end_failed(self: Any, code: int, reason: str) -> None:
+        if not self.disconnected:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self.transport.close()
+
+
 def with_shared_frames(base: Any, failure_bye: Callable[[int], str] | None = None) -> type:
-    class SharedFrameProtocol(base):  # type: ignore[misc]  # uvicorn's, imported where it is checked
+    class SharedFrameProtocol(FailingWithBye, base):  # type: ignore[misc]  # uvicorn's, imported where it is checked
         """uvicorn's protocol, with a `FrameWriter` in the scope's extensions."""
 
         when_blocked: Callable[[], None] | None = None
-        has_failed = False
 
         async def run_asgi(self) -> None:
             if self._is_as_expected():
@@ -81,27 +110,6 @@ def with_shared_frames(base: Any, failure_bye: Callable[[int], str] | None = Non
                 return False
             return not self.transport.is_closing()
 
-        def data_received(self, data: bytes) -> None:
-            if not self.has_failed:
-                super().data_received(data)
-
-        def handle_parser_exception(self) -> None:
-            """As uvicorn's, which ends the connection at once: bytes not yet read would reset it, and the client would
-            lose the close frame. So what still comes is read and dropped for LINGER; then the application is told."""
-            closing = self.conn.close_sent
-            self.has_failed = True
-            if failure_bye is not None and self.handshake_complete and not self.close_sent:
-                self.transport.write(frame_of(failure_bye(closing.code)))
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.close_sent = True
-            self.transport.resume_reading()
-            self.loop.call_later(LINGER, self._end, closing.code, closing.reason)
-
-        def _end(self, code: int, reason: str) -> None:
-            if not self.disconnected:
-                self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-                self.transport.close()
-
         def _block(self) -> None:
             if self.when_blocked is not None:
                 self.when_blocked()
@@ -111,6 +119,7 @@ def with_shared_frames(base: Any, failure_bye: Callable[[int], str] | None = Non
             if message["type"] == "websocket.close":
                 self._block()
 
+    SharedFrameProtocol.failure_bye = failure_bye and staticmethod(failure_bye)
     for name in BLOCKING:
         setattr(SharedFrameProtocol, name, _blocking(getattr(SharedFrameProtocol, name)))
     return SharedFrameProtocol

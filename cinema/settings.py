@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "cinema.accounts.known_browsers.KnownBrowserMiddleware",
+    "cinema.accounts.pages.PrivatePagesMiddleware",
 ]
 ROOT_URLCONF = "cinema.urls"
 ASGI_APPLICATION = "asgi.application"

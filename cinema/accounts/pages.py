@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.mfa.adapter import get_adapter
@@ -19,6 +20,19 @@ WAIT_SECONDS = 60  # the window of every limit that leads to this page
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     return render(request, "account/account.html", {"is_mfa_enabled": get_adapter().is_mfa_enabled(request.user)})
+
+
+class PrivatePagesMiddleware:
+    """No cache keeps a page of accounts: addresses of some of them open an account."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/accounts/"):
+            response.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 def too_many_requests(request: HttpRequest, exception: Any = None) -> HttpResponse:

@@ -183,15 +183,10 @@ MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after is right too
 STAFF_SECOND_FACTOR = env.choice("STAFF_SECOND_FACTOR", ("optional", "refunds"), default="optional")
 # Number / time / whom: `ip` is the client's address (a /64 of IPv6), `key` and `user` an account or a mailbox.
 ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = RATE_LIMITS and {
-    # Passwords: cinema/accounts/sign_in_limits.py. The first and the second count right ones too.
+    # Every password, right ones too, because each costs a hash; wrong ones: cinema/accounts/sign_in_limits.py.
     "login": None,
     "password": "30/m/ip",
     "password_known": "30/m/key",
-    "password_address": "10/m/ip",
-    "password_address_account": "5/5m/key,15/h/key",
-    "password_account": "50/h/key",
-    "password_known_browser": "5/5m/key,10/h/key",
-    "password_again": "10/5m/key,20/h/key",
     "login_failed": "5/5m/key,20/h/key",  # codes of a second factor
     # Mails that anybody can have sent to anybody: by mailbox.
     "reset_password": "20/m/ip",

@@ -80,7 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
         if user is not None and self._try is not None:
-            self._try.succeed()
+            self._try.give_back()
         return user
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]
         if counted is None:
             raise get_adapter().validation_error("too_many_login_attempts")
         password: str = super().clean_oldpassword()
-        counted.succeed()
+        counted.give_back()
         return password
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.utils import filter_users_by_email
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cinema.accounts.second_factor import remove_second_factor

@@ -74,6 +74,7 @@ def test_the_wall_view_shows_nine_rows_and_no_money(server, new_staff):
     assert not [cell for cell in staff.page.locator(".board__money").all() if cell.is_visible()]
 
 
+@pytest.mark.timed
 def test_the_board_shows_a_lost_connection_and_reconnects(new_staff):
     with start_server(RATE_LIMITS=0) as server:
         staff = new_staff(server)

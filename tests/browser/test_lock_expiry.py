@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+import pytest
 from playwright.sync_api import expect
 
 from bench.support.servers import start_server
 from tests.report import report
 
+pytestmark = pytest.mark.timed
 LATEST = 1500  # ms after `locked_until`
 
 

@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from bench.support.servers import start_server
 from tests.report import report
+
+pytestmark = pytest.mark.timed
 
 
 def test_both_maps_show_a_lost_connection_and_reconnect(new_guest):

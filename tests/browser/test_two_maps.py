@@ -2,11 +2,14 @@
 
 import statistics
 
+import pytest
+
 from tests.report import report
 
 CLICKS = 20
 
 
+@pytest.mark.timed
 def test_a_click_shows_on_the_other_map_at_once(server, showtime_path, new_guest):
     alice, bob = new_guest(server).open(showtime_path), new_guest(server).open(showtime_path)
     bob.record_status_changes()

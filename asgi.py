@@ -22,7 +22,9 @@ from booking.seats import map as seat_map
 from cinema.database import clock
 from cinema.log_lines import log_text
 from realtime.fast_path import daphne_protocol
+from realtime.fast_path.daphne_http import limit_daphne
 from realtime.fast_path.http_handler import make_http_application
+from realtime.http_requests import with_request_limits
 from realtime.launcher.drain import lifespan
 from realtime.live.protocol import LARGEST_MESSAGE, failure_bye
 from realtime.routing import websocket_urlpatterns
@@ -31,13 +33,18 @@ from realtime.sockets import limits
 log = logging.getLogger(__name__)
 
 router = ProtocolTypeRouter(
-    {"http": make_http_application(), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+    {
+        "http": with_request_limits(make_http_application()),
+        "websocket": URLRouter(websocket_urlpatterns),
+        "lifespan": lifespan,
+    }
 )
 _is_tuned = False
 limits.raise_limits()
 clock.follow()
 daphne_protocol.limit_messages(LARGEST_MESSAGE, failure_bye)
 daphne_protocol.clean_access_log(log_text)
+limit_daphne()
 
 
 def rotate_epochs() -> None:

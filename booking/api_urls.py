@@ -4,7 +4,7 @@ from booking.pages import api
 
 app_name = "booking-api"
 urlpatterns = [
-    path("showtimes/<int:showtime_id>/map/", api.seat_map, name="map"),
-    path("showtimes/<int:showtime_id>/lock/", api.lock, name="lock"),
+    path("showtimes/<id:showtime_id>/map/", api.seat_map, name="map"),
+    path("showtimes/<id:showtime_id>/lock/", api.lock, name="lock"),
     path("bookings/<slug:reference>/", api.booking, name="booking"),
 ]

@@ -4,8 +4,8 @@ from booking.pages import bookings, showtime
 
 app_name = "booking"
 urlpatterns = [
-    path("showtimes/<int:showtime_id>/", showtime.showtime, name="showtime"),
-    path("showtimes/<int:showtime_id>/basket/", showtime.basket, name="basket"),
+    path("showtimes/<id:showtime_id>/", showtime.showtime, name="showtime"),
+    path("showtimes/<id:showtime_id>/basket/", showtime.basket, name="basket"),
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/<slug:reference>/", bookings.booking, name="booking"),
     path("bookings/<slug:reference>/calendar.ics", bookings.calendar, name="calendar"),

@@ -7,6 +7,6 @@ from cinema.whats_on import api
 app_name = "cinema-api"
 urlpatterns = [
     path("showtimes/", api.showtimes, name="showtimes"),
-    path("showtimes/<int:showtime_id>/", api.showtime, name="showtime"),
+    path("showtimes/<id:showtime_id>/", api.showtime, name="showtime"),
     path("layouts/<str:layout_hash>/", api.layout, name="layout"),
 ]

@@ -15,6 +15,9 @@ class CinemaConfig(AppConfig):
         known_browsers.connect()
         sign_in_limits.connect()
         second_factor.connect()
+        from cinema.web import converters
+
+        converters.register()
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="cinema.cache_table")
 
 

@@ -55,10 +55,12 @@ MIDDLEWARE = [
     "cinema.web.client_address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "cinema.web.request_input.MonitorMiddleware",
+    "cinema.web.request_input.RequestInputMiddleware",
     "cinema.web.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "cinema.web.request_input.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -253,7 +255,7 @@ TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/London")
 USE_I18N = True
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of a body, without files: `cinema.web.request_limits`
 # W008: the reverse proxy redirects to https. The others only apply with HTTPS=1.
 SILENCED_SYSTEM_CHECKS = ["security.W008"] + ([] if HTTPS else ["security.W004", "security.W012", "security.W016"])
 LOGGING_CONFIG = "cinema.log_lines.configure_logging"  # gives each handler its formatter

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from booking.bookings import begin_release
 from booking.models import Booking
-from payments.events import ACTIONS, process_event
+from payments.events import ACTIONS, MALFORMED, process_event
 from payments.gateways.factory import gateway
 from payments.gateways.interface import Event, GatewayRefused, GatewayUnavailable, read_refund
 from payments.models import Payment, Refund, StripeWebhookEvent
@@ -210,7 +210,7 @@ def _process_missed(report: Report, provider: str, events: Iterable[Event], at: 
             continue
         try:
             outcome = process_event(provider=provider, event=event, at=at)
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             outcome = f"unreadable: {error}"
         report.add(f"{event.kind} {event.id}", "not told", outcome)
 

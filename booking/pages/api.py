@@ -25,7 +25,8 @@ from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
 from cinema.web.clock_guard import time_of_sale
-from cinema.web.problems import api, read_json
+from cinema.web.json_body import read_json
+from cinema.web.problems import api
 
 
 def instant(value: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from cinema.accounts.second_factor import lead_to_second_factor
+from cinema.web.problems import Forbidden, is_api
 
 P = ParamSpec("P")
 
@@ -23,10 +24,12 @@ P = ParamSpec("P")
 def staff_page(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """A view for staff only: anonymous users are redirected to sign in, other users get 403."""
+    """A view for staff only: anonymous users are redirected to sign in, other users get 403; in the API both do."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_staff and is_api(request):
+            raise Forbidden("For staff only.")
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not request.user.is_staff:

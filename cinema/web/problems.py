@@ -7,16 +7,17 @@ the classes are the only mapping from refusals to HTTP.
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import sys
 import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
@@ -27,6 +28,9 @@ from cinema.web import metrics
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 
+API = "/api/"
+KNOWN_TO_DJANGO = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)  # as 4xx
+
 
 class Refusal(Exception):
     """A request that a rule does not allow. `detail` is a sentence for the user; nothing has been changed."""
@@ -34,6 +38,7 @@ class Refusal(Exception):
     type: ClassVar[str] = "invalid"
     status: ClassVar[int] = 422
     title: ClassVar[str] = "That cannot be done"
+    counted_as: ClassVar[str] = ""  # in the metrics, where it is not the type
 
     def __init__(self, detail: str = "", *, headers: dict[str, str] | None = None, **extra: Any) -> None:
         self.detail = detail or f"{self.title}."
@@ -44,6 +49,22 @@ class Refusal(Exception):
 
 class Invalid(Refusal):
     title = "The request is not understood"
+
+
+class Malformed(Invalid):
+    """Not a request that HTTP allows, such as one with two lengths: the connection is closed after the answer."""
+
+    status = 400
+
+
+class TooLarge(Refusal):
+    """The body is larger than `limit` bytes. It has not been read."""
+
+    type, status, title = "too-large", 413, "That is too much at once"
+
+    def __init__(self, limit: int) -> None:
+        size = f"{limit // 1024**2} MB" if limit >= 1024**2 else f"{limit // 1024} KB"
+        super().__init__(f"A request to this address may have at most {size}. Nothing was changed.", limit=limit)
 
 
 class NotFound(Refusal):
@@ -67,13 +88,19 @@ class Busy(Refusal):
         super().__init__(detail, headers={"Retry-After": "1"})
 
 
-class Failure(Refusal):
-    type, status, title = "failure", 500, "Something broke on our side"
+class Failure(Busy):
+    """An error of ours. The API answers it as `busy`, its only 5xx; the metrics count it as `failure`."""
+
+    title = "Something broke on our side"
+    counted_as = "failure"
+
+    def __init__(self) -> None:
+        super().__init__("Something broke on our side. Please look what has become of it before you try again.")
 
 
 def problem(refusal: Refusal) -> JsonResponse:
     """`application/problem+json` with `{type, title, status, detail, …}`."""
-    metrics.PROBLEMS.labels(refusal.type).inc()
+    metrics.PROBLEMS.labels(refusal.counted_as or refusal.type).inc()
     body = {
         "type": refusal.type,
         "title": refusal.title,
@@ -88,8 +115,22 @@ def problem(refusal: Refusal) -> JsonResponse:
     return response
 
 
+def answer_unread(path: str, refusal: Refusal) -> HttpResponse:
+    """The answer to a request of which only the path is known. It needs neither request nor database."""
+    if path.startswith(API):
+        return problem(refusal)
+    page = _page_of(refusal.title, refusal.detail)
+    return HttpResponse(page, status=refusal.status, headers={**refusal.headers, "Cache-Control": "no-store"})
+
+
+@functools.lru_cache(maxsize=64)
+def _page_of(title: str, detail: str) -> str:
+    """Written once: the servers refuse in their event loop."""
+    return render_to_string("refusal.html", {"refusal": {"title": title, "detail": detail}})
+
+
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith(API)
 
 
 def is_overload(error: Exception) -> bool:
@@ -128,21 +169,6 @@ def api(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def read_json(request: HttpRequest) -> dict[str, Any]:
-    """The request's JSON object.
-
-    Raises:
-        Invalid: it is not UTF-8 JSON, or not an object.
-    """
-    try:
-        body = json.loads(request.body or b"{}")
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise Invalid("The body must be a JSON object.", errors={"body": "is not JSON"}) from None
-    if not isinstance(body, dict):
-        raise Invalid("The body must be a JSON object.", errors={"body": "is not an object"})
-    return body
-
-
 # Requests with an overload outside of a view, such as while the session was saved.
 _overloaded: weakref.WeakSet[HttpRequest] = weakref.WeakSet()
 
@@ -176,7 +202,7 @@ class ProblemMiddleware:
         return response
 
     def refusal_for(self, status: int) -> Refusal:
-        for kind in (NotFound, Forbidden, MethodNotAllowed, Failure):
+        for kind in (NotFound, Forbidden, MethodNotAllowed):
             if kind.status == status:
                 return kind()
         return Busy() if status == 503 else Invalid() if status < 500 else Failure()
@@ -189,7 +215,7 @@ class ProblemMiddleware:
             return problem(error) if is_api(request) else self.page(request, error)
         if isinstance(error, Http404) and not is_api(request):
             return page_not_found(request, error)  # also with DEBUG: the same page as in production
-        if is_api(request) and not isinstance(error, Http404):
+        if is_api(request) and not isinstance(error, KNOWN_TO_DJANGO):
             log.exception("failure: %s %s", request.method, request.path)
             return problem(Failure())
         return None

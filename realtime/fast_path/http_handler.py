@@ -24,7 +24,7 @@ from django.conf import settings
 from django.core import signals
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import RequestAborted
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
 from cinema.database.query_timeout import REQUEST_TIMEOUT, query_timeout
@@ -90,6 +90,7 @@ class OneStepHandler(ASGIHandler):
             request, error = self.create_request(scope, body)
             response: Any = self.get_response(request) if request else error
             response._handler_class = type(self)  # the sender of `request_finished`
+            set_length(response)
             try:
                 if isinstance(response, FileResponse):
                     response.block_size = self.chunk_size
@@ -98,6 +99,14 @@ class OneStepHandler(ASGIHandler):
             finally:
                 response.close()  # sends `request_finished`
             return cast(HttpResponseBase, response)
+
+
+def set_length(response: HttpResponseBase) -> None:
+    """Content-Length, also where a middleware has replaced the response; none where a response has no body."""
+    if response.status_code in (204, 304):
+        response.headers.pop("Content-Length", None)
+    elif isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
+        response["Content-Length"] = str(len(response.content))
 
 
 async def _each(parts: Sequence[bytes]) -> AsyncIterator[bytes]:

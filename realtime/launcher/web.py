@@ -8,7 +8,6 @@ import django
 import uvicorn
 from django.conf import settings
 
-from realtime.fast_path.first_request import choose_http_protocol
 from realtime.fast_path.uvicorn_frames import choose_websocket_protocol
 from realtime.fast_path.uvicorn_server import make_server
 from realtime.launcher.processes import bind_shared_socket
@@ -18,6 +17,7 @@ from realtime.launcher.shutdown import CHILD_EXIT_DEADLINE, REQUEST_TIMEOUT, exi
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cinema.settings")
     django.setup()
+    from realtime.fast_path.uvicorn_http import choose_http_protocol  # these need Django
     from realtime.launcher.drain import drain  # needs Django
     from realtime.live.protocol import LARGEST_MESSAGE, failure_bye
 

@@ -204,6 +204,7 @@ class BoardConsumer(ViewerConsumer):
         )
 
     def session_key(self) -> str:
-        """The session's cookie; "" without one."""
+        """The session's cookie; "" without one, or when the database could hold no such key."""
         cookies = b"; ".join(value for name, value in headers_of(self.scope) if name.lower() == b"cookie")
-        return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+        key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+        return "" if "\0" in key else key

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from cinema.web.client_address import Address
+from realtime.fast_path import unfinished
 
 log = logging.getLogger(__name__)
 
@@ -143,5 +144,8 @@ limiter = ConnectionLimiter()
 
 
 def raise_limits() -> None:
-    """Called once in a serving process: as many sockets as the machine allows."""
-    limiter.most = most_sockets(allow_files())
+    """Called once in a serving process: as many sockets as the machine allows, and half of the rest for requests that
+    are not complete."""
+    files = allow_files()
+    limiter.most = most_sockets(files)
+    unfinished.connections.most = max(1, (files - limiter.most) // 2)

@@ -8,10 +8,14 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
+from payments.events import ACTIONS, MALFORMED
 from payments.gateways import checks
 from payments.gateways.demo import sign as demo_sign
+from payments.gateways.interface import Event
 from payments.models import StripeWebhookEvent
+from payments.reconciliation import Report, _process_missed
 from tests.payments.sales import WEBHOOK, post
 from tests.payments.stripe.stand_in import SECRET, sign
 
@@ -71,8 +75,8 @@ def test_without_a_signature_is_400(stripe):
     assert Client().post(WEBHOOK, event(), content_type="application/json").status_code == 400
 
 
-def test_a_body_over_256_kib_is_400_and_one_just_under_is_read(stripe):
-    assert post(event(padding="x" * 256 * 1024)).status_code == 400
+def test_a_body_over_256_kib_is_413_and_one_just_under_is_read(stripe):
+    assert post(event(padding="x" * 256 * 1024)).status_code == 413
     assert post(event(padding="x" * 200 * 1024)).status_code == 200
 
 
@@ -134,3 +138,58 @@ def test_demo_payments_in_public_are_an_error_and_a_live_key_in_debug_a_warning(
     assert checks.check_demo_is_private(None) == []
     settings.DEBUG, settings.STRIPE_SECRET_KEY = True, "sk_live_x"
     assert [found.id for found in checks.check_live_key_is_not_debugged(None)] == ["payments.W001"]
+
+
+ODD_OBJECTS = [
+    {"metadata": "a string"},
+    {"metadata": ["a", "list"]},
+    {"metadata": 3},
+    {"metadata": {"payment": {"a": 1}, "reference": ["b"]}},
+    {"client_reference_id": {"a": 1}},
+    {"client_reference_id": "a\0b"},
+    {"client_reference_id": "\ud800"},
+    {"payment_intent": {"no": "id"}},
+    {"payment_intent": ["pi_1"]},
+    {"payment_intent": "pi\0"},
+    {"amount_total": 10**30},
+    {"amount_total": "9" * 5000},
+    {"amount_total": None},
+    {"amount": -(10**30), "amount_refunded": 10**30, "status": []},
+    {"id": None},
+    {"id": "x" * 10_000},
+    {"id": {"a": {"b": {}}}},
+    {"currency": {"a": 1}},
+    {"status": "\ud800"},
+    {"balance_transactions": "x", "evidence_details": 7, "reason": {}, "charge": []},
+]
+
+
+@pytest.mark.parametrize("kind", sorted(ACTIONS))
+def test_a_signed_event_of_any_shape_is_200_or_400_and_changes_no_money(stripe, sale, kind):
+    """Of a payment that it names properly, too: by session, by intent, by metadata."""
+    sale.start()
+    payment = sale.payment
+    named = {"id": payment.session_id, "payment_intent": payment.payment_intent, "client_reference_id": "AAAA"}
+    for number, odd in enumerate(ODD_OBJECTS):
+        for base in ({"id": "cs_unknown"}, {**named, "metadata": {"payment": payment.idempotency_key}}):
+            body = event(id=f"evt_{number}_{len(base)}", type=kind, data={"object": {**base, **odd}})
+            status = post(body).status_code
+            assert status in (200, 400), json.dumps(odd)
+    assert sale.booking.status in ("checkout", "releasing", "released")
+
+
+@pytest.mark.parametrize(
+    "change", [r'"id": "e\u0000"', r'"id": "e\ud800"', '"id": ["a"]', r'"type": "a\u0000"', '"type": {}']
+)
+def test_a_signed_event_with_an_odd_name_is_no_5xx(stripe, change):
+    status = post(event(**json.loads(f"{{{change}}}"))).status_code
+    assert status in (200, 400)
+
+
+def test_an_unreadable_event_does_not_stop_the_reconciliation_of_the_next(stripe, sale, monkeypatch):
+    assert AttributeError in MALFORMED
+    bad = Event("evt_bad", "checkout.session.completed", False, {"id": "cs_1", "metadata": "a string"})
+    good = Event("evt_good", "customer.created", False, {"id": "cus_1"})
+    report = Report()
+    _process_missed(report, "stripe", [bad, good], timezone.now())
+    assert [each.after for each in report.findings] == ["unreadable: its metadata is not an object", "ignored"]

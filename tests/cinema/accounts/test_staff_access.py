@@ -29,7 +29,7 @@ def patterns(resolver, before=""):
 def address(route):
     """An address that matches the pattern of a route."""
     plain = re.sub(r"\\Z|\$|\^|\(\?P<\w+>[^)]*\)", lambda found: "x" if "(" in found[0] else "", route)
-    plain = re.sub(r"<int:\w+>|<path:object_id>|<path:\w+>", "1", plain)
+    plain = re.sub(r"<id:\w+>|<path:object_id>|<path:\w+>", "1", plain)
     return "/" + re.sub(r"<[^>]*>", "x", plain).replace("\\", "")
 
 

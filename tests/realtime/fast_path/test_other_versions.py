@@ -15,7 +15,14 @@ pytestmark = pytest.mark.server
 
 NAMES = {
     "uvicorn": ("WebSocketsSansIOProtocol", "cycle", "handle_exit", "handle_websocket_upgrade"),
-    "daphne": ("application_type", "connections", "create_application", "kill_all_applications", "listen_success"),
+    "daphne": (
+        "application_type",
+        "basic_error",
+        "connections",
+        "create_application",
+        "kill_all_applications",
+        "listen_success",
+    ),
 }
 WARNINGS = {
     "uvicorn": (
@@ -23,7 +30,7 @@ WARNINGS = {
         "frames are sent through ASGI",
         "by the ASGI lifespan",
     ),
-    "daphne": ("daphne's server has no",),
+    "daphne": ("daphne's server has no", "bodies are limited once they are read"),
 }
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -56,9 +57,17 @@ def runserver(request, tmp_path):
 def test_a_lock_over_http_is_a_delta_on_the_socket(runserver):
     for path in ("/", "/static/css/base.css", "/static/js/seat-map.js"):
         assert answers(f"http://127.0.0.1:{runserver}{path}"), path
+    assert answer_to_a_large_body(runserver).startswith(b"HTTP/1.1 413 ")
     alice = Browser(runserver)
     with closing(alice.connection):
         lock_and_look(alice, runserver)
+
+
+def answer_to_a_large_body(port):
+    """The first bytes of it; none of the body has been sent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 400000000\r\n\r\n")
+        return client.recv(1024)
 
 
 def lock_and_look(alice, port):
@@ -67,13 +76,13 @@ def lock_and_look(alice, port):
     state = alice.ask("GET", showtime["map"])[1]["state"]
     seat = next(seat for seat in seats if state[seat["i"]] == "A")
     alice.ask("GET", showtime["lock"])
-    with connect(f"ws://127.0.0.1:{port}{showtime['socket']}", subprotocols=["bms.v1"]) as socket:
-        frames = [json.loads(socket.recv(timeout=10)) for _ in range(2)]
+    with connect(f"ws://127.0.0.1:{port}{showtime['socket']}", subprotocols=["bms.v1"]) as live:
+        frames = [json.loads(live.recv(timeout=10)) for _ in range(2)]
         assert [frame["type"] for frame in frames] == ["hello", "snapshot"]
-        assert socket.subprotocol == "bms.v1"
+        assert live.subprotocol == "bms.v1"
         status, lock = alice.ask("PUT", showtime["lock"], {"seats": [seat["label"]]})
         assert status == 200, lock
-        delta = json.loads(socket.recv(timeout=10))
+        delta = json.loads(live.recv(timeout=10))
         while delta["type"] == "heartbeat":
-            delta = json.loads(socket.recv(timeout=10))
+            delta = json.loads(live.recv(timeout=10))
     assert delta["type"] == "delta" and delta["seats"] == {"L": [seat["i"]]} and delta["v"] == lock["v"]

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import sys
 
 import pytest
 import uvicorn
 
-from realtime.fast_path import first_request
-from realtime.fast_path.first_request import METHODS, choose_http_protocol
+from realtime.fast_path import unfinished, uvicorn_http
 from realtime.fast_path.uvicorn_frames import choose_websocket_protocol
+from realtime.fast_path.uvicorn_http import METHODS, choose_http_protocol
 from realtime.launcher.processes import free_port
 from tests.realtime.live.chaos import eventually
 
@@ -60,7 +61,8 @@ async def serving(http):
 
 @pytest.fixture
 async def port(monkeypatch):
-    monkeypatch.setattr(first_request, "FIRST_REQUEST_TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(uvicorn_http, "HEAD_SECONDS", TIMEOUT)
+    monkeypatch.setattr(unfinished, "ROUND", 0.02)
     async with serving(choose_http_protocol()) as port:
         yield port
 
@@ -140,40 +142,80 @@ async def test_a_websocket_is_accepted_in_however_many_parts_its_request_comes_a
         assert await reader.readexactly(7) == b"\x81\x05hello"
 
 
-async def test_the_timer_of_a_closed_connection_holds_nothing(port, monkeypatch):
-    timers = []
-    loop = asyncio.get_running_loop()
-    call_later = loop.call_later
-    monkeypatch.setattr(loop, "call_later", lambda *args: timers.append(call_later(*args)) or timers[-1])
+async def test_a_second_request_has_the_same_time(port):
+    async with connected(port) as (reader, writer), asyncio.timeout(3):
+        writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+        begun = asyncio.get_running_loop().time()
+        writer.write(b"GET / HTTP/1.1\r\nHost: exa")
+        assert await reader.read() == b""
+        assert asyncio.get_running_loop().time() - begun < 1
+
+
+async def test_a_request_that_came_with_the_one_before_is_answered_in_its_time(port):
+    one = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    async with connected(port) as (reader, writer), asyncio.timeout(3):
+        writer.write(one + one)
+        for _ in range(2):  # each answer takes longer than a head may
+            await reader.readuntil(b"\r\n\r\nok")
+
+
+async def test_a_closed_connection_is_forgotten(port):
     async with connected(port):
-        assert await eventually(lambda: [each for each in timers if "_end_unused" in repr(each)])
-    [timer] = [each for each in timers if "_end_unused" in repr(each)]
-    assert await eventually(timer.cancelled)
+        assert await eventually(lambda: len(unfinished.connections) == 1)
+    assert await eventually(lambda: len(unfinished.connections) == 0)
 
 
-# ---- uvicorn's own answers -------------------------------------------------------------------------------------------
+# ---- heads that h11 refuses, or takes but we do not ------------------------------------------------------------------
 
-ODD = {  # all against the standards; h11 and httptools tolerate some of them, each others
+ODD = {
     "no HTTP": b"hello\r\n\r\n",
     "a header without a colon": b"GET / HTTP/1.1\r\nHost: example.com\r\nnonsense\r\n\r\n",
     "a space before the colon": b"GET / HTTP/1.1\r\nHost : example.com\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "a folded header": b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n",
+    "a folded header after a body": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n\n b"
+        + b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n"
+    ),
+    "lines without CR": b"GET / HTTP/1.1\nHost: a\n\n",
+    "one line without CR": b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
     "an upgrade with a header without a colon": UPGRADE.replace(b"Host: example.com", b"Host example.com"),
     "an upgrade with a folded header": UPGRADE.replace(b"keep-alive, Upgrade", b"keep-alive,\r\n Upgrade"),
     "an upgrade with a control character": UPGRADE.replace(b"192.0.2.1", b"192.0\x002.1"),
-    "an upgrade of HTTP/1.0": UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"),
-    "an upgrade by POST": UPGRADE.replace(b"GET ", b"POST "),
-    "an upgrade without a key": UPGRADE.replace(b"Sec-WebSocket-Key", b"Another-Key"),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_an_odd_request_gets_uvicorns_own_answer(port, name):
+async def test_an_odd_request_is_a_problem_and_the_connection_ends(port, name):
+    answer = (await answer_to(port, ODD[name])).rpartition(b"HTTP/1.1 ")[2]
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"400 ") and b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == 400
+
+
+async def test_a_body_may_have_lines_that_begin_with_a_blank(port):
+    body = b'{\n "seats": []\n\t}'
+    sent = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    assert (await answer_to(port, sent)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "change", [(b"HTTP/1.1", b"HTTP/1.0"), (b"GET ", b"POST "), (b"Sec-WebSocket-Key", b"Another-Key")]
+)
+async def test_an_odd_upgrade_gets_uvicorns_own_answer(port, change):
     async with serving("auto") as plain:
-        expected = re.sub(rb"Date: .*", b"", await answer_to(plain, ODD[name]))
+        expected = re.sub(rb"Date: .*", b"", await answer_to(plain, UPGRADE.replace(*change)))
     assert expected.startswith(b"HTTP/1.1 ")
-    assert re.sub(rb"Date: .*", b"", await answer_to(port, ODD[name])) == expected
+    assert re.sub(rb"Date: .*", b"", await answer_to(port, UPGRADE.replace(*change))) == expected
+
+
+def test_without_the_readers_of_h11_folded_lines_are_taken(monkeypatch, caplog):
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "h11._readers", None)
+        uvicorn_http.read_heads_strictly()
+    assert "h11 has moved its readers" in caplog.text
 
 
 # ---- another uvicorn -------------------------------------------------------------------------------------------------
@@ -181,32 +223,35 @@ async def test_an_odd_request_gets_uvicorns_own_answer(port, name):
 
 async def test_without_the_module_of_uvicorns_protocol_it_serves_with_its_own(monkeypatch, caplog):
     with monkeypatch.context() as patched:
-        patched.setitem(sys.modules, "uvicorn.protocols.http.auto", None)
+        patched.setitem(sys.modules, "uvicorn.protocols.http.h11_impl", None)
         http = choose_http_protocol()
     assert http == "auto" and "has moved" in caplog.text
     async with serving(http) as port:
         assert (await answer_to(port, b"GET / HTTP/1.0\r\n\r\n")).endswith(b"\r\n\r\nok")
 
 
+OWN = [name for name in METHODS if not hasattr(asyncio.Protocol, name)]  # uvicorn's, not asyncio's
+
+
 @pytest.mark.parametrize("name", [*METHODS, "cycle"])
 def test_without_a_name_of_uvicorns_protocol_it_serves_with_its_own(monkeypatch, caplog, name):
-    from uvicorn.protocols.http import auto
+    from uvicorn.protocols.http import h11_impl
 
     class Other(asyncio.Protocol):
         def __init__(self):
             self.cycle = None
 
-        handle_websocket_upgrade = None
-
     class WithoutCycle(Other):
         def __init__(self):
             self.exchange = None
 
-    assert choose_http_protocol() not in ("auto", auto.AutoHTTPProtocol)
-    monkeypatch.setattr(auto, "AutoHTTPProtocol", WithoutCycle if name == "cycle" else Other)
-    if name == "handle_websocket_upgrade":
-        monkeypatch.delattr(Other, name)
+    for own in OWN:
+        setattr(Other, own, None)
+    assert choose_http_protocol() not in ("auto", h11_impl.H11Protocol)
+    monkeypatch.setattr(h11_impl, "H11Protocol", WithoutCycle if name == "cycle" else Other)
+    if name in OWN:
+        delattr(Other, name)
     elif name != "cycle":
-        monkeypatch.setattr(first_request, "METHODS", (f"renamed_{name}",))  # asyncio.Protocol has these
+        monkeypatch.setattr(uvicorn_http, "METHODS", (f"renamed_{name}",))  # asyncio.Protocol has these
     assert choose_http_protocol() == "auto"
     assert name in caplog.text

@@ -26,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 # What a client may still send after a 413, unread: closing at once would reset the connection under its answer.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1024 * 1024
+FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host"))
 MOST_BYTES = 64 * 1024 * 1024  # bytes of bodies that are not complete, in a process; beyond it the oldest is given up
 
 
@@ -51,6 +52,8 @@ def refusal_of(method: str, path: str, version: str, headers: Iterable[tuple[byt
     coding: bytes | None = None
     hosts = 0
     for name, value in headers:
+        if name not in FRAMING:
+            continue
         if name == b"content-length":
             if not value.isdigit() or length not in (None, value):
                 return Malformed("The length of the body is not clear.")
@@ -59,7 +62,7 @@ def refusal_of(method: str, path: str, version: str, headers: Iterable[tuple[byt
             if coding is not None or value.lower() != b"chunked":
                 return Malformed("The only transfer coding here is chunked.")
             coding = value
-        elif name == b"host":
+        else:
             hosts += 1
     if hosts > 1 or (not hosts and version == "1.1"):
         return Malformed("A request names one host.")
@@ -97,7 +100,10 @@ def with_request_limits(application: Application) -> Application:
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in headers)
+    for name, value in headers:
+        if name in FRAMING and name != b"host" and value != b"0":
+            return True
+    return False
 
 
 class LimitedBody:

@@ -125,7 +125,7 @@ def addresses():
 
 
 def outside_the_admin():
-    """The admin is one door for strangers; `test_every_admin_address…` opens it for staff."""
+    """The admin is one door for strangers; `test_every_address_for_staff` goes through it."""
     return [address for address in all_urls() if not address.startswith("/admin/")]
 
 
@@ -178,7 +178,7 @@ def test_an_address_without_its_slash_is_not_found_for_what_has_a_body(handler, 
     assert ask(handler, "GET", "/api/showtimes")[0] == 301
 
 
-def test_every_admin_address_for_staff(handler):
+def test_every_address_for_staff(handler):
     client = Client()
     boss = make_user("boss@example.com", staff=True)
     boss.is_superuser = True
@@ -186,7 +186,8 @@ def test_every_admin_address_for_staff(handler):
     client.force_login(boss)
     cookies = session_cookie(client)
     for address in all_urls():
-        for number in range(max(map(len, ARGUMENTS.values()))):
+        is_like_another = address.startswith("/admin/") and address.endswith(("/history/", "/delete/", "{path}/"))
+        for number in range(max(map(len, ARGUMENTS.values())) if "{" in address and not is_like_another else 1):
             target = filled(address, number)
             check(ask(handler, "GET", target, cookies=cookies), "GET", target)
 

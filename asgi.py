@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error, connections
 
 from booking import loop
-from booking.seats import map as seat_map
+from booking.seats import epochs
 from cinema.database import clock
 from cinema.log_lines import log_text
 from realtime.fast_path import daphne_protocol
@@ -50,7 +50,7 @@ limit_daphne()
 def rotate_epochs() -> None:
     """Give every map a new epoch (rule R6): a start alone with its database may follow a restored backup."""
     try:
-        seat_map.rotate_epochs()
+        epochs.rotate_epochs()
     except Error as error:
         log.warning("The maps' epochs were not changed (is the database migrated?): %s", error)
     finally:

@@ -12,9 +12,11 @@ class BookingConfig(AppConfig):
         from booking.mail import messages
         from booking.outbox import worker
         from booking.outbox.periodic_tasks import register_periodic_task
+        from booking.seats import epochs
 
         adoption.connect()
         messages.register_handlers()
         register_periodic_task("expire locks", timedelta(milliseconds=500), lambda at: locks.expire_locks(at=at))
+        register_periodic_task("begin epochs", timedelta(seconds=5), epochs.begin_epochs_past_history)
         register_periodic_task("measure pending messages", timedelta(seconds=5), worker.measure_pending)
         register_periodic_task("measure dead letters", timedelta(minutes=1), worker.measure_dead)

@@ -15,6 +15,7 @@ __all__ = [
     "BeingReleased",
     "Busy",
     "Forbidden",
+    "HistoryInTheWay",
     "Invalid",
     "LockExpired",
     "NotFound",
@@ -38,6 +39,17 @@ def join_labels(labels: Iterable[str]) -> str:
     """At least one label, as text: `A1`, `A1 and A2`, `A1, A2 and A3`."""
     names = list(labels)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class HistoryInTheWay(Busy):
+    """The history has the showtime's next version already: rows were put back by hand. Nothing was changed.
+
+    It goes away when a new epoch has begun past the history (`booking.seats.epochs`), within seconds.
+    """
+
+    def __init__(self, showtime_id: int) -> None:
+        super().__init__()
+        self.showtime_id = showtime_id
 
 
 class SeatsTaken(Refusal):

@@ -4,5 +4,6 @@ from django.dispatch import Signal
 
 # Sent with `send_robust` after the commit of every transaction that changed seats, from one place
 # (`booking.seats.rows`). Arguments: showtime_id: int, epoch: str, before: int, version: int,
-# seats: dict[str, list[int]] (letter of the map -> indices), absolute states of every seat of the version.
+# seats: dict[str, list[int]] (letter of the map -> indices), absolute states of every seat of the version,
+# stamp: int (`booking.seats.stamps`).
 seats_changed = Signal()

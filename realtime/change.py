@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The seats that one transaction changed, from version `before` to `version`: letter of new state -> indices."""
+    """The seats that one transaction changed, from version `before` to `version`: letter of new state -> indices.
+
+    `stamp` is that of `version` (`booking.seats.stamps`).
+    """
 
     showtime_id: int
     epoch: str
     before: int
     version: int
     seats: Mapping[str, Sequence[int]]
+    stamp: int | None = None

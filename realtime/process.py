@@ -42,11 +42,18 @@ def _make_transport() -> Transport:
 
 
 def publish(
-    *, showtime_id: int, epoch: str, before: int, version: int, seats: Mapping[str, Sequence[int]], **_: Any
+    *,
+    showtime_id: int,
+    epoch: str,
+    before: int,
+    version: int,
+    seats: Mapping[str, Sequence[int]],
+    stamp: int | None = None,
+    **_: Any,
 ) -> None:
     """Send a committed change to every hub. From a view, a thread, a command; returns at once, never raises."""
     try:
-        transport().publish(Change(showtime_id, epoch, before, version, seats))
+        transport().publish(Change(showtime_id, epoch, before, version, seats, stamp))
     except Exception:  # a booking must not fail because of a map; the poll finds the lost change
         log.exception("live map %s: version %s was not published", showtime_id, version)
 

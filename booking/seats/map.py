@@ -8,35 +8,71 @@ because after a crash a version that was not on disk would be used again, for an
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from booking.refusals import NotFound
 from booking.seats.rows import LETTERS
+from booking.seats.stamps import STAMP, Stamp, read_stamp
 from cinema.database.statements import Statement, run_queries
-from cinema.models import Showtime, new_epoch
 
-__all__ = ["LETTERS", "SeatChanges", "SeatMap", "read_changes", "read_map", "read_versions", "rotate_epochs"]
+__all__ = ["LETTERS", "Lineage", "SeatChanges", "SeatMap", "read_changes", "read_map", "read_versions"]
 
+# The stamp is in the row of the first seat only, or it would be looked up once for each seat.
 MAP = Statement(
     "map",
-    """
+    f"""
 SELECT t.epoch, t.version, p.hash, s.status, s.version
+     , CASE WHEN s."index" = 0 THEN (SELECT {STAMP} FROM booking_seatchange c
+                                      WHERE c.showtime_id = t.id AND c.version = t.version) END
   FROM cinema_showtime t
   JOIN cinema_seatingplan p ON p.id = t.plan_id
   LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id
  WHERE t.id = %s ORDER BY s."index"
 """,
 )
+# The seats, and with them the stamps of the versions from a given one on.
 CHANGES = Statement(
     "map_changes",
-    """
-SELECT t.epoch, t.version, s."index", s.status
+    f"""
+SELECT t.epoch, t.version, s."index", s.status, NULL, NULL
   FROM cinema_showtime t
   LEFT JOIN booking_showtimeseat s ON s.showtime_id = t.id AND s.version > %s
- WHERE t.id = %s ORDER BY s."index"
+ WHERE t.id = %s
+ UNION ALL
+SELECT t.epoch, t.version, NULL, NULL, c.version, {STAMP}
+  FROM cinema_showtime t
+  JOIN booking_seatchange c ON c.showtime_id = t.id AND c.version BETWEEN %s AND t.version
+ WHERE t.id = %s GROUP BY t.epoch, t.version, c.version
 """,
 )
+VERSIONS_TEXT = f"""
+SELECT t.id, t.epoch, t.version, c.version, {STAMP}
+  FROM {{asked}}
+  JOIN cinema_showtime t ON t.id = {{id}}
+  LEFT JOIN booking_seatchange c ON c.showtime_id = t.id AND c.version BETWEEN {{first}} AND t.version
+ GROUP BY t.id, t.epoch, t.version, c.version
+"""
+VERSIONS = Statement(
+    "map_versions",
+    VERSIONS_TEXT.format(
+        asked="unnest(%s::bigint[], %s::bigint[]) AS asked (id, first)", id="asked.id", first="asked.first"
+    ),
+    sqlite=VERSIONS_TEXT.format(
+        asked="json_each(%s) AS ids JOIN json_each(%s) AS firsts ON firsts.key = ids.key",
+        id="ids.value",
+        first="firsts.value",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a showtime stands, and the stamps of its versions from a given one on. One without history has none."""
+
+    epoch: str
+    version: int
+    stamps: Mapping[int, Stamp]
 
 
 @dataclass(frozen=True)
@@ -49,6 +85,7 @@ class SeatMap:
     layout: str
     state: str
     versions: tuple[int, ...]
+    stamp: Stamp | None = None
 
     @property
     def digest(self) -> int:
@@ -57,13 +94,11 @@ class SeatMap:
 
 
 @dataclass(frozen=True)
-class SeatChanges:
+class SeatChanges(Lineage):
     """Index to letter, at `version`, of each seat that changed after `before`."""
 
-    epoch: str
     before: int
-    version: int
-    seats: dict[int, str]
+    seats: Mapping[int, str]
 
 
 def read_map(showtime_id: int) -> SeatMap:
@@ -78,31 +113,38 @@ def read_map(showtime_id: int) -> SeatMap:
     epoch, version, layout = rows[0][:3]
     seats = [(LETTERS[row[3]], row[4]) for row in rows if row[3] is not None]
     state = "".join(letter for letter, _ in seats)
-    return SeatMap(showtime_id, epoch, version, layout, state, tuple(stamp for _, stamp in seats))
+    versions = tuple(seat_version for _, seat_version in seats)
+    return SeatMap(showtime_id, epoch, version, layout, state, versions, read_stamp(rows[0][5]))
 
 
-def read_changes(showtime_id: int, since: int) -> SeatChanges:
-    """The seats whose version is greater than `since`, in one statement.
+def read_changes(showtime_id: int, since: int, first: int | None = None) -> SeatChanges:
+    """The seats whose version is greater than `since`, and the stamps from version `first` (default `since`) on.
+
+    One statement.
 
     Raises:
         NotFound: there is no such showtime.
     """
-    [rows] = run_queries((CHANGES, [since, showtime_id]), settled=True)
+    stamped_from = since if first is None else first
+    [rows] = run_queries((CHANGES, [since, showtime_id, stamped_from, showtime_id]), settled=True)
     if not rows:
         raise NotFound("There is no such showtime.")
     seats = {row[2]: LETTERS[row[3]] for row in rows if row[2] is not None}
-    return SeatChanges(rows[0][0], since, rows[0][1], seats)
+    stamps = {row[4]: stamp for row in rows if row[4] is not None and (stamp := read_stamp(row[5])) is not None}
+    return SeatChanges(rows[0][0], rows[0][1], stamps, since, seats)
 
 
-def read_versions(showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-    """(epoch, version) of each of these showtimes, in one query; unknown keys are left out.
+def read_versions(first: Mapping[int, int]) -> dict[int, Lineage]:
+    """Where each of these showtimes stands, with the stamps from the given version on, in one query.
 
-    Not settled: use them to decide what to read, never send them to a viewer.
+    Showtimes that do not exist are left out. Not settled: use it to decide what to read, and to confirm versions that
+    are known to be on disk; never send it to a viewer.
     """
-    rows = Showtime.objects.filter(pk__in=list(showtime_ids)).values_list("pk", "epoch", "version")
-    return {pk: (epoch, version) for pk, epoch, version in rows}
-
-
-def rotate_epochs() -> int:
-    """Give every showtime a new epoch: viewers drop their state and load the map again (R6). Returns how many."""
-    return Showtime.objects.update(epoch=new_epoch())
+    [rows] = run_queries((VERSIONS, [list(first.keys()), list(first.values())]))
+    stamps: dict[int, dict[int, Stamp]] = {}
+    for showtime_id, _, _, version, value in rows:
+        stamp = read_stamp(value)
+        known = stamps.setdefault(showtime_id, {})
+        if stamp is not None:
+            known[version] = stamp
+    return {row[0]: Lineage(row[1], row[2], stamps[row[0]]) for row in rows}

@@ -13,7 +13,7 @@ AHEAD = timedelta(days=7)
 
 
 class Occupancy(NamedTuple):
-    """The counters of one showtime as they were at version `v`; `revenue` in minor units."""
+    """The counters of one showtime as they were at version `v` of `epoch`; `revenue` in minor units."""
 
     showtime: int
     v: int
@@ -23,6 +23,7 @@ class Occupancy(NamedTuple):
     blocked: int
     arrived: int
     revenue: int
+    epoch: str = ""
 
 
 def on_the_board(at: datetime) -> ShowtimeQuerySet:
@@ -34,6 +35,6 @@ def on_the_board(at: datetime) -> ShowtimeQuerySet:
 def read_occupancy(at: datetime) -> list[Occupancy]:
     """The counters of all showtimes on the board, in one query. Each row is exact at its version, and settled."""
     counters = ("n_available", "n_locked", "n_booked", "n_blocked", "n_arrived", "revenue")
-    rows = [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters)]
+    rows = [Occupancy(*row) for row in on_the_board(at).values_list("pk", "version", *counters, "epoch")]
     run_queries(settled=True)
     return rows

@@ -14,10 +14,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from booking.models import ShowtimeSeat
+from booking.refusals import HistoryInTheWay
+from booking.seats.stamps import stamp_of
 from booking.signals import seats_changed
 from cinema.database.statements import Query, Statement, run_queries
 from cinema.models import Showtime
@@ -61,6 +63,8 @@ INSERT INTO booking_showtimeseat (showtime_id, seat_id, "index", status, version
 SELECT %s, id, "index", CASE WHEN for_sale THEN 'available' ELSE 'blocked' END, 0 FROM cinema_seat
  WHERE plan_id = %s ORDER BY "index"
 """
+# The constraint, as PostgreSQL and SQLite name it, that is violated where history was left beyond the version.
+ONCE_PER_VERSION = ("seat_changes_once_per_version", "booking_seatchange.version")
 SELL = """
 UPDATE booking_showtimeseat SET status = 'booked', booking_id = %s, version = %s
  WHERE showtime_id = %s AND "index" = %s AND status = 'available'
@@ -106,6 +110,9 @@ def write_seats(
 
     Returns:
         The new version, which every seat of `writes` has. After the commit the signal `seats_changed` is sent.
+
+    Raises:
+        HistoryInTheWay: the history has this version already.
     """
     assert connection.in_atomic_block, "seats are written in the transaction that checked them"
     writes = [write for write in writes if write.seats]
@@ -114,16 +121,21 @@ def write_seats(
         counter_changes.subtract(seat.status for seat in write.seats)
         counter_changes[write.status] += len(write.seats)
     counter_values = [*(counter_changes[status] for status in STATUS_ORDER), revenue, showtime_id]
-    if connection.vendor == "postgresql":
-        version, epoch = _store_at_once(showtime_id, counter_values, writes, reason, at, along, commit=commit)
-    else:
-        run_queries(*along)
-        version, epoch = _store_one_by_one(showtime_id, counter_values, writes, reason, at)
+    try:
+        if connection.vendor == "postgresql":
+            version, epoch = _store_at_once(showtime_id, counter_values, writes, reason, at, along, commit=commit)
+        else:
+            run_queries(*along)
+            version, epoch = _store_one_by_one(showtime_id, counter_values, writes, reason, at)
+    except IntegrityError as error:
+        if any(name in str(error) for name in ONCE_PER_VERSION):
+            raise HistoryInTheWay(showtime_id) from error
+        raise
     for write in writes:
         for seat in write.seats:
             seat.status, seat.booking_id = write.status, write.booking_id
             seat.locked_until, seat.version = write.locked_until, version
-    _announce(showtime_id, epoch, version, writes)
+    _announce(showtime_id, epoch, version, writes, at)
     return version
 
 
@@ -181,7 +193,7 @@ def _stored(instant: datetime | None) -> Any:
     return connection.ops.adapt_datetimefield_value(instant)
 
 
-def _announce(showtime_id: int, epoch: str, version: int, writes: Sequence[SeatWrite]) -> None:
+def _announce(showtime_id: int, epoch: str, version: int, writes: Sequence[SeatWrite], at: datetime) -> None:
     seats: dict[str, list[int]] = {}
     for write in writes:
         seats.setdefault(LETTERS[write.status], []).extend(seat.index for seat in write.seats)
@@ -193,6 +205,7 @@ def _announce(showtime_id: int, epoch: str, version: int, writes: Sequence[SeatW
         before=version - 1,
         version=version,
         seats=seats,
+        stamp=stamp_of(at),
     )
     transaction.on_commit(send, robust=True)
 

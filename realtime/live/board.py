@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from booking.seats.occupancy import Occupancy
 from cinema.models import new_epoch
@@ -34,28 +34,48 @@ class BoardSource(Protocol):
     async def staff(self, sessions: Iterable[str]) -> set[str]:
         """Those of these session keys that are staff's now."""
 
+    async def begin_epoch(self, showtime_id: int, after: str) -> None:
+        """As `booking.seats.epochs.begin_epoch`."""
+
 
 class BoardRoom(FrameSource):
-    """The rows as last read, and for each the board's version that changed it."""
+    """The rows as last read, and for each the board's version that changed it.
+
+    Clients keep the row with the greater `v`. Within an epoch of the showtime that is the newer one. When a showtime
+    goes on with a smaller version in another epoch, the board begins an epoch of its own, in which clients have no row.
+    """
 
     def __init__(self) -> None:
         super().__init__(new_epoch(), 0)
         self.rows: dict[int, Occupancy] = {}
         self._changed_at: dict[int, int] = {}
+        self._last: dict[int, Occupancy] = {}  # of each showtime that was ever here: a restore may hide it for a while
 
-    def update(self, rows: Iterable[Occupancy]) -> bool:
-        """Take the rows as read now. A row older than the one here changes nothing.
+    def older(self, rows: Iterable[Occupancy]) -> list[Occupancy]:
+        """Those of the rows, read now, that are older than the ones here in the same epoch: the database went back."""
+        return [
+            row
+            for row in rows
+            if (last := self._last.get(row.showtime)) is not None and row.epoch == last.epoch and row.v < last.v
+        ]
+
+    def update(self, rows: Sequence[Occupancy]) -> bool:
+        """Take the rows as read now. A row older than the one here, in the same epoch, changes nothing.
 
         True when the version has changed. A row that is no longer there does not change it: clients know from its
         `ends_at` that its time is over.
         """
+        older = {row.showtime for row in self.older(rows)}
         known, self.rows = self.rows, {}
-        changed = []
+        changed, goes_back = [], False
         for row in rows:
-            before = known.get(row.showtime)
-            self.rows[row.showtime] = row if before is None or row.v >= before.v else before
-            if self.rows[row.showtime] != before:
+            last = self._last.get(row.showtime, row)
+            taken = self.rows[row.showtime] = self._last[row.showtime] = last if row.showtime in older else row
+            goes_back = goes_back or taken.v < last.v
+            if taken != known.get(row.showtime):
                 changed.append(row.showtime)
+        if goes_back:
+            self.epoch = new_epoch()
         if changed:
             self._set_version(self.version + 1)
             self._changed_at = {showtime: self._changed_at.get(showtime, 0) for showtime in self.rows}
@@ -71,7 +91,12 @@ class BoardRoom(FrameSource):
         return self._encode(row for row in self.rows.values() if self._changed_at[row.showtime] > since)
 
     def _encode(self, rows: Iterable[Occupancy]) -> str:
-        return protocol.board(epoch=self.epoch, v=self.version, rows=[row._asdict() for row in rows])
+        return protocol.board(epoch=self.epoch, v=self.version, rows=[on_the_wire(row) for row in rows])
+
+
+def on_the_wire(row: Occupancy) -> dict[str, Any]:
+    """The row as clients get it: without its showtime's epoch."""
+    return {name: value for name, value in row._asdict().items() if name != "epoch"}
 
 
 class Board(Poller):
@@ -120,6 +145,13 @@ class Board(Poller):
     async def answer(self, viewer: Viewer, sync: Sync) -> None:
         viewer.sync(sync)
 
+    def await_confirmation(self, viewer: Viewer) -> None:
+        """Rows are sent as they were read: there is nothing to wait for."""
+
+    @property
+    def is_missing(self) -> bool:
+        return False
+
     def stop(self) -> None:
         for task in (self._first_poll, self._polling):
             if task is not None:
@@ -138,6 +170,11 @@ class Board(Poller):
     async def _read_rows(self) -> None:
         asked_at = time.monotonic()
         rows = await self._source.occupancy()
+        if older := self.room.older(rows):
+            for row in older:
+                log.warning("board: the database has gone back in showtime %s; a new epoch begins", row.showtime)
+                await self._source.begin_epoch(row.showtime, row.epoch)
+            rows = await self._source.occupancy()
         self._record_answer(asked_at)
         if self.room.update(rows):
             send_to_each(self.viewers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from realtime.live.position import Versioned
+
 
 class FrameSource(ABC):
     """Encodes each frame once per version, for any number of viewers. Pure: no loop, no database, no clock."""
@@ -18,6 +20,14 @@ class FrameSource(ABC):
     def digest(self) -> int | None:
         """CRC-32 of the state, where viewers can check it."""
         return None
+
+    def describes(self, position: Versioned) -> bool:
+        """Whether a heartbeat can say what was sent to a viewer at this position: not before a first state."""
+        return position.epoch == self.epoch and (position.digest is None) == (self.digest is None)
+
+    def confirms(self, position: Versioned) -> bool:
+        """Whether the database has confirmed what was sent to a viewer at this position."""
+        return self.describes(position)
 
     def snapshot(self) -> str:
         """The frame of the whole state."""

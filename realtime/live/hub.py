@@ -20,7 +20,7 @@ from realtime.fast_path.shared_frames import FrameWriter
 from realtime.live import protocol
 from realtime.live.board import Board, BoardSource
 from realtime.live.pace import Pace
-from realtime.live.poller import Poller
+from realtime.live.poller import HEALTH_CHANGE_SPREAD, Poller
 from realtime.live.protocol import Close
 from realtime.live.source import DatabaseBoardSource, DatabaseSource, Source
 from realtime.live.viewer import CloseSocket, SendText, Viewer
@@ -29,7 +29,7 @@ from realtime.transports import Transport
 
 log = logging.getLogger(__name__)
 
-UNHEALTHY_POLL = 0.5  # seconds between two polls while the transport is unhealthy
+QUICK_POLL = 0.5  # seconds between two polls while the transport is unhealthy, or heartbeats wait for one
 IDLE_TIMEOUT = 60.0  # seconds that a room without viewers is kept
 SWEEP_INTERVAL = 0.25  # seconds
 DRAIN_TIMEOUT = 1.0  # seconds in which sockets may take their bye
@@ -119,6 +119,8 @@ class Hub(Poller):
         )
         viewer = Viewer(watched, self, send=send, close=close, hello=hello, writer=writer)
         viewer.resume(epoch, v)
+        if not self.ok or watched.is_missing:
+            viewer.plan_heartbeat(time.monotonic(), within=HEALTH_CHANGE_SPREAD)
         watched.add(viewer)  # no await since the state was read: no change can come between
         viewer.send_pending()
         return viewer
@@ -183,23 +185,27 @@ class Hub(Poller):
         await self._unload_idle()
 
     async def _wait_for_poll(self, due_at: float) -> None:
-        """Until `due_at`, or at most half a second more once the transport is unhealthy."""
+        """Until `due_at`, or at most half a second more once the transport is unhealthy or a heartbeat waits."""
         while (left := due_at - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, UNHEALTHY_POLL))
-            if not self.transport.is_healthy:
+            await asyncio.sleep(min(left, QUICK_POLL))
+            if not self.transport.is_healthy or any(watched.is_waited_for for watched in self.watched.values()):
                 return
 
     async def _poll(self) -> None:
-        """One query for the versions of all rooms: finds every change that the transport lost."""
+        """One query for the versions of all rooms: finds every change that was lost, and a database that has gone back.
+
+        It is compared with the rooms as they were when it began: changes that arrive meanwhile may move them on.
+        """
         asked_at = time.monotonic()
-        known = await self.source.versions(self.watched)
+        asked = [(watched, watched.room, watched.room.version) for watched in self.watched.values()]
+        known = await self.source.versions({watched.showtime_id: room.first_stamped for watched, room, _ in asked})
         self._record_answer(asked_at)
         metrics.POLLS.labels("answered").inc()
-        for showtime_id, watched in list(self.watched.items()):
-            epoch, version = known.get(showtime_id, ("", 0))
-            metrics.HINTS_LOST.inc(watched.count_lost_hints(epoch, version))
-            if epoch != watched.room.epoch or version > watched.room.version:
-                watched.start_catching_up()
+        for watched, room, version in asked:
+            if watched.room is room:
+                found = known.get(watched.showtime_id)
+                metrics.HINTS_LOST.inc(watched.count_lost_hints(found))
+                watched.compare(found, at_least=version, asked_at=asked_at)
 
     def _report_failure(self, error: Exception) -> None:
         metrics.POLLS.labels("failed").inc()

@@ -11,6 +11,11 @@ from realtime.live.viewer import Viewer
 HEALTH_CHANGE_SPREAD = 1.0  # seconds over which the heartbeats that report it are spread
 
 
+def milliseconds_since(instant: float) -> int:
+    """`instant` is on the monotonic clock."""
+    return int(1000 * (time.monotonic() - instant))
+
+
 class Poller(ABC):
     """Polls the database, and is the `Health` of its viewers. All methods run in the hub's loop."""
 
@@ -22,7 +27,7 @@ class Poller(ABC):
     @property
     def age(self) -> int:
         """Milliseconds since the database was last asked and answered."""
-        return int(1000 * (time.monotonic() - self._asked_at))
+        return milliseconds_since(self._asked_at)
 
     @abstractmethod
     def all_viewers(self) -> Iterable[Viewer]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from django.db import connections
 from django.utils import timezone
 
+from booking.refusals import NotFound
 from booking.seats import map as seat_map
-from booking.seats.map import SeatChanges, SeatMap
+from booking.seats.epochs import begin_epoch
+from booking.seats.map import Lineage, SeatChanges, SeatMap
 from booking.seats.occupancy import Occupancy, read_occupancy
 from cinema.accounts.staff import staff_sessions
 from cinema.database.query_timeout import REQUEST_TIMEOUT, query_timeout
@@ -25,21 +28,25 @@ ANSWER_TIMEOUT = 5.0  # seconds
 
 @dataclass(frozen=True)
 class Loaded:
-    """A whole map, and when its showtime is over."""
+    """A whole map, when its showtime is over, and when the read began, on the monotonic clock."""
 
     map: SeatMap
     ends_at: datetime
+    asked_at: float = field(default_factory=time.monotonic)
 
 
 class Source(Protocol):
     async def load(self, showtime_id: int) -> Loaded:
         """Raises booking.refusals.NotFound."""
 
-    async def changes(self, showtime_id: int, since: int) -> SeatChanges:
-        """Raises booking.refusals.NotFound."""
+    async def changes(self, showtime_id: int, since: int, first: int) -> SeatChanges:
+        """Seats that changed after `since`, stamps from `first` on. Raises booking.refusals.NotFound."""
 
-    async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-        """(epoch, version) of each showtime that there is."""
+    async def versions(self, first: Mapping[int, int]) -> dict[int, Lineage]:
+        """Where each showtime stands that there is, with the stamps from the given version on."""
+
+    async def begin_epoch(self, showtime_id: int, after: str) -> None:
+        """Begin another epoch if it is still `after`, as `booking.seats.epochs.begin_epoch`."""
 
 
 class DatabaseReader:
@@ -63,12 +70,14 @@ class DatabaseSource(DatabaseReader):
     async def load(self, showtime_id: int) -> Loaded:
         return await self._read(lambda: load(showtime_id))
 
-    async def changes(self, showtime_id: int, since: int) -> SeatChanges:
-        return await self._read(lambda: seat_map.read_changes(showtime_id, since))
+    async def changes(self, showtime_id: int, since: int, first: int) -> SeatChanges:
+        return await self._read(lambda: seat_map.read_changes(showtime_id, since, first))
 
-    async def versions(self, showtime_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-        wanted = list(showtime_ids)
-        return await self._read(lambda: seat_map.read_versions(wanted))
+    async def versions(self, first: Mapping[int, int]) -> dict[int, Lineage]:
+        return await self._read(lambda: seat_map.read_versions(first))
+
+    async def begin_epoch(self, showtime_id: int, after: str) -> None:
+        await self._read(lambda: begin_epoch(showtime_id, after=after))
 
 
 class DatabaseBoardSource(DatabaseReader):
@@ -80,14 +89,21 @@ class DatabaseBoardSource(DatabaseReader):
     async def occupancy(self) -> list[Occupancy]:
         return await self._read(lambda: read_occupancy(timezone.now()))
 
+    async def begin_epoch(self, showtime_id: int, after: str) -> None:
+        await self._read(lambda: begin_epoch(showtime_id, after=after))
+
     async def staff(self, sessions: Iterable[str]) -> set[str]:
         wanted = list(sessions)
         return await self._read(lambda: staff_sessions(wanted))
 
 
 def load(showtime_id: int) -> Loaded:
+    asked_at = time.monotonic()
     found = seat_map.read_map(showtime_id)
-    return Loaded(found, Showtime.objects.values_list("ends_at", flat=True).get(pk=showtime_id))
+    ends_at = Showtime.objects.values_list("ends_at", flat=True).filter(pk=showtime_id).first()
+    if ends_at is None:
+        raise NotFound("There is no such showtime any more.")
+    return Loaded(found, ends_at, asked_at)
 
 
 def closing_connections(query: Callable[[], T]) -> T:

@@ -28,6 +28,8 @@ ACK_TIMEOUT = 45.0  # seconds
 SEND_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 1.0
 SYNC_INTERVAL = 1.0  # at the shortest, between two answers
+RESUMED_HEARTBEAT = 2.0  # seconds: a client that resumed from its own state is soon sent a digest to check it
+LONGEST_WAIT = 3.0  # seconds that a heartbeat waits to be confirmed before deltas wait for it
 
 SendText = Callable[[str], Awaitable[None]]
 CloseSocket = Callable[[Close], Awaitable[None]]
@@ -38,15 +40,18 @@ class Watched(Protocol):
 
     @property
     def room(self) -> FrameSource: ...
+    @property
+    def age(self) -> int: ...  # milliseconds since the database was asked and confirmed what heartbeats confirm
+    @property
+    def is_missing(self) -> bool: ...  # the database has no such showtime, for now or for good
+    def await_confirmation(self, viewer: Viewer) -> None: ...
     def remove(self, viewer: Viewer) -> None: ...
     async def answer(self, viewer: Viewer, sync: Sync) -> None: ...
 
 
 class Health(Protocol):
-    """What heartbeats report of the process: when the database last answered."""
+    """What heartbeats report of the process: whether the database answers."""
 
-    @property
-    def age(self) -> int: ...  # milliseconds since the database was last asked and answered
     @property
     def ok(self) -> bool: ...
     @property
@@ -77,8 +82,8 @@ class Viewer:
     __slots__ = (
         "_bye",
         "_close",
+        "_due_since",
         "_heartbeat_at",
-        "_heartbeat_is_due",
         "_hello",
         "_is_sending",
         "_send",
@@ -89,6 +94,7 @@ class Viewer:
         "_writer",
         "cohort",
         "health",
+        "heartbeat_is_due",
         "is_closed",
         "position",
         "send_task",
@@ -117,18 +123,26 @@ class Viewer:
         self._unsent: str | None = None  # recorded as sent, but refused by the writer
         self._sync: Sync | None = None
         self._sync_at = 0.0
-        self._heartbeat_is_due = False
+        self.heartbeat_is_due = False
+        self._due_since = 0.0
         self._is_sending = False
         self._sending_since: float | None = None
+        self._heartbeat_at = 0.0
         self.plan_heartbeat(time.monotonic())
 
     # ---- received ------------------------------------------------------------------------------------------------
 
     def resume(self, epoch: str | None, version: int) -> None:
-        """Start from the version that the client has. If it is not one of this room, a snapshot follows hello."""
+        """Start from the version that the client has. If it is not one of this room, a snapshot follows hello.
+
+        Its state may be of another life of the same epoch, if no process has seen the database go back. So its first
+        heartbeat, with a digest, comes soon.
+        """
         room = self.watched.room
         if epoch == room.epoch and 0 <= version <= room.version:
-            self.position = Position(epoch, version, room.digest)
+            self.position = Position(epoch, version, room.digest if version == room.version else None)
+            soon = time.monotonic() + random.uniform(0.5, 1.0) * RESUMED_HEARTBEAT
+            self._heartbeat_at = min(self._heartbeat_at, soon)
 
     def sync(self, wanted: Sync) -> None:
         """Always answered, at most once a second. A later sync does not replace one that asks for a snapshot."""
@@ -181,7 +195,7 @@ class Viewer:
         return (
             position.version == version
             and position.epoch == epoch
-            and not (self._is_sending or self._heartbeat_is_due or self._hello or self.is_closed)
+            and not (self._is_sending or self.heartbeat_is_due or self._hello or self.is_closed)
             and self._sync is None
             and self._bye is None
             and position.has_room(frames, size)
@@ -229,7 +243,7 @@ class Viewer:
             position.version == room.version
             and position.epoch == room.epoch
             and self._sync is None
-            and not self._heartbeat_is_due
+            and not self.heartbeat_is_due
         )
 
     async def _send_all(self) -> None:
@@ -265,10 +279,10 @@ class Viewer:
             text, self._hello, to = self._hello, "", position
         elif self._sync is not None and time.monotonic() >= self._sync_at:
             text = self._answer(self._sync, room)
-        elif position.has_room(1, 1):
-            text = room.frame_for(position.epoch, position.version)
-        if text is None and self._heartbeat_is_due:
+        elif self.heartbeat_is_due and self._may_send_heartbeat(room):
             text, to = self._make_heartbeat(), position
+        elif position.has_room(1, 1) and not self._waits_with_deltas():
+            text = room.frame_for(position.epoch, position.version)
         if text is not None:
             position.advance(to, 1, len(text), time.monotonic())
         return text
@@ -277,10 +291,24 @@ class Viewer:
         self._sync, self._sync_at = None, time.monotonic() + SYNC_INTERVAL
         return room.frame_for(sync.epoch, sync.v) or room.snapshot()
 
+    # ---- heartbeats ----------------------------------------------------------------------------------------------
+
+    @property
+    def _is_ok(self) -> bool:
+        return self.health.ok and not self.watched.is_missing
+
+    def _may_send_heartbeat(self, room: FrameSource) -> bool:
+        """While the database answers, only once it has confirmed what this viewer was sent."""
+        return room.confirms(self.position) if self._is_ok else room.describes(self.position)
+
+    def _waits_with_deltas(self) -> bool:
+        """A viewer whose every version is followed by another one before a poll can confirm it waits for the poll."""
+        return self.heartbeat_is_due and self._is_ok and time.monotonic() - self._due_since > LONGEST_WAIT
+
     def _make_heartbeat(self) -> str:
-        self._heartbeat_is_due = False
-        position, health = self.position, self.health
-        return protocol.heartbeat(v=position.version, digest=position.digest, age=health.age, ok=health.ok)
+        self.heartbeat_is_due = False
+        position = self.position
+        return protocol.heartbeat(v=position.version, digest=position.digest, age=self.watched.age, ok=self._is_ok)
 
     # ---- by the clock --------------------------------------------------------------------------------------------
 
@@ -302,12 +330,19 @@ class Viewer:
                 self.abort(Close.SLOW)
         elif self._ack_is_overdue(now):
             self.close(Close.NO_ACK, "nothing acknowledged for too long", retry=1000)
-        elif now >= self._heartbeat_at:
-            self.plan_heartbeat(now)
-            self._heartbeat_is_due = True
-            self.send_pending()
+        elif now >= self._heartbeat_at or self.heartbeat_is_due:
+            self._send_heartbeat(now)
         elif self._sync is not None:
             self.send_pending()
+
+    def _send_heartbeat(self, now: float) -> None:
+        if now >= self._heartbeat_at:
+            self.plan_heartbeat(now)
+            if not self.heartbeat_is_due:
+                self.heartbeat_is_due, self._due_since = True, now
+        self.send_pending()
+        if self.heartbeat_is_due:
+            self.watched.await_confirmation(self)
 
     # ---- closed --------------------------------------------------------------------------------------------------
 

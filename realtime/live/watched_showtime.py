@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from booking.refusals import NotFound
+from booking.seats.map import Lineage
 from realtime import metrics
 from realtime.change import Change
 from realtime.live.cohort import FEWEST, Cohort, form_cohorts
 from realtime.live.pace import Pace
+from realtime.live.poller import HEALTH_CHANGE_SPREAD, milliseconds_since
 from realtime.live.protocol import Close, Sync
 from realtime.live.room import Outcome, Room
 from realtime.live.source import Loaded, Source
@@ -24,7 +26,7 @@ TICK = 0.05  # seconds; each viewer is sent at most one frame a tick
 GOLDEN_RATIO = 0.618  # so that the first viewers of any number of ticks lie evenly spread
 CHUNK = 500  # viewers that are sent to before other work of the loop may run
 GAP_TIMEOUT = 0.2  # seconds that an early change waits for the one before it
-
+MISSING_TIMEOUT = 10.0  # seconds without its row until a showtime is no more: a restore may be under way
 
 Batch = Cohort | list[Viewer]
 T = TypeVar("T")
@@ -32,7 +34,13 @@ T = TypeVar("T")
 
 def room_of(loaded: Loaded) -> Room:
     m = loaded.map
-    return Room(epoch=m.epoch, version=m.version, layout=m.layout, state=m.state, seat_versions=m.versions)
+    return Room(
+        epoch=m.epoch, version=m.version, layout=m.layout, state=m.state, seat_versions=m.versions, stamp=m.stamp
+    )
+
+
+class NotYet(Exception):
+    """What was read cannot be shown: a restore is under way. The next poll tries again."""
 
 
 class WatchedShowtime:
@@ -56,6 +64,11 @@ class WatchedShowtime:
         self._moved_since: float | None = None  # when the room's version first changed during `_sending`
         self._gap_timer: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.Task[None] | None = None
+        self._must_read_again = False  # what is being read may be older than what the poll has found
+        self._former_epochs: set[str] = set()  # none of them is ever shown again
+        self._confirmed_at = loaded.asked_at
+        self._waiting: set[Viewer] = set()  # their heartbeats wait until their version is confirmed
+        self._missing_since: float | None = None
 
     # ---- changes -------------------------------------------------------------------------------------------------
 
@@ -67,7 +80,7 @@ class WatchedShowtime:
         elif outcome is Outcome.GAP:
             metrics.GAPS.inc()
             self._start_gap_timer()
-        elif outcome is Outcome.ANOTHER_EPOCH:
+        elif outcome in (Outcome.ANOTHER_EPOCH, Outcome.IN_DOUBT):
             self.start_catching_up()
 
     def _start_gap_timer(self) -> None:
@@ -79,11 +92,11 @@ class WatchedShowtime:
         if self.room.has_gap:
             self.start_catching_up()
 
-    def count_lost_hints(self, epoch: str, version: int) -> int:
-        """How many versions up to `version` no hint has announced, and no catch-up is reading yet."""
-        if epoch != self.room.epoch or self.room.has_gap or self._is_catching_up:
+    def count_lost_hints(self, known: Lineage | None) -> int:
+        """How many versions no hint has announced, and no catch-up is reading yet."""
+        if known is None or known.epoch != self.room.epoch or self.room.has_gap or self._is_catching_up:
             return 0
-        return max(0, version - self.room.version)
+        return max(0, known.version - self.room.version)
 
     @property
     def _is_catching_up(self) -> bool:
@@ -95,28 +108,109 @@ class WatchedShowtime:
             self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
         return self._catching_up
 
+    # ---- compared with the database ------------------------------------------------------------------------------
+
+    def compare(self, known: Lineage | None, *, at_least: int, asked_at: float) -> None:
+        """Take what a poll has read of this showtime, of which the room was at version `at_least` when it began.
+
+        None: there is no such showtime.
+        """
+        if known is not None and self.room.agrees_with(known, at_least=at_least):
+            self.room.is_doubtful = False
+            self._confirm(known.version, asked_at)
+            if known.version > self.room.version:
+                self.start_catching_up()
+        else:
+            self.room.is_doubtful = self._must_read_again = True
+            self.start_catching_up()
+
+    def _confirm(self, version: int, asked_at: float) -> None:
+        self.room.confirm(version)
+        self._confirmed_at = max(self._confirmed_at, asked_at)
+        for viewer in list(self._waiting):
+            viewer.send_pending()
+            if not viewer.heartbeat_is_due:
+                self._waiting.discard(viewer)
+
     async def _catch_up(self) -> None:
         try:
-            changes = await self._source.changes(self.showtime_id, self.room.version)
-            if changes.epoch != self.room.epoch:
-                self._replace_room(await self._source.load(self.showtime_id))
-                metrics.ROOMS_LOADED.labels("new epoch").inc()
-            elif self.room.catch_up(changes.version, changes.seats):
-                self._plan_tick()
+            self._must_read_again = True
+            while self._must_read_again:
+                self._must_read_again = False
+                await self._read_changes()
+            self._set_missing(False)
             metrics.CATCH_UPS.labels("done").inc()
         except NotFound:
             metrics.CATCH_UPS.labels("no more").inc()
-            self.close_all(Close.GONE, "this showtime is no more")
+            self._set_missing(True)
         except Exception as error:  # each driver has its own exceptions for a database that is away; the poll retries
             metrics.CATCH_UPS.labels("failed").inc()
             log.warning("live map %s: cannot catch up: %s", self.showtime_id, error)
 
+    async def _read_changes(self) -> None:
+        room, version, asked_at = self.room, self.room.version, time.monotonic()
+        changes = await self._source.changes(self.showtime_id, version, room.first_stamped)
+        if not room.agrees_with(changes, at_least=version):
+            return await self._load_again(changes.epoch)
+        room.is_doubtful = False
+        if room.catch_up(changes.version, changes.seats, changes.stamps.get(changes.version)):
+            self._plan_tick()
+        self._confirm(changes.version, asked_at)
+
+    async def _load_again(self, epoch: str) -> None:
+        """Replace the room by the map of another epoch. The database is in `epoch`.
+
+        If this room has shown that epoch, the database has gone back, and another one is begun first. Of the processes
+        that notice it one begins it; the others find it. Should this one die in between, so do the others.
+        """
+        has_gone_back = epoch == self.room.epoch or epoch in self._former_epochs
+        if has_gone_back:
+            log.warning("live map %s: the database has gone back; a new epoch begins", self.showtime_id)
+            await self._source.begin_epoch(self.showtime_id, epoch)
+        self._replace_room(await self._source.load(self.showtime_id))
+        metrics.ROOMS_LOADED.labels("gone back" if has_gone_back else "new epoch").inc()
+
     def _replace_room(self, loaded: Loaded) -> None:
-        room, self.ends_at = room_of(loaded), loaded.ends_at
-        if (room.layout, len(room.state)) != (self.room.layout, len(self.room.state)):
+        """Raises NotYet, and the room is as before."""
+        old, room = self.room, room_of(loaded)
+        if room.epoch == old.epoch or room.epoch in self._former_epochs:
+            raise NotYet("the database has gone back again")
+        if room.layout != old.layout:
             self.close_all(Close.DRAINING, "the seating plan has changed")  # the new layout is in another hello
-        self.room = room
+        elif len(room.state) != len(old.state):
+            raise NotYet("not all seats are there")
+        self._former_epochs.add(old.epoch)
+        self.room, self.ends_at, self._confirmed_at = room, loaded.ends_at, loaded.asked_at
         self._plan_tick()
+
+    # ---- what heartbeats report ----------------------------------------------------------------------------------
+
+    @property
+    def age(self) -> int:
+        """Milliseconds since the database was asked and confirmed what heartbeats confirm."""
+        return milliseconds_since(self._confirmed_at)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the database has no such showtime, for now or for good."""
+        return self._missing_since is not None
+
+    def _set_missing(self, is_missing: bool) -> None:
+        now = time.monotonic()
+        if is_missing != self.is_missing:
+            self._missing_since = now if is_missing else None
+            for viewer in self.viewers:
+                viewer.plan_heartbeat(now, within=HEALTH_CHANGE_SPREAD)
+        elif self._missing_since is not None and now - self._missing_since > MISSING_TIMEOUT:
+            self.close_all(Close.GONE, "this showtime is no more")
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a heartbeat waits for a poll."""
+        return bool(self._waiting)
+
+    def await_confirmation(self, viewer: Viewer) -> None:
+        self._waiting.add(viewer)
 
     # ---- ticks ---------------------------------------------------------------------------------------------------
 
@@ -201,6 +295,7 @@ class WatchedShowtime:
         viewer.leave_cohort()
         self.viewers.discard(viewer)
         self._single.discard(viewer)
+        self._waiting.discard(viewer)
         self.idle_since = time.monotonic()
 
     async def answer(self, viewer: Viewer, sync: Sync) -> None:

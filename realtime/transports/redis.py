@@ -73,6 +73,7 @@ class RedisTransport(LocalTransport):
                 "epoch": change.epoch,
                 "before": change.before,
                 "version": change.version,
+                "stamp": change.stamp,
                 "seats": {letter: list(indices) for letter, indices in change.seats.items()},
             },
         )
@@ -169,8 +170,8 @@ class RedisTransport(LocalTransport):
             message = await layer.receive(channel)
             if message["type"] == "canary":
                 self._on_canary(message["nonce"])
-            elif message["node"] != self._node and self._receive is not None:
-                self._receive(change_of(message))
+            elif message["node"] != self._node and "stamp" in message and self._receive is not None:
+                self._receive(change_of(message))  # without a stamp: of an earlier release; the poll finds the change
 
     def _on_canary(self, nonce: str) -> None:
         if nonce == self._nonce and self._layer is not None:
@@ -188,4 +189,5 @@ class RedisTransport(LocalTransport):
 
 
 def change_of(message: dict[str, Any]) -> Change:
-    return Change(message["showtime"], message["epoch"], message["before"], message["version"], message["seats"])
+    names = ("showtime", "epoch", "before", "version", "seats", "stamp")
+    return Change(*(message[name] for name in names))

@@ -66,7 +66,7 @@ class SimulatedViewer:
         client = self.client
         if client.state is not None:
             self.shown += 1
-            if client.state != self.showtime.history.get((client.epoch, client.v)):
+            if client.state not in self.showtime.states.get((client.epoch, client.v), ()):
                 self.faults.append(f"no such state at {client.epoch} {client.v}")
             if client.epoch == before[0] and client.v < before[1]:
                 self.faults.append(f"went back from {before} to {client.v}")

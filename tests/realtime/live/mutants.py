@@ -55,23 +55,23 @@ MUTANTS = (
         "no poll",
         "a poll finds the changes that pub/sub loses",
         "realtime/live/hub.py",
-        "if epoch != watched.room.epoch or version > watched.room.version:",
-        "if False:",
+        "            if watched.room is room:",
+        "            if False:",
     ),
     Mutant(
         "seats read before version",
         "a state and its version are of one moment",
         "booking/seats/map.py",
         "    epoch, version, layout = rows[0][:3]\n    seats = [",
-        "    epoch, layout, version = rows[0][0], rows[0][2], read_versions([showtime_id])[showtime_id][1]\n"
+        "    epoch, layout, version = rows[0][0], rows[0][2], read_versions({showtime_id: 0})[showtime_id].version\n"
         "    seats = [",
     ),
     Mutant(
         "version split over two frames",
         "a change names every seat of its version",
         "booking/seats/rows.py",
-        "    _announce(showtime_id, epoch, version, writes)",
-        "    _announce(showtime_id, epoch, version, writes[:1])",
+        "    _announce(showtime_id, epoch, version, writes, at)",
+        "    _announce(showtime_id, epoch, version, writes[:1], at)",
     ),
     Mutant(
         "expiry from the clock",
@@ -147,7 +147,7 @@ MUTANTS = (
         "shared by a viewer with a heartbeat",
         "a viewer with something of its own to be sent is not sent to together with others",
         "realtime/live/viewer.py",
-        "self._is_sending or self._heartbeat_is_due or",
+        "self._is_sending or self.heartbeat_is_due or",
         "self._is_sending or",
     ),
     Mutant(

@@ -5,12 +5,13 @@ Like a database's, its answers are slow, out of date when they arrive, and fail 
 
 import asyncio
 import random
+import time
 from datetime import timedelta
 
 from django.utils import timezone
 
 from booking.refusals import NotFound
-from booking.seats.map import SeatChanges, SeatMap
+from booking.seats.map import Lineage, SeatChanges, SeatMap
 from realtime.change import Change
 from realtime.live.source import Loaded
 
@@ -23,14 +24,20 @@ class SimulatedShowtime:
         self.n, self.failing, self.slow = n, failing, slow
         self.down = False
         self.epoch, self.version = "e0", 0
+        self.n_epochs = self.lives = 0
+        self.missing = False
         self.state, self.versions = ["A"] * n, [0] * n
-        self.history = {}
+        self.history = {}  # of this life
+        self.states = {}  # of all lives: after a restore a version may have had several states
+        self.stamps, self._clock = {}, 0  # the stamp of each version of this life; every commit has another one
+        self.saved = None
         self.loads = self.queries = 0
         self.ends_at = timezone.now() + timedelta(hours=2)
         self._record()
 
     def _record(self):
-        self.history[self.epoch, self.version] = "".join(self.state)
+        self.history[self.epoch, self.version] = self.map
+        self.states.setdefault((self.epoch, self.version), set()).add(self.map)
 
     @property
     def map(self):
@@ -45,14 +52,32 @@ class SimulatedShowtime:
         for letter, indices in seats.items():
             for seat in indices:
                 self.state[seat], self.versions[seat] = letter, self.version
+        self._clock += 1
+        self.stamps[self.version] = self._clock
         self._record()
-        return Change(SHOWTIME, self.epoch, self.version - 1, self.version, seats)
+        return Change(SHOWTIME, self.epoch, self.version - 1, self.version, seats, self._clock)
 
     def change_epoch(self):
         """As after the restore of a backup, with a smaller version."""
-        self.epoch, self.version = f"e{int(self.epoch[1:]) + 1}", self.version // 2
+        self.version //= 2
         self.versions = [min(version, self.version) for version in self.versions]
+        self.stamps = {version: stamp for version, stamp in self.stamps.items() if version <= self.version}
+        self._begin_epoch()
+
+    def _begin_epoch(self):
+        self.n_epochs += 1
+        self.epoch = f"e{self.n_epochs}"
         self._record()
+
+    def dump(self):
+        """What `restore` puts back."""
+        self.saved = self.epoch, self.version, list(self.state), list(self.versions), dict(self.stamps)
+
+    def restore(self):
+        """The database goes back to the dump, the epoch too. Versions from here on may have numbers that others had."""
+        epoch, self.version, state, versions, stamps = self.saved
+        self.epoch, self.state, self.versions, self.stamps = epoch, list(state), list(versions), dict(stamps)
+        self.lives += 1
 
     async def _read(self, query):
         self.queries += 1
@@ -67,21 +92,41 @@ class SimulatedShowtime:
         if showtime_id != SHOWTIME:
             raise NotFound
         self.loads += 1
-        return await self._read(
-            lambda: Loaded(
-                SeatMap(SHOWTIME, self.epoch, self.version, "layout", self.map, tuple(self.versions)), self.ends_at
-            )
-        )
+        asked_at = time.monotonic()
+        return await self._read(lambda: Loaded(self._read_map(), self.ends_at, asked_at))
 
-    async def changes(self, showtime_id, since):
-        return await self._read(
-            lambda: SeatChanges(
-                self.epoch, since, self.version, {i: self.state[i] for i in range(self.n) if self.versions[i] > since}
-            )
-        )
+    def _read_map(self):
+        self._look()
+        stamp = self.stamps.get(self.version)
+        return SeatMap(SHOWTIME, self.epoch, self.version, "layout", self.map, tuple(self.versions), stamp)
 
-    async def versions_of(self, ids):
-        return await self._read(lambda: {SHOWTIME: (self.epoch, self.version)} if SHOWTIME in ids else {})
+    async def changes(self, showtime_id, since, first):
+        return await self._read(lambda: self._read_changes(since, first))
+
+    def _read_changes(self, since, first):
+        self._look()
+        seats = {i: self.state[i] for i in range(self.n) if self.versions[i] > since}
+        return SeatChanges(self.epoch, self.version, self._stamps_from(first), since, seats)
+
+    async def versions_of(self, first):
+        return await self._read(lambda: {} if self.missing or SHOWTIME not in first else self._lineage(first))
+
+    def _lineage(self, first):
+        return {SHOWTIME: Lineage(self.epoch, self.version, self._stamps_from(first[SHOWTIME]))}
+
+    def _stamps_from(self, first):
+        return {version: stamp for version, stamp in self.stamps.items() if first <= version <= self.version}
+
+    def _look(self):
+        if self.missing:
+            raise NotFound
+
+    async def begin_epoch(self, showtime_id, after):
+        def begin():
+            if self.epoch == after:
+                self._begin_epoch()
+
+        await self._read(begin)
 
 
 class SimulatedSource:
@@ -89,3 +134,4 @@ class SimulatedSource:
 
     def __init__(self, showtime):
         self.load, self.changes, self.versions = showtime.load, showtime.changes, showtime.versions_of
+        self.begin_epoch = showtime.begin_epoch

@@ -29,9 +29,14 @@ SEATS = 12
 class FakeHub:
     """What a viewer needs of its process: the room that it watches, and the health that heartbeats report."""
 
+    is_missing = False
+
     def __init__(self):
         self.room = self.new_room("e0")
         self.age, self.ok, self.heartbeat = 0, True, 25.0
+
+    def await_confirmation(self, viewer):
+        pass
 
     def new_room(self, epoch):
         return Room(epoch=epoch, version=0, layout="l", state="A" * SEATS, seat_versions=[0] * SEATS)
@@ -119,8 +124,8 @@ class InCohorts:
     counted = (Cohort, "_advance")
 
     def __init__(self, hub, twins, chance=None):
-        empty = SimpleNamespace(epoch="e0", version=0, layout="l", state="A" * SEATS, versions=[0] * SEATS)
-        loaded = SimpleNamespace(map=empty, ends_at=datetime(2100, 1, 1, tzinfo=UTC))
+        empty = SimpleNamespace(epoch="e0", version=0, layout="l", state="A" * SEATS, versions=[0] * SEATS, stamp=None)
+        loaded = SimpleNamespace(map=empty, ends_at=datetime(2100, 1, 1, tzinfo=UTC), asked_at=0.0)
         self.hub, self.watched = hub, WatchedShowtime(7, loaded, None, Pace())
         for twin in twins:
             self.watched.add(twin.viewer)
@@ -190,7 +195,7 @@ class Walk:
                     self.hub.change(chance)
 
     def make_heartbeat_due(self, twin):
-        twin.viewer._heartbeat_is_due = True
+        twin.viewer.heartbeat_is_due = True
         if twin.viewer.cohort is not None:
             twin.viewer.send_pending()  # as `check_time` does
 

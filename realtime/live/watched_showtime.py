@@ -117,6 +117,7 @@ class WatchedShowtime:
         """
         if known is not None and self.room.agrees_with(known, at_least=at_least):
             self.room.is_doubtful = False
+            self._set_missing(False)
             self._confirm(known.version, asked_at)
             if known.version > self.room.version:
                 self.start_catching_up()

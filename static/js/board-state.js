@@ -22,8 +22,9 @@ export class BoardState {
     this.live = this.state !== null && this.v === frame.v;
   }
 
-  /** Of two rows for one showtime the one with the greater version is current. */
+  /** Of two rows for one showtime the one with the greater version is current. Another epoch begins with all rows. */
   on_board(frame, changed) {
+    if (frame.epoch !== this.epoch) Object.assign(this, { v: -1, state: null });
     this.state = new Map(this.state);
     for (const row of frame.rows) {
       if (row.v < (this.state.get(row.showtime)?.v ?? -1)) continue;

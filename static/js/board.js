@@ -21,6 +21,7 @@ class LiveBoard extends HTMLElement {
     this.socket = new LiveSocket(socket, this.state, {
       changed: (showtimes) => this.update(showtimes),
       status: (name) => this.chip.show(name),
+      renewed: () => this.reloadSoon(),
     });
     this.chip = new LiveChip(document.getElementById("live"), this, this.socket, () => {});
     this.socket.connect();

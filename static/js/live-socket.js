@@ -16,9 +16,12 @@ export class LiveSocket {
   #liveSince = 0;
   #timers = new Map();
 
-  /** `seats`: a SeatState; `changed(indices)` after each frame; `status(name)`: connecting, live, stale or ended. */
-  constructor(path, seats, { changed, status }) {
-    Object.assign(this, { path, seats, changed, status, ended: false, heardAt: Date.now() });
+  /**
+   * `seats`: a SeatState; `changed(indices)` after each frame; `status(name)`: connecting, live, stale or ended;
+   * `renewed()` when another epoch has begun: what was known of the showtime before may not be true any more.
+   */
+  constructor(path, seats, { changed, status, renewed }) {
+    Object.assign(this, { path, seats, changed, status, renewed, ended: false, heardAt: Date.now() });
     document.addEventListener("visibilitychange", () => document.hidden || this.check());
     addEventListener("pageshow", (event) => event.persisted && this.check());
     addEventListener("online", () => this.check());
@@ -51,11 +54,13 @@ export class LiveSocket {
     this.#restartSilenceTimer();
     if (frame.type === "hello") [this.#spread, this.#heartbeat] = [frame.spread, frame.heartbeat];
     if (frame.type === "bye") this.byeRetry = frame.retry;
+    const { epoch } = this.seats;
     const { changed, send } = this.seats.receive(frame);
     send.forEach((each) => this.#send(each));
     this.#frames += 1;
     if (frame.type === "heartbeat" || this.#frames % 64 === 0) this.#send({ type: "ack", v: this.seats.v });
     if (changed.length) this.changed(changed);
+    if (epoch !== null && this.seats.epoch !== epoch) this.renewed();
     this.#reportStatus();
     this.#timer("ask", this.seats.asked === null ? null : ASK_AGAIN, () => {
       this.#send({ type: "sync", epoch: this.seats.epoch, v: this.seats.asked ?? this.seats.v });

@@ -26,6 +26,11 @@ export class LockClient extends EventTarget {
     this.#sendRequested();
   }
 
+  /** The versions at which seats were released are not those of this epoch. */
+  forgetReleased() {
+    this.released.clear();
+  }
+
   /** Whether a request is without an answer. */
   get busy() {
     return this.#busy !== null;

@@ -11,6 +11,8 @@ import { Minimap } from "minimap";
 import { removeLater, showNews } from "news";
 import { SeatState } from "seat-state";
 
+const RENEWAL_SPREAD = 2_000; // ms over which visitors without seats ask again, when all maps are renewed at once
+
 class SeatMap extends HTMLElement {
   connectedCallback() {
     const { epoch, version, state, socket, lock } = this.dataset;
@@ -28,6 +30,7 @@ class SeatMap extends HTMLElement {
     this.socket = new LiveSocket(socket, this.seats, {
       changed: (indices) => this.changed(indices),
       status: (name) => this.showStatus(name),
+      renewed: () => this.renewed(),
     });
     const old = () => this.show({ title: "This map may be out of date", text: "Choosing goes on in a moment." });
     this.chip = new LiveChip(document.getElementById("live"), this.hall, this.socket, old);
@@ -83,6 +86,17 @@ class SeatMap extends HTMLElement {
     }
     const { v, seats } = this.lockClient.lock;
     if (this.seats.v >= v && seats.some(({ i }) => this.hall.statusIn(this.seats.state, i) !== "locked")) this.lockClient.refresh();
+  }
+
+  /** Another epoch: the records may have gone back. What was mine may not be, so the server is asked. */
+  async renewed() {
+    const before = this.lockClient.lock.seats.map((seat) => seat.label);
+    this.lockClient.forgetReleased();
+    if (!before.length) await new Promise((resolve) => setTimeout(resolve, Math.random() * RENEWAL_SPREAD));
+    await this.lockClient.refresh();
+    const mine = this.lockClient.lock.seats.map((seat) => seat.label);
+    const lost = before.filter((label) => !mine.includes(label));
+    if (lost.length) this.show({ title: `No longer held for you: ${lost.join(", ")}`, text: "Please choose again." });
   }
 
   granted() {

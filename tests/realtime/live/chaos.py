@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 from contextlib import asynccontextmanager
 
 from realtime.live.hub import Hub
@@ -33,15 +34,16 @@ class SimulatedViewer:
         self.loses, self.slow, self.leaves = loses, slow, leaves
         self.client, self.viewer = ReferenceClient(), None
         self.frames, self.closed, self.shown, self.faults = [], None, 0, []
-        self.socket = 0
+        self.socket = self.confirmed = 0
 
     async def connect(self):
         self.socket += 1
-        socket, epoch, v = self.socket, self.client.epoch, self.client.v
+        socket, epoch, v, viewer = self.socket, self.client.epoch, self.client.v, None
 
         async def send(text):
-            await asyncio.sleep(self.random.uniform(0, self.slow))
             frame = json.loads(text)
+            self.check_digest(frame, viewer)
+            await asyncio.sleep(self.random.uniform(0, self.slow))
             # A frame of a new epoch arrives: sockets lose no frame, only a faulty client does.
             is_new_epoch = frame.get("epoch", self.client.epoch) != self.client.epoch
             if socket == self.socket and (is_new_epoch or self.random.random() >= self.loses):
@@ -50,7 +52,7 @@ class SimulatedViewer:
         async def close(code):
             self.closed = code
 
-        self.viewer = await self.hub.join(SHOWTIME, epoch, v, send=send, close=close)
+        self.viewer = viewer = await self.hub.join(SHOWTIME, epoch, v, send=send, close=close)
 
     def receive(self, frame):
         self.frames.append(frame)
@@ -62,11 +64,19 @@ class SimulatedViewer:
         while self.client.send:
             self.send_sync(self.client.send.pop(0))
 
+    def check_digest(self, frame, viewer):
+        """A heartbeat confirms only what the database had, no longer ago than the heartbeat says."""
+        if frame["type"] == "heartbeat" and frame["ok"]:
+            epoch, since = viewer.position.epoch, time.monotonic() - (frame["age"] + 1) / 1000
+            self.confirmed += 1
+            if not self.showtime.had(epoch, frame["v"], frame["digest"], since):
+                self.faults.append(f"{epoch} {frame['v']} was confirmed, which the database does not have")
+
     def check(self, before):
         client = self.client
         if client.state is not None:
             self.shown += 1
-            if client.state not in self.showtime.states.get((client.epoch, client.v), ()):
+            if client.epoch not in self.showtime.went_back_in and client.state not in self.showtime.states.get((client.epoch, client.v), ()):
                 self.faults.append(f"no such state at {client.epoch} {client.v}")
             if client.epoch == before[0] and client.v < before[1]:
                 self.faults.append(f"went back from {before} to {client.v}")

@@ -4,6 +4,7 @@ Like a database's, its answers are slow, out of date when they arrive, and fail 
 """
 
 import asyncio
+import copy
 import random
 import time
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.utils import timezone
 from booking.refusals import NotFound
 from booking.seats.map import Lineage, SeatChanges, SeatMap
 from realtime.change import Change
+from realtime.live.protocol import digest_of
 from realtime.live.source import Loaded
 
 SHOWTIME = 7
@@ -24,7 +26,9 @@ class SimulatedShowtime:
         self.n, self.failing, self.slow = n, failing, slow
         self.down = False
         self.epoch, self.version = "e0", 0
-        self.n_epochs = self.lives = 0
+        self.n_epochs = 0
+        self.past = []  # (when it ended, history) of each earlier life
+        self.went_back_in = set()  # epochs; what was shown of them until it was noticed may be mixed of two lives
         self.missing = False
         self.state, self.versions = ["A"] * n, [0] * n
         self.history = {}  # of this life
@@ -71,13 +75,21 @@ class SimulatedShowtime:
 
     def dump(self):
         """What `restore` puts back."""
-        self.saved = self.epoch, self.version, list(self.state), list(self.versions), dict(self.stamps)
+        names = ("epoch", "version", "state", "versions", "stamps", "history")
+        self.saved = {name: copy.copy(getattr(self, name)) for name in names}
 
     def restore(self):
-        """The database goes back to the dump, the epoch too. Versions from here on may have numbers that others had."""
-        epoch, self.version, state, versions, stamps = self.saved
-        self.epoch, self.state, self.versions, self.stamps = epoch, list(state), list(versions), dict(stamps)
-        self.lives += 1
+        """The database goes back to the dump, the epoch too. Later versions may have numbers that others had."""
+        self.past.append((time.monotonic(), self.history))
+        self.went_back_in |= {self.epoch, self.saved["epoch"]}
+        for name, value in self.saved.items():
+            setattr(self, name, copy.copy(value))
+
+    def had(self, epoch, version, digest, since):
+        """Whether the database had this state, then or before, at some time since `since` on the monotonic clock."""
+        lives = [history for ended_at, history in self.past if ended_at >= since]
+        states = [history.get((epoch, version)) for history in (*lives, self.history)]
+        return any(state is not None and digest_of(state.encode()) == digest for state in states)
 
     async def _read(self, query):
         self.queries += 1

@@ -1,6 +1,7 @@
 """Over any transport: every state shown was once committed, and all viewers end at the current one (I1-I5, I7, I15)."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -23,22 +24,51 @@ def viewers_of(hub, showtime, seed):
     return [SimulatedViewer(hub, showtime, f"{seed}/{number}", **kind) for number, kind in enumerate(kinds)]
 
 
+class GoesBack:
+    """In every other run the database is dumped at one moment and restored at a later one.
+
+    Then it is past the old version again at once in half of the runs, its hints lost or sent.
+    """
+
+    def __init__(self, showtime, transport, seed, commits):
+        self.showtime, self.transport, self.chance = showtime, transport, random.Random(f"back/{seed}")
+        self.happens = self.chance.random() < 0.5
+        self.dump_at, self.restore_at = sorted(self.chance.sample(range(5, commits - 5), 2))
+
+    def step(self, number):
+        if not self.happens:
+            return
+        if number == self.dump_at:
+            self.showtime.dump()
+        if number == self.restore_at:
+            old = self.showtime.version
+            self.showtime.restore()
+            way = self.chance.choice(["stays behind", "stays behind", "past, unheard", "past, heard"])
+            while way != "stays behind" and self.showtime.version <= old:
+                change = self.showtime.commit()
+                if way == "past, heard":
+                    self.transport.publish(change)
+
+
 async def one_run(make_transport, seed, *, poll=0.1, commits=60):
     """How many states were shown. Raises when one of them was never committed, or a viewer does not end at the last."""
     showtime = SimulatedShowtime(seed, failing=0.05, slow=0.03)
     async with running_hub(make_transport(seed), showtime, poll=poll) as hub:
         viewers, over = viewers_of(hub, showtime, seed), asyncio.Event()
+        back = GoesBack(showtime, hub.transport, seed, commits)
         async with asyncio.TaskGroup() as group:
             for viewer in viewers:
                 group.create_task(joining(viewer, over))
             for number in range(commits):
                 await asyncio.sleep(showtime.random.uniform(0, 0.03))
+                back.step(number)
                 hub.transport.publish(showtime.commit())
                 if number == commits // 2:
                     showtime.change_epoch()
             converged = await eventually(lambda: all(s.is_current for s in viewers))
             over.set()
         assert not [fault for viewer in viewers for fault in viewer.faults]
+        assert back.happens or showtime.n_epochs == 1, "an epoch began without a cause"
         assert converged, [(s.client.epoch, s.client.v, s.client.live) for s in viewers] + [showtime.version]
         return sum(viewer.shown for viewer in viewers)
 

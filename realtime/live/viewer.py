@@ -281,7 +281,7 @@ class Viewer:
             text = self._answer(self._sync, room)
         elif self.heartbeat_is_due and self._may_send_heartbeat(room):
             text, to = self._make_heartbeat(), position
-        elif position.has_room(1, 1) and not self._waits_with_deltas():
+        elif position.has_room(1, 1) and not self._waits_with_deltas(room):
             text = room.frame_for(position.epoch, position.version)
         if text is not None:
             position.advance(to, 1, len(text), time.monotonic())
@@ -301,9 +301,13 @@ class Viewer:
         """While the database answers, only once it has confirmed what this viewer was sent."""
         return room.confirms(self.position) if self._is_ok else room.describes(self.position)
 
-    def _waits_with_deltas(self) -> bool:
-        """A viewer whose every version is followed by another one before a poll can confirm it waits for the poll."""
-        return self.heartbeat_is_due and self._is_ok and time.monotonic() - self._due_since > LONGEST_WAIT
+    def _waits_with_deltas(self, room: FrameSource) -> bool:
+        """A viewer whose every version is followed by another one before a poll can confirm it waits for the poll.
+
+        Not with a snapshot: no poll confirms another epoch.
+        """
+        has_waited = self.heartbeat_is_due and time.monotonic() - self._due_since > LONGEST_WAIT
+        return has_waited and self._is_ok and room.describes(self.position)
 
     def _make_heartbeat(self) -> str:
         self.heartbeat_is_due = False

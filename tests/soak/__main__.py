@@ -21,6 +21,7 @@ SECTIONS = {
     "bridge-killed": ("cluster_faults", "bridge_killed", 5.0, 20.0),
     "bridge-frozen": ("cluster_faults", "bridge_frozen", 5.0, 20.0),
     "database-frozen": ("cluster_faults", "database_frozen", 10.0, 10.0),
+    "restore": ("restored", "under_load", 40, 200),
     "web-terminated": ("web_process_ends", "terminated", 200, 2000),
     "web-killed": ("web_process_ends", "killed", 200, 2000),
     "money-kills": ("money_kills", "many", 40, 200),

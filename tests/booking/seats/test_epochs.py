@@ -23,9 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def lock(showtime, *labels, at=None, visitor=None):
-    return lock_seats(
-        showtime_id=showtime.pk, visitor=visitor or new_visitor(), labels=labels, at=at or timezone.now()
-    )
+    return lock_seats(showtime_id=showtime.pk, visitor=visitor or new_visitor(), labels=labels, at=at or timezone.now())
 
 
 def put_back_by_hand(showtime):

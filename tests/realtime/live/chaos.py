@@ -76,7 +76,9 @@ class SimulatedViewer:
         client = self.client
         if client.state is not None:
             self.shown += 1
-            if client.epoch not in self.showtime.went_back_in and client.state not in self.showtime.states.get((client.epoch, client.v), ()):
+            if client.epoch not in self.showtime.went_back_in and client.state not in self.showtime.states.get(
+                (client.epoch, client.v), ()
+            ):
                 self.faults.append(f"no such state at {client.epoch} {client.v}")
             if client.epoch == before[0] and client.v < before[1]:
                 self.faults.append(f"went back from {before} to {client.v}")

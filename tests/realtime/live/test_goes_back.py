@@ -310,6 +310,23 @@ async def test_of_a_room_that_never_rests_every_viewer_gets_confirmed_heartbeats
         assert await eventually(lambda: all_current(viewers))
 
 
+async def test_a_viewer_whose_heartbeat_has_waited_long_still_gets_the_snapshot_of_another_epoch(quick, monkeypatch):
+    monkeypatch.setattr(live_viewer, "LONGEST_WAIT", 0.0)
+    showtime = SimulatedShowtime(21)
+    async with running_hub(LocalTransport(), showtime, poll=NEVER, heartbeat=NEVER) as hub:
+        viewers = await watching(hub, showtime)
+        showtime.dump()
+        sold(hub, showtime, 2)
+        assert await eventually(lambda: all_current(viewers))
+        hub._tasks[0].cancel()  # no polls: nothing is confirmed
+        for viewer in viewers:
+            viewer.viewer._heartbeat_at = 0.0
+        assert await eventually(lambda: len(hub.watched[SHOWTIME]._waiting) == 3)
+        showtime.restore()
+        hub.receive(showtime.commit())
+        assert await eventually(lambda: all_current(viewers))
+
+
 async def test_while_the_database_is_away_heartbeats_say_so_without_waiting(quick):
     showtime = SimulatedShowtime(17)
     async with running_hub(LocalTransport(), showtime, poll=0.05, heartbeat=NEVER) as hub:
@@ -319,7 +336,9 @@ async def test_while_the_database_is_away_heartbeats_say_so_without_waiting(quic
         assert await eventually(lambda: all(not viewer.client.live for viewer in viewers), seconds=3)
         late = SimulatedViewer(hub, showtime)
         await late.connect()
-        assert await eventually(lambda: late.frames and late.frames[-1].get("ok") is False, seconds=3), "who joins now is told, too"
+        assert await eventually(lambda: late.frames and late.frames[-1].get("ok") is False, seconds=3), (
+            "who joins now is told, too"
+        )
 
 
 # ---- a restore under way ---------------------------------------------------------------------------------------------

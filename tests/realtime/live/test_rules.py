@@ -1,4 +1,4 @@
-"""The tests of each rule (R1-R6) and invariant (I1-I15) of the live map; docs/live-map.md explains the rules.
+"""The tests of each rule (R1-R6) and invariant (I1-I17) of the live map; docs/live-map.md explains the rules.
 
 Fails when one of them is renamed or deleted.
 """
@@ -16,6 +16,9 @@ ROOM, HUB, VIEWER, VECTORS = (
 )
 SERVERS, PUBLISH, CLUSTER, USE_CASES = (
     f"realtime/test_{name}.py" for name in ("servers", "publish", "cluster_with_valkey", "use_cases_in_frames")
+)
+BACK, BOARD, RESTORED = (
+    f"realtime/{name}.py" for name in ("live/test_goes_back", "live/test_board", "test_restored_database")
 )
 SEAT_MAP = "booking/seats/test_map.py"
 
@@ -118,6 +121,25 @@ TESTS_OF = {
     "I15 a wrong seat in one client is repaired by the digest": [
         (HUB, "test_a_wrong_seat_in_one_client_is_repaired_after_the_next_heartbeat"),
     ],
+    "I16 a database that goes back is noticed within one poll and begins one new epoch": [
+        (HUB, "test_every_state_shown_was_committed_and_all_viewers_end_at_the_last"),
+        (BACK, "test_an_older_version_is_noticed_by_one_poll_and_every_viewer_gets_a_snapshot_of_another_epoch"),
+        (BACK, "test_a_database_that_is_at_or_past_the_old_version_again_is_noticed_by_one_poll"),
+        (BACK, "test_a_catch_up_in_a_database_that_went_back_and_past_does_not_merge_two_lives"),
+        (BACK, "test_two_processes_that_notice_at_once_agree_on_one_epoch"),
+        (BACK, "test_a_poll_that_is_overtaken_by_changes_is_no_cause_for_an_epoch"),
+        ("booking/seats/test_epochs.py", "test_of_two_who_notice_at_once_one_begins_the_epoch"),
+        (BOARD, "test_when_the_database_goes_back_every_board_gets_a_full_list_with_the_smaller_version"),
+        (RESTORED, "test_pg_restore_of_an_older_dump_under_load_heals_every_map_and_the_board"),
+        (RESTORED, "test_a_sqlite_database_that_is_restored_in_place_heals_the_map"),
+        (RESTORED, "test_rows_that_are_put_back_by_hand_heal_the_map_and_do_not_stop_the_sale"),
+    ],
+    "I17 no heartbeat confirms what the database does not have": [
+        (BACK, "test_a_change_that_fits_both_lives_is_noticed_and_never_confirmed"),
+        (BACK, "test_a_heartbeat_waits_until_a_poll_has_confirmed_the_version"),
+        (BACK, "test_of_a_room_that_never_rests_every_viewer_gets_confirmed_heartbeats"),
+        (RESTORED, "test_pg_restore_of_an_older_dump_under_load_heals_every_map_and_the_board"),
+    ],
 }
 
 
@@ -129,7 +151,7 @@ def test_the_tests_of_a_rule_exist(rule):
 
 def test_every_rule_has_tests():
     names = [rule.split()[0] for rule in TESTS_OF]
-    assert names == [f"R{n}" for n in range(1, 7)] + [f"I{n}" for n in range(1, 16)]
+    assert names == [f"R{n}" for n in range(1, 7)] + [f"I{n}" for n in range(1, 18)]
 
 
 def test_every_line_that_a_mutant_breaks_exists_once():

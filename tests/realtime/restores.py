@@ -23,18 +23,18 @@ TOLERANCE = 1.0  # seconds from the moment that a heartbeat was made until the t
 RESTORE_ATTEMPTS = 5
 
 # Kept by a trigger in a schema that is not dumped, so that it has the changes of both lives.
-WITNESS = """
-CREATE SCHEMA witness;
-CREATE TABLE witness.change (id bigserial, showtime bigint, version bigint, "index" int, after text);
-CREATE FUNCTION witness.note() RETURNS trigger LANGUAGE plpgsql AS $$
+RECORDER = """
+CREATE SCHEMA recorder;
+CREATE TABLE recorder.change (id bigserial, showtime bigint, version bigint, "index" int, after text);
+CREATE FUNCTION recorder.note() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO witness.change (showtime, version, "index", after)
+  INSERT INTO recorder.change (showtime, version, "index", after)
   VALUES (NEW.showtime_id, NEW.version, NEW."index", NEW.after);
   RETURN NEW;
 END $$;
-CREATE TRIGGER witness AFTER INSERT ON public.booking_seatchange FOR EACH ROW EXECUTE FUNCTION witness.note();
+CREATE TRIGGER recorder AFTER INSERT ON public.booking_seatchange FOR EACH ROW EXECUTE FUNCTION recorder.note();
 """
-NOTED = 'SELECT version, "index", after FROM witness.change WHERE showtime = %s ORDER BY id'
+NOTED = 'SELECT version, "index", after FROM recorder.change WHERE showtime = %s ORDER BY id'
 STATES = """
 SELECT t.epoch, t.version, string_agg(s.status, ' ' ORDER BY s."index")
   FROM cinema_showtime t JOIN booking_showtimeseat s ON s.showtime_id = t.id WHERE t.id = ANY(%s) GROUP BY t.id
@@ -59,14 +59,14 @@ def demo_postgres():
 
 
 class Database:
-    """The database of the shop, beside the shop: dumped, restored, and witnessed."""
+    """The database of the shop, beside the shop: dumped, restored, and recorded."""
 
     def __init__(self, server, folder):
         self.server, self.file = server, Path(folder) / "shop.dump"
         self.restore_began_at = self.restored_at = None
-        self.bases = {}  # showtime: (version, state) when the witness began
+        self.bases = {}  # showtime: (version, state) when the recorder began
         with self.connect() as connection:
-            connection.execute(WITNESS)
+            connection.execute(RECORDER)
 
     def connect(self):
         return psycopg.connect(self.server.url(), autocommit=True)
@@ -90,7 +90,7 @@ class Database:
         return {row[0]: row[1:] for row in rows}
 
     def dump(self):
-        self._run("pg_dump", "--format=custom", "--exclude-schema=witness", f"--file={self.file}", self.server.url())
+        self._run("pg_dump", "--format=custom", "--exclude-schema=recorder", f"--file={self.file}", self.server.url())
 
     def restore(self, *options):
         """As docs/database-restore.md says. Repeated when a deadlock with the shop's own transactions ended it."""

@@ -23,7 +23,7 @@ from typing import Any
 from bench.lock_contention import PER_ROW, ROUNDS, ROWS, measure_contention, spread
 from bench.measures import cpu_seconds
 from bench.support.postgres import new_postgres
-from bench.support.servers import ROOT, clean_environment
+from bench.support.servers import ROOT, SECRET_KEY, clean_environment
 from bench.support.tables import print_table
 from bench.support.trips import statements_in, trips_in
 
@@ -312,7 +312,7 @@ def run_on(url: str, folder: Path, arguments: list[str]) -> None:
         DATA_DIR=folder,
         DATABASE_URL=url,
         DEBUG=0,
-        SECRET_KEY="only for the benchmark",
+        SECRET_KEY=SECRET_KEY,
         ALLOWED_HOSTS="localhost,testserver",
         DEMO_PAYMENTS_ANYWAY=1,
         RATE_LIMITS=0,

@@ -27,7 +27,15 @@ from bench.fanout import CLIENT, OURS, SERVER, Buyer
 from bench.measures import cpu_seconds, memory_kib, pin
 from bench.support.http_session import HttpSession
 from bench.support.processes import children_of, web_processes_of
-from bench.support.servers import ROOT, Server, clean_environment, demo_cluster, start_cluster, start_server
+from bench.support.servers import (
+    ROOT,
+    SECRET_KEY,
+    Server,
+    clean_environment,
+    demo_cluster,
+    start_cluster,
+    start_server,
+)
 from bench.support.tables import percentile, print_table, spread_of
 from bench.viewers import TEXT, Viewer, Viewers
 from cinema.environment import kept_secret
@@ -68,7 +76,7 @@ def start_installation(kind: str = "uvicorn") -> Iterator[Installation]:
     valkey = Valkey(folder / "valkey", "bench")
     children = [postgres.start(), valkey.start()]
     try:
-        shared = {"DATABASE_URL": postgres.url(), "REDIS_URL": valkey.url, "SECRET_KEY": "only for the benchmark"}
+        shared = {"DATABASE_URL": postgres.url(), "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY}
         with start_web(kind, shared) as server:
             web = web_processes_of(server.process.pid) or [server.process.pid]
             pin([server.process.pid, *children_of(server.process.pid)], SERVER)

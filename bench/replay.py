@@ -25,7 +25,7 @@ from bench.measures import cpu_seconds_of_ended_children
 from bench.pgbench import PgbenchRun, ScriptResult
 from bench.recording import FIRST_SEAT, fill_database, record_scripts
 from bench.support.postgres import new_postgres
-from bench.support.servers import ROOT, clean_environment
+from bench.support.servers import ROOT, SECRET_KEY, clean_environment
 from bench.support.tables import print_table, spread_of
 
 ROUNDS = 3
@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> None:
             DATA_DIR=Path(name) / "data",
             DATABASE_URL=url,
             DEBUG=0,
-            SECRET_KEY="only for the benchmark",
+            SECRET_KEY=SECRET_KEY,
             ALLOWED_HOSTS="localhost",
             DEMO_PAYMENTS_ANYWAY=1,
             RATE_LIMITS=1,

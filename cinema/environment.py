@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import os
+import logging
 import re
 import secrets
-import time
 import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,22 +15,52 @@ import environ
 from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
+from cinema.files import private_file, write_first
+
+log = logging.getLogger(__name__)
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def kept_secret(file: Path, *, length: int = 50) -> str:
-    """A random text from `length` random bytes, created once and stored, so that sessions survive a restart."""
+def kept_secret(file: Path, *, length: int = 50, in_use: bool = False) -> str:
+    """A random text from `length` random bytes, created once and stored, so that sessions survive a restart.
+
+    Processes that ask at once get the same text. An empty file, as a full disk used to leave, counts as missing.
+
+    Args:
+        in_use: something was made with the stored text, so that another one would not open it.
+
+    Raises:
+        ImproperlyConfigured: the file cannot be read or written, is cut short, or is missing although it is in use.
+    """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as fresh:
-            fresh.write(secrets.token_urlsafe(length))
-    except FileExistsError:  # also if two processes start at once: one writes, the other waits below
-        pass
-    for _ in range(100):
-        if text := file.read_text().strip():
-            return text
-        time.sleep(0.01)
-    raise ImproperlyConfigured(f"{file} is empty. Remove it, and the next start makes a new one.")
+        text = file.read_text().strip() if file.exists() else ""
+        if not text and in_use:
+            raise ImproperlyConfigured(f"{file} is missing or empty. Put it back from a backup.")
+        if not text:
+            if file.exists():
+                log.warning("%s is empty, as after a full disk. A new secret is made.", file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = write_first(file, secrets.token_urlsafe(length).encode()).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{file} cannot be kept: {error}.") from error
+    if len(text) < length:
+        raise ImproperlyConfigured(
+            f"{file} has only {len(text)} characters: it is cut short. Put it back from a backup; or remove it, and "
+            "the next start makes a new one."
+        )
+    return text
+
+
+def why_weak(key: str) -> str:
+    """Why this SECRET_KEY is too easy to guess, by the rule of Django's check W009; "" if it is not."""
+    if len(key) < 50:
+        return f"has {len(key)} characters; with DEBUG=0 it must have 50 or more"
+    if len(set(key)) < 5:
+        return "has fewer than 5 different characters; with DEBUG=0 it must be random"
+    if key.startswith("django-insecure-"):
+        return "is the one of a new Django project; with DEBUG=0 it must be your own"
+    return ""
 
 
 class Environment:
@@ -137,7 +166,7 @@ class Environment:
         except Exception as error:  # the library does not wrap the errors of its parsing
             self.refuse(name, f"cannot be read: {error}")
         if config["ENGINE"] == "django.db.backends.sqlite3":
-            Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            _make_sqlite_private(Path(config["NAME"]))
             config["CONN_MAX_AGE"] = 60  # seconds; opening a connection costs more than most requests
             config["OPTIONS"] = {
                 # SQLite has no row locks: a writer locks the file at BEGIN, and the others wait.
@@ -159,3 +188,14 @@ class Environment:
         else:
             self.refuse(name, "must be a postgres:// or sqlite:/// address")
         return config
+
+
+def _make_sqlite_private(file: Path) -> None:
+    """SQLite gives its other files (-wal, -shm) the mode of the database's file. Raises ImproperlyConfigured."""
+    if file.name == ":memory:":
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        private_file(file)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The database {file} cannot be made: {error.strerror}.") from error

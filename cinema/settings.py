@@ -11,7 +11,8 @@ from typing import Any
 
 from csp.constants import NONCE
 
-from cinema.environment import Environment, kept_secret
+from cinema.environment import Environment, kept_secret, why_weak
+from cinema.files import tighten
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -19,7 +20,7 @@ env = Environment(BASE_DIR / ".env")
 # ---- Deployment ---------------------------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=True)
 PORT = env.integer("PORT", default=8000, least=1, most=65535)
-DATA_DIR = env.folder("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR)
+DATA_DIR = tighten(env.folder("DATA_DIR", default=BASE_DIR / "var", relative_to=BASE_DIR))
 HTTPS = env.flag("HTTPS", default=False)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
@@ -28,6 +29,9 @@ WORKERS = env.integer("WORKERS", default=2, least=1, most=64)
 SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(DATA_DIR / "secret_key") if DEBUG else "")
 if not SECRET_KEY:
     env.refuse("SECRET_KEY", "must be set when DEBUG=0; a long random text")
+if not DEBUG and (weakness := why_weak(SECRET_KEY)):
+    env.refuse("SECRET_KEY", weakness)
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier keys: what they signed still opens
 
 # ---- Apps, middleware, templates ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -245,7 +249,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "cinema.web.static_files.WholeFilesStorage"
     },
 }
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Variables that a program needs from the machine. Of the product's settings it gets only those that the test gives.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT", "BOOKMYSEAT_REPORT")
 SHIFTED_CLOCK = ("PYTHONPATH", "BOOKMYSEAT_CLOCK_OFFSET")  # `make soak ONLY=clocks`
+SECRET_KEY = "only-for-the-benchmarks-0123456789abcdefghijklmnopqrstuvwxyz"  # of servers with DEBUG=0
 _running = []
 
 

@@ -66,6 +66,11 @@ def staff_sessions(keys: Iterable[str]) -> set[str]:
     return {
         key
         for key, data in signed_in.items()
-        if (user := staff.get(data.get(SESSION_KEY, "")))
-        and constant_time_compare(data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        if (user := staff.get(data.get(SESSION_KEY, ""))) and _is_of_password(data.get(HASH_SESSION_KEY, ""), user)
     }
+
+
+def _is_of_password(session_hash: str, user: User) -> bool:
+    """Whether the session began with the user's password of now, under SECRET_KEY or one of its fallbacks."""
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(session_hash, each) for each in hashes)

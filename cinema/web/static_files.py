@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from django.core.files import File
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from cinema.files import write_file
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
@@ -23,3 +28,19 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
         for name, value in found.headers:
             response[name] = value
         return response
+
+
+class WholeFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
+    """`collectstatic` leaves a file that is there as it is: one that a full disk cut short would be served for ever."""
+
+    def exists(self, name: str) -> bool:
+        """An empty file counts as missing: a power cut may leave one, because syncing hundreds takes seconds."""
+        return bool(super().exists(name)) and self.size(name) > 0
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        """Write the whole file or nothing. Raises OSError."""
+        file = Path(self.path(name))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        content.open("rb")  # from its start; read in whole, as it is when it is served
+        write_file(file, content.read(), is_synced=False)
+        return name

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from cinema.files import write_file
 from realtime.launcher.processes import Child, free_port, wait_until
 
 NAME = "bookmyseat"  # of the role and of the database
@@ -52,14 +53,20 @@ def is_reachable(path: Path) -> bool:
 
 def reachable_folder(folder: Path) -> Path:
     """The folder itself, or one in /var/tmp where the server runs as `nobody`, who may not enter it."""
-    if os.geteuid() != 0 or is_reachable(folder):
-        return folder
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     elsewhere = Path("/var/tmp") / f"bookmyseat-{mark}"
+    if os.geteuid() != 0 or (is_reachable(folder) and not _has_data(elsewhere, instead_of=folder)):
+        return folder
     elsewhere.mkdir(mode=0o755, exist_ok=True)
     if elsewhere.stat().st_uid != 0 or elsewhere.is_symlink():
         raise ServiceMissing(f"{elsewhere} belongs to somebody else; set DATA_DIR to a folder that all may enter.")
     return elsewhere
+
+
+def _has_data(elsewhere: Path, *, instead_of: Path) -> bool:
+    """An earlier start, at which `nobody` could not enter the folder, made our database there."""
+    is_ours = elsewhere.is_dir() and not elsewhere.is_symlink() and elsewhere.stat().st_uid == 0
+    return is_ours and (elsewhere / "data").exists() and not (instead_of / "data").exists()
 
 
 def reachable_programs(programs: Path, home: Path) -> Path:
@@ -113,15 +120,19 @@ class Postgres:
     def _has_socket(self) -> bool:
         return len(os.fsencode(self.data / f".s.PGSQL.{self.port}")) <= LONGEST_SOCKET_PATH
 
+    @property
+    def is_complete(self) -> bool:
+        """The data folder was made, with this password or an earlier one."""
+        return (self.data / "complete").exists()
+
     def initialise(self) -> None:
         """Create the data folder, once; a folder that is not complete is created anew."""
-        if (self.data / "complete").exists():
+        if self.is_complete:
             return
         shutil.rmtree(self.data, ignore_errors=True)
         secret = self.home / "password"
         self.data.mkdir(mode=0o700)
-        secret.touch(mode=0o600)
-        secret.write_text(self.password)
+        write_file(secret, self.password.encode())
         for path in (self.data, secret):
             os.chown(path, -1 if self.user is None else self.user, -1 if self.group is None else self.group)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cinema.files import write_file
 from realtime.launcher.processes import Child, started_at, wait_until
 
 
@@ -48,9 +49,7 @@ class ProcessRegistry:
         entries += [{"pid": c.pid, "main": False, "signal": int(c.stop_signal)} for c in children if c.is_alive]
         data = {"port": self.port, "processes": [{**e, "started": started_at(e["pid"])} for e in entries]}
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(json.dumps(data, indent=1))
-        fresh.replace(self.file)
+        write_file(self.file, json.dumps(data, indent=1).encode(), is_synced=False)  # of this boot only
 
     def close(self) -> None:
         self.file.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cinema.files import private_file
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -110,7 +112,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        output = self.log.open("ab") if self.log else None
+        output = private_file(self.log).open("ab") if self.log else None
         try:
             self.process = subprocess.Popen(
                 [str(part) for part in self.command],

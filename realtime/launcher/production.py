@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from cinema.environment import Environment, kept_secret
+from cinema.files import private_folder
 from realtime.launcher.postgres import Postgres, ServiceMissing
 from realtime.launcher.processes import free_port
 
@@ -51,19 +52,19 @@ def own_service(name: str) -> tuple[str, int] | None:
 
 
 def _own_postgres(data_dir: Path) -> str:
-    password, port = _new_service(POSTGRES, data_dir / "postgres_password")
+    folder = data_dir / "postgres"
+    folder.mkdir(exist_ok=True)
+    private_folder(data_dir)  # now, since it depends on the folder inside where the server's data will be
     try:
-        return Postgres(data_dir / "postgres", password, port).url()
+        server = Postgres(folder, "", free_port())
+        server.password = kept_secret(data_dir / "postgres_password", length=18, in_use=server.is_complete)
+        os.environ[POSTGRES] = f"{server.password}:{server.port}"
+        return server.url()
     except ServiceMissing as error:
         raise ImproperlyConfigured(str(error)) from error
 
 
 def _own_valkey(data_dir: Path) -> str:
-    password, port = _new_service(VALKEY, data_dir / "valkey_password")
+    password, port = kept_secret(data_dir / "valkey_password", length=18), free_port()
+    os.environ[VALKEY] = f"{password}:{port}"
     return f"redis://:{password}@127.0.0.1:{port}/0"
-
-
-def _new_service(name: str, file: Path) -> tuple[str, int]:
-    password, port = kept_secret(file, length=18), free_port()
-    os.environ[name] = f"{password}:{port}"
-    return password, port

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import redis
 
+from cinema.files import private_folder, write_file
 from realtime.launcher.postgres import ServiceMissing
 from realtime.launcher.processes import Child, free_port, wait_until
 
@@ -33,7 +34,7 @@ class Valkey:
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
 
     @property
     def url(self) -> str:
@@ -41,11 +42,11 @@ class Valkey:
 
     def child(self) -> Child:
         settings = self.folder / "valkey.conf"
-        settings.touch(mode=0o600)
-        settings.write_text(
+        content = (
             f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\nsave ""\nappendonly no\n'
             f"dir {self.folder}\ndaemonize no\n"
         )
+        write_file(settings, content.encode(), is_synced=False)  # written at each start
         return Child("valkey", [installed(), settings], log=self.folder / "valkey.log")
 
     def answers(self) -> bool:

@@ -24,6 +24,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from cinema.database import clock
+from cinema.files import write_file
 from cinema.web.metrics import LOOP, SITE
 from cinema.web.problems import Forbidden
 from realtime import process
@@ -132,11 +133,9 @@ def loop_file() -> Path:
 
 
 def write_loop_file() -> None:
-    """Write the loop's metrics to its file, atomically: web processes and the node exporter read it."""
-    written = loop_file().with_suffix(".new")
+    """Write the loop's metrics to its file, whole: the web processes read it."""
     try:
-        written.write_bytes(generate_latest(_LabelledWithNode(LOOP)))
-        written.replace(loop_file())
+        write_file(loop_file(), generate_latest(_LabelledWithNode(LOOP)), is_synced=False)
     except OSError as error:  # a full disk must not stop the loop
         log.warning("the loop's metrics were not written: %s", error)
 

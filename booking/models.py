@@ -24,6 +24,12 @@ def new_reference() -> str:
     return "-".join((letters[:3], letters[3:6], letters[6:]))
 
 
+def new_ticket_secret() -> str:
+    """Eleven letters, about 51 bits; never a digit first, which tells its code from one of a primary key."""
+    first = secrets.choice(REFERENCE_LETTERS.lstrip("23456789"))
+    return first + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     """Selections of bookings by status, visitor and deadline."""
 
@@ -214,13 +220,21 @@ class Ticket(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.VALID)
     used_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
+    secret = models.CharField(  # noqa: DJ001 unique, and absent in old tickets
+        max_length=16,
+        null=True,
+        default=new_ticket_secret,
+        editable=False,
+        help_text="What its code seals; none: issued by a release whose codes seal the primary key",
+    )
 
     class Meta:
         ordering = ["booking", "seat__index"]
         constraints = [
+            models.UniqueConstraint(fields=["secret"], name="ticket_secret_unique"),
             models.UniqueConstraint(
                 fields=["seat"], condition=~Q(status="cancelled"), name="one_standing_ticket_per_seat"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

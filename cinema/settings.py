@@ -168,6 +168,9 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one is valid once it is confirmed
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an unattended browser is not enough to take over an account
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Links that confirm an address carry a random key that is stored. A signed primary key, which is the default, would
+# confirm another's address after a restored backup.
+ACCOUNT_EMAIL_CONFIRMATION_HMAC = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "BookMySeat: "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_ADAPTER = "cinema.accounts.adapter.AccountAdapter"

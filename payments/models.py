@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Never
@@ -16,6 +17,14 @@ from cinema.database import clock
 VERDICT_GRACE = timedelta(minutes=10)
 # Between two queries of the gateway about one payment.
 LONGEST_QUERY_WAIT = timedelta(minutes=1)
+
+
+def mark_of(idempotency_key: str) -> str:
+    """Sixteen letters for what has this key, for names that are known outside of the database, as a Message-ID is.
+
+    Keys are random: unlike a primary key they are not used again after a restored backup.
+    """
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()[:16]
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):

@@ -17,7 +17,7 @@ from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import RefundState
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, mark_of
 from payments.refund_rows import adjust_refunded, lock_payment
 
 Status = Refund.Status
@@ -44,6 +44,9 @@ def apply_refund(*, refund_id: int, state: RefundState, at: datetime, event_id: 
     """
     payment = lock_payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
     refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund_id)
+    is_double = refund.refund_id is None and state.id and Refund.objects.filter(refund_id=state.id).exists()
+    if is_double:  # the gateway has found what it gave back before a backup was restored: no other money has moved
+        state = RefundState("", "failed", f"{state.id} gave it back before")
     before, status = refund.status, STATUS_OF.get(state.status, Status.SUBMITTED)
     if state.id and refund.refund_id is None:
         refund.refund_id = state.id
@@ -176,7 +179,7 @@ def _handle_failure(payment: Payment, refund: Refund, at: datetime) -> None:
         subject=f"refund-failed:{refund.pk}",
         kind="refund-failed",
         text=f"{sum_} of {payment.booking.reference} could not be given back ({refund.failure or 'no reason given'}). "
-        "Ask again, or reach the buyer another way.",
+        "See at the gateway what the buyer has; ask again, or reach the buyer another way.",
         payment=payment,
         refund=refund,
         at=at,
@@ -196,7 +199,7 @@ def _mail_unannounced(payment: Payment, refund: Refund, at: datetime) -> None:
 
 
 def _enqueue_mail(kind: str, booking: Booking, refund: Refund, at: datetime, **more: str) -> None:
-    key = f"refund:{refund.pk}"
+    key = f"refund:{mark_of(refund.idempotency_key)}"
     payload = {"booking": booking.pk, "refund": refund.amount, "key": key, **more}
     enqueue(kind=kind, dedupe_key=f"{kind}:{key}", payload=payload, at=at)
 

@@ -20,7 +20,6 @@ from booking.bookings import (
     begin_refund,
     begin_release,
     confirm_booking,
-    finish_refund,
     finish_release,
     mark_processing,
 )
@@ -29,7 +28,7 @@ from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import Session
-from payments.models import Payment
+from payments.models import Payment, mark_of
 from payments.refund_rows import lock_payment, request_refund
 
 log = logging.getLogger(__name__)
@@ -214,8 +213,7 @@ def _refund_whole(payment: Payment, reason: str, update: Update) -> str:
         called_off = payment.booking.showtime.cancelled_at is not None
         mail_reason = "showtime" if called_off and reason == "late" else reason
         begin_refund(booking_id=payment.booking_id, amount=amount, at=update.at, reason=mail_reason)
-    if not amount:
-        finish_refund(booking_id=payment.booking_id, at=update.at)
+    ledger.finish_when_settled(booking_id=payment.booking_id, at=update.at)  # nothing to refund, or refunded before
     return "refunding"
 
 
@@ -261,7 +259,7 @@ def _alert_wrong_amount(payment: Payment, session: Session, update: Update) -> N
 
 
 def _enqueue_mail(payment: Payment, problem: str, at: datetime) -> None:
-    key = f"payment:{payment.pk}"
+    key = f"payment:{mark_of(payment.idempotency_key)}"
     payload = {"booking": payment.booking_id, "problem": problem, "key": key}
     kind = "mail.payment_problem"
     enqueue(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)

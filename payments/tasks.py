@@ -133,7 +133,7 @@ def handle_refund(payload: dict[str, Any]) -> None:
         payment_intent=payment.payment_intent,
         amount=refund.amount,
         reference=payment.booking.reference,
-        retry=clock.now() - refund.created_at > FIRST_ATTEMPT,
+        retry=clock.now() - refund.created_at > FIRST_ATTEMPT or _is_known_outside(payment),
     )
     try:
         state = gateway(payment.provider).refund(request)
@@ -142,6 +142,11 @@ def handle_refund(payload: dict[str, Any]) -> None:
             raise
         state = RefundState("", "failed", error.code or "refused")
     apply_refund(refund_id=refund.pk, state=state, at=clock.now())
+
+
+def _is_known_outside(payment: Payment) -> bool:
+    """Money of this payment went back that was not asked for in this database: by hand, or before a restore."""
+    return payment.refunds.filter(reason=Refund.Reason.OUTSIDE).exists()
 
 
 def handle_refund_status(payload: dict[str, Any]) -> None:

@@ -2,15 +2,16 @@
 
 Fields of the payloads besides `booking` (its primary key); amounts are minor units:
 
-- `mail.confirmed`: `copy` (a number) if staff send the mail again, else nothing.
+- `mail.confirmed`: `key` (random) if staff send the mail again, else nothing. Earlier releases wrote `copy` (a number).
 - `mail.late_refund`: `reason` (`late`, `mismatch`, `showtime`): all of the money is refunded.
 - `mail.cancelled`: `tickets` (primary keys of the tickets just cancelled), `refund` (for them).
 - `mail.showtime_cancelled`: the same; `refund` is all that was paid for them.
 - `mail.refunded`: `refund` (already returned), `reason` (one of `WHY`), `key`.
 - `mail.payment_problem`: `problem` (one of `PROBLEMS`), `key`, and `refund` if money is to be refunded.
 
-`key` identifies the event (`refund:17`); a cancellation is identified by its lowest ticket. The Message-ID is made of
-kind, booking and key: a message that is handled twice sends the same mail, which mail programs show once.
+`key` identifies the event; tickets are identified by their random secrets. The Message-ID is made of kind, booking and
+key: a message that is handled twice sends the same mail, which mail programs show once. No primary key is part of it:
+after a restored backup that is used again, and the mail would be hidden as a repetition of another one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from booking.mail.calendar import write_calendar
 from booking.models import Booking, BookingSeat, Ticket
 from booking.outbox.messages import Payload, PermanentFailure, register_handler
 from booking.refusals import join_labels
-from booking.tickets.codes import booking_key, ticket_code
+from booking.tickets.codes import booking_key, mark_of, ticket_code
 from cinema.currencies import format_money
 from cinema.plain_text import clean_lines, one_line
 
@@ -83,7 +84,8 @@ def send_confirmed(payload: Payload) -> None:
     booking = _find(payload)
     if not _standing(booking)["standing"]:
         return
-    copy = f"copy-{payload['copy']}" if "copy" in payload else ""  # else mail programs may hide it as a repetition
+    # A copy has a name of its own, else mail programs may hide it as a repetition.
+    copy = f"{mark_of(booking.tickets.all())} {payload.get('key', payload.get('copy', ''))}".strip()
     subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
     message = _compose(booking, "confirmed", subject, copy)
     message.attach(f"{booking.reference}.ics", write_calendar(booking, booking_url(booking)), "text/calendar")
@@ -103,7 +105,7 @@ def send_cancelled(payload: Payload) -> None:
     context = _cancellation(booking, payload)
     what = context["gone"] if context["standing"] else "your booking"
     subject = f"Cancelled: {what}, {booking.showtime.movie.title} ({booking.reference})"
-    _send(_compose(booking, "cancelled", subject, _key(payload), **context))
+    _send(_compose(booking, "cancelled", subject, mark_of(context["cancelled"]), **context))
 
 
 def send_showtime_cancelled(payload: Payload) -> None:
@@ -112,7 +114,7 @@ def send_showtime_cancelled(payload: Payload) -> None:
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
     film_url = _origin(booking) + reverse("cinema:movie", args=[booking.showtime.movie.slug])
     context = {"film_url": film_url, **_cancellation(booking, payload)}
-    _send(_compose(booking, "showtime_cancelled", subject, _key(payload), **context))
+    _send(_compose(booking, "showtime_cancelled", subject, mark_of(context["cancelled"]), **context))
 
 
 def send_refunded(payload: Payload) -> None:
@@ -180,11 +182,6 @@ def _cancellation(booking: Booking, payload: Payload) -> dict[str, Any]:
         "kept": sum(ticket.price for ticket in cancelled) - refund,
         **_standing(booking),
     }
-
-
-def _key(payload: Payload) -> str:
-    """A ticket is cancelled once, so the lowest key identifies the cancellation."""
-    return f"ticket-{min(payload['tickets'])}"
 
 
 def _standing(booking: Booking) -> dict[str, Any]:

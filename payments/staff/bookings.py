@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +71,7 @@ def resend_mail(request: HttpRequest, reference: str) -> HttpResponse:
             enqueue(
                 kind="mail.confirmed",
                 dedupe_key=f"mail.confirmed:{booking.pk}:again-{n_sent}",
-                payload={"booking": booking.pk, "copy": n_sent, "by": staff_actor(request).name},
+                payload={"booking": booking.pk, "key": secrets.token_hex(8), "by": staff_actor(request).name},
                 at=at,
             )
         messages.success(request, _("The tickets are on their way to %s once more.") % booking.email)

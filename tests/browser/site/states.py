@@ -5,7 +5,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from allauth.account.forms import default_token_generator
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
@@ -154,8 +154,10 @@ def set_showtime_states(showtimes, now):
 def create_account_links(user):
     """The links of two mails: to set a new password, and to confirm an address."""
     address = EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    confirmation = EmailConfirmation.create(address)
+    EmailConfirmation.objects.update(sent=timezone.now())
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     return {
         "reset": f"/accounts/password/reset/key/{key}/",
-        "confirm": reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]),
+        "confirm": reverse("account_confirm_email", args=[confirmation.key]),
     }

@@ -112,7 +112,7 @@ def mails(folder):
     if kinds["confirmed"] > enqueued["confirmed"]:
         yield f"{enqueued['confirmed']} confirmations were enqueued, {kinds['confirmed']} different ones sent"
     for booking in Booking.objects.filter(status="confirmed"):
-        if not any(name.startswith(f"<confirmed.{booking.reference}@") for name in sent):
+        if not any(name.startswith(f"<confirmed.{booking.reference}.") for name in sent):
             yield f"booking {booking.pk} has no confirmation"
 
 

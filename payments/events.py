@@ -14,6 +14,7 @@ from payments.gateways.interface import Event, RefundState, read_session
 from payments.models import Payment, StripeWebhookEvent
 from payments.refund_updates import RefundSnapshot, apply_refund_of, apply_refunded_charge
 from payments.settlement import apply_decline, apply_session
+from payments.unknown_payments.finding import alert_if_unknown
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ def process_event(*, provider: str, event: Event, at: datetime) -> str:
     """Store the event and its effect, once; committed on return.
 
     Returns:
-        The outcome; `duplicate` for an event that is stored already, `unknown` when no payment here matches, `ignored`
-        for kinds that have no effect here.
+        The outcome; `duplicate` for an event that is stored already, `unknown` when no payment here matches, `alerted`
+        when it says that this shop was paid for what is not here, `ignored` for kinds that have no effect here.
 
     Raises:
         MALFORMED: the object does not fit the kind, or cannot be stored. Nothing was stored.
@@ -49,7 +50,12 @@ def process_event(*, provider: str, event: Event, at: datetime) -> str:
             return "duplicate"
         action = ACTIONS.get(event.kind)
         payment = find_payment(provider, event) if action else None
-        outcome = "ignored" if action is None else "unknown" if payment is None else action(payment, event, at)
+        if action is None:
+            outcome = "ignored"
+        elif payment is None:
+            outcome = _handle_unknown(provider, event, at)
+        else:
+            outcome = action(payment, event, at)
         stored.payment, stored.outcome = payment, outcome
         stored.save(update_fields=["payment", "outcome"])
         log.info("webhook: %s %s: %s", event.kind, event.id, outcome)
@@ -91,6 +97,13 @@ def find_payment(provider: str, event: Event) -> Payment | None:
     if key:
         return without_id.filter(idempotency_key=key).first()
     return without_id.filter(booking__reference=reference).order_by("-pk").first() if reference else None
+
+
+def _handle_unknown(provider: str, event: Event, at: datetime) -> str:
+    """Money that came to this shop for a booking that a restored backup has lost is not passed over in silence."""
+    if not event.kind.startswith("checkout.session."):
+        return "unknown"
+    return "alerted" if alert_if_unknown(event.object, provider=provider, at=at) else "unknown"
 
 
 def _apply_session(payment: Payment, event: Event, at: datetime) -> str:

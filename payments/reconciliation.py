@@ -20,10 +20,12 @@ from booking.bookings import begin_release
 from booking.models import Booking
 from payments.events import ACTIONS, MALFORMED, process_event
 from payments.gateways.factory import gateway
-from payments.gateways.interface import Event, GatewayRefused, GatewayUnavailable, read_refund
+from payments.gateways.interface import MOST_LISTED, Event, GatewayRefused, GatewayUnavailable, read_refund
 from payments.models import Payment, Refund, StripeWebhookEvent
 from payments.refund_updates import apply_refund
 from payments.session_end import reconcile, settle
+from payments.unknown_payments.finding import alert_unknown, unknown_among, without_alert
+from payments.unknown_payments.giving_back import adopt_sessions
 
 log = logging.getLogger(__name__)
 
@@ -89,17 +91,21 @@ def reconcile_refund(refund: Refund, *, at: datetime) -> str:
     return Refund.objects.values_list("status", flat=True).get(pk=refund.pk)
 
 
-def reconcile_all(*, at: datetime) -> Report:
+def reconcile_all(*, at: datetime, since: datetime | None = None) -> Report:
     """Query the gateway about everything that may have changed there.
 
     Payments that are open, processing or being ended; those abandoned without an answer; pending refunds; refunds made
-    at the gateway itself; events that were never delivered.
+    at the gateway itself; events that were never delivered; payments that are not in the database.
+
+    Args:
+        since: look at all refunds made since then; by default at the newest of the last three days.
     """
     report = Report()
     _reconcile_payments(report, at)
     _reconcile_refunds(report, at)
-    _find_refunds(report, at)
+    _find_refunds(report, at, since)
     _fetch_events(report, at)
+    _find_unknown(report, at)
     for found in report.changes:
         log.warning("reconciled: %s: %s, now %s", found.subject, found.before, found.after)
     return report
@@ -147,11 +153,12 @@ def _find_refund(refund: Refund) -> dict[str, Any] | None:
     return next(named, None)
 
 
-def _find_refunds(report: Report, at: datetime) -> None:
+def _find_refunds(report: Report, at: datetime, since: datetime | None) -> None:
     """Refunds that were made, or have changed, at the gateway without an event."""
-    provider = _provider()
+    provider = current_provider()
     try:
-        recent = gateway(provider).recent_refunds(at - LOOK_BACK)
+        most = MOST_LISTED if since is None else None
+        recent = gateway(provider).recent_refunds(since or at - LOOK_BACK, most=most)
     except (GatewayUnavailable, GatewayRefused) as error:
         log.warning("reconciling refunds: %s", error)
         report.add("refunds made outside", "", NO_ANSWER)
@@ -188,7 +195,7 @@ def _same(here: str | None, there: str) -> bool:
 
 def _fetch_events(report: Report, at: datetime) -> None:
     """Events that were not delivered; those received another way are stored already."""
-    provider = _provider()
+    provider = current_provider()
     try:
         missed = gateway(provider).undelivered_events(at - LOOK_BACK, list(ACTIONS))
     except (GatewayUnavailable, GatewayRefused) as error:
@@ -196,6 +203,23 @@ def _fetch_events(report: Report, at: datetime) -> None:
         report.add("undelivered events", "", NO_ANSWER)
         return
     _process_missed(report, provider, missed, at)
+
+
+def _find_unknown(report: Report, at: datetime) -> None:
+    """Sessions that the database does not know, as after a restored backup: an alert for each that was paid."""
+    provider = current_provider()
+    try:
+        sessions = gateway(provider).recent_sessions(at - LOOK_BACK)
+    except (GatewayUnavailable, GatewayRefused) as error:
+        log.warning("reconciling sessions: %s", error)
+        report.add("payments that are not in the database", "", NO_ANSWER)
+        return
+    for payment, outcome in adopt_sessions(sessions, provider=provider, at=at):
+        report.add(f"payment of {payment.booking.reference}", "without a session", outcome)
+    unknown = [each for each in unknown_among(sessions, provider=provider) if each.session.is_paid]
+    for each in without_alert(unknown):
+        alert_unknown(each, at=at)
+        report.add(f"payment of {each.session.reference}", "not in the database", "alert raised")
 
 
 def _process_missed(report: Report, provider: str, events: Iterable[Event], at: datetime) -> None:
@@ -215,5 +239,6 @@ def _process_missed(report: Report, provider: str, events: Iterable[Event], at: 
         report.add(f"{event.kind} {event.id}", "not told", outcome)
 
 
-def _provider() -> str:
+def current_provider() -> str:
+    """Whose payments are made now: the demo's or Stripe's."""
     return Payment.Provider.DEMO if settings.DEMO_PAYMENTS else Payment.Provider.STRIPE

@@ -25,6 +25,7 @@ from booking.outbox.messages import enqueue
 from cinema.database import clock
 from cinema.environment import kept_secret
 from payments.gateways.interface import (
+    MOST_LISTED,
     Event,
     GatewayRefused,
     RefundRequest,
@@ -105,7 +106,12 @@ class DemoGateway:
         return [snapshot for session in sessions for snapshot in _refunds_of(session)]
 
     @outside_transactions
-    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+    def recent_sessions(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
+        """None that the product does not know: its sessions are rows of the same database, and are restored with it."""
+        return []
+
+    @outside_transactions
+    def recent_refunds(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
         """None that the product does not know: only the product refunds demo money."""
         return []
 

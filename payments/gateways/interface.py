@@ -128,6 +128,9 @@ class Event:
     object: dict[str, Any]
 
 
+MOST_LISTED = 1000
+
+
 class Gateway(Protocol):
     """Every call may raise GatewayUnavailable (outcome unknown) or GatewayRefused (no effect).
 
@@ -156,14 +159,14 @@ class Gateway(Protocol):
     def list_refunds(self, payment_intent: str) -> list[dict[str, Any]]:
         """All refunds of one payment, whoever made them."""
 
-    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
-        """All refunds made since then, oldest first; of more than `MOST_LISTED` the newest."""
+    def recent_sessions(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
+        """All sessions created since then, whoever created them, oldest first; of more than `most` the newest."""
+
+    def recent_refunds(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
+        """All refunds made since then, order and limit as of `recent_sessions`."""
 
     def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
-        """Events of at most 20 kinds that some webhook has not accepted; order and limit as of `recent_refunds`."""
-
-
-MOST_LISTED = 1000
+        """Events of at most 20 kinds that some webhook has not accepted; order and limit as of `recent_sessions`."""
 
 
 def outside_transactions(call: Callable[P, T]) -> Callable[P, T]:

@@ -85,6 +85,10 @@ class StripeGateway:
         if request.retry:
             for found in self.list_refunds(request.payment_intent):
                 if (found.get("metadata") or {}).get("refund") == request.key:
+                    if int(found["amount"]) != request.amount:  # made before a restored backup, on other terms
+                        raise GatewayRefused(
+                            f"{found['id']} gave back {found['amount']}", code="refund_of_other_amount"
+                        )
                     return read_refund(found)
         options: stripe.RequestOptions = {"idempotency_key": request.key}
         metadata = {"refund": request.key, "reference": request.reference}
@@ -107,10 +111,20 @@ class StripeGateway:
         return _call(lambda: _listed(refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter()))
 
     @outside_transactions
-    def recent_refunds(self, since: datetime) -> list[dict[str, Any]]:
+    def recent_sessions(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
+        """See the interface."""
+        sessions, created = self._client.v1.checkout.sessions, int(since.timestamp())
+        return _call(
+            lambda: _listed(sessions.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter(), most)
+        )
+
+    @outside_transactions
+    def recent_refunds(self, since: datetime, *, most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
         """See the interface."""
         refunds, created = self._client.v1.refunds, int(since.timestamp())
-        return _call(lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter()))
+        return _call(
+            lambda: _listed(refunds.list({"created": {"gte": created}, "limit": 100}).auto_paging_iter(), most)
+        )
 
     @outside_transactions
     def undelivered_events(self, since: datetime, kinds: Sequence[str]) -> list[Event]:
@@ -203,9 +217,9 @@ def _plain(found: stripe.StripeObject) -> dict[str, Any]:
     return dict(found.to_dict(for_json=True))
 
 
-def _listed(pages: Iterable[stripe.StripeObject]) -> list[dict[str, Any]]:
+def _listed(pages: Iterable[stripe.StripeObject], most: int | None = MOST_LISTED) -> list[dict[str, Any]]:
     """A listing, which comes newest first, in the order of time."""
-    return [_plain(found) for found in islice(pages, MOST_LISTED)][::-1]
+    return [_plain(found) for found in islice(pages, most)][::-1]
 
 
 def _call(call: Callable[[], T]) -> T:

@@ -22,6 +22,7 @@ def stripe(_stripe_server, settings):
     settings.PAYMENTS, settings.DEMO_PAYMENTS = "stripe", False
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = KEY, _stripe_server.url
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+    _stripe_server.forget()
     _stripe_server.faults.clear()
     _stripe_server.calls.clear()
     _stripe_server.ahead, _stripe_server.refund_status = 0.0, "succeeded"

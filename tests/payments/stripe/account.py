@@ -37,8 +37,15 @@ class Account:
             session = self._payable(session_id)
             session |= {"payment_status": "paid", "payment_intent": self._new_intent(session)}
             session |= {"status": "complete", "url": None}
+            session["customer_details"] = {"email": session["customer_email"]}
             self.emit("checkout.session.completed", session)
             return dict(session)
+
+    def forget(self):
+        """An account without a past."""
+        with self.lock:
+            for kept in (self.sessions, self.intents, self.refunds, self.disputes, self.events):
+                kept.clear()
 
     def finish_unpaid(self, session_id):
         """The buyer has finished and the bank has not: a delayed payment method."""
@@ -254,6 +261,7 @@ class Account:
             "metadata": given.get("metadata", {}),
             "intent_metadata": given.get("payment_intent_data", {}).get("metadata", {}),
             "customer_email": given.get("customer_email"),
+            "customer_details": None,
             "adaptive_pricing": given.get("adaptive_pricing", {"enabled": True}),
             "expires_at": given["expires_at"],
             "success_url": given["success_url"],

@@ -100,10 +100,7 @@ def with_request_limits(application: Application) -> Application:
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    for name, value in headers:
-        if name in FRAMING and name != b"host" and value != b"0":
-            return True
-    return False
+    return any(name in FRAMING and name != b"host" and value != b"0" for name, value in headers)
 
 
 class LimitedBody:

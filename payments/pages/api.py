@@ -12,8 +12,8 @@ from booking.visitors import visitor_of
 from cinema.accounts.second_factor import require_second_factor
 from cinema.database import clock
 from cinema.web.clock_guard import time_of_sale
-from cinema.web.origins import mail_origin_of, origin_of
 from cinema.web.json_body import read_json
+from cinema.web.origins import mail_origin_of, origin_of
 from cinema.web.problems import api
 from payments.checkout import start_checkout
 from payments.ledger import BUYER, Actor

@@ -9,7 +9,7 @@ HELP = "What its code seals; none: issued by a release whose codes seal the prim
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0004_fewer_indexes_and_checks"),
+        ("booking", "0005_lease_beat"),
     ]
 
     operations = [

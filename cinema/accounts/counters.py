@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.core.cache import cache
 
-HELD_AT_MOST = 10  # seconds, if the process that holds a counter dies
+LOCK_AT_MOST = 10  # seconds, if the process that is alone with a counter dies
 WAIT_AT_MOST = 1  # seconds
 
 
@@ -31,7 +31,7 @@ class Counter(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Of the cache: a digest, because it may be read by others and holds addresses."""
+        """Of the cache: a digest, because it may be read by others and names addresses."""
         return f"tries:{self.name}:{hashlib.sha256(self.whose.encode()).hexdigest()}"
 
     @property
@@ -41,20 +41,20 @@ class Counter(NamedTuple):
 
 def take(counter: Counter) -> float | None:
     """Count a try: its instant, to give it back by; None if there were too many, and then nothing is counted."""
-    with _held(counter) as is_held:
+    with _alone_with(counter) as is_alone:
         now = time.time()
         tries = [at for at in cache.get(counter.key, ()) if at > now - counter.longest]
-        if not is_held or any(_within(tries, now - rate.seconds) >= rate.amount for rate in counter.rates):
+        if not is_alone or any(_within(tries, now - rate.seconds) >= rate.amount for rate in counter.rates):
             return None
         cache.set(counter.key, [*tries, now], counter.longest)
         return now
 
 
 def give_back(counter: Counter, instant: float) -> None:
-    """One try less, if the counter can be held."""
-    with _held(counter) as is_held:
+    """One try less, if no other process is at the counter all the time."""
+    with _alone_with(counter) as is_alone:
         tries = list(cache.get(counter.key, ()))
-        if is_held and instant in tries:
+        if is_alone and instant in tries:
             tries.remove(instant)
             cache.set(counter.key, tries, counter.longest)
 
@@ -68,13 +68,13 @@ def _within(tries: list[float], since: float) -> int:
 
 
 @contextmanager
-def _held(counter: Counter) -> Iterator[bool]:
-    """Alone with the counter, among all processes; False if others held it all the time."""
-    lock, until = f"{counter.key}:held", time.monotonic() + WAIT_AT_MOST
-    while not (is_held := cache.add(lock, True, HELD_AT_MOST)) and time.monotonic() < until:
+def _alone_with(counter: Counter) -> Iterator[bool]:
+    """Alone with the counter, among all processes; False if others were at it all the time."""
+    lock, until = f"{counter.key}:lock", time.monotonic() + WAIT_AT_MOST
+    while not (is_alone := cache.add(lock, True, LOCK_AT_MOST)) and time.monotonic() < until:
         time.sleep(0.01)
     try:
-        yield is_held
+        yield is_alone
     finally:
-        if is_held:
+        if is_alone:
             cache.delete(lock)

@@ -63,11 +63,11 @@ def test_whose_it_is_stands_nowhere_in_clear(clock):
     assert take(COUNTER) is not None
 
 
-def test_a_counter_that_another_holds_refuses_after_a_while_and_its_death_frees_it(monkeypatch, clock):
+def test_a_counter_that_another_process_is_at_refuses_after_a_while_and_its_death_frees_it(monkeypatch, clock):
     monkeypatch.setattr(counters, "WAIT_AT_MOST", 0)
-    cache.add(f"{COUNTER.key}:held", True, counters.HELD_AT_MOST)
+    cache.add(f"{COUNTER.key}:lock", True, counters.LOCK_AT_MOST)
     assert take(COUNTER) is None
-    clock.shift(counters.HELD_AT_MOST + 1)
+    clock.shift(counters.LOCK_AT_MOST + 1)
     assert take(COUNTER) is not None
 
 

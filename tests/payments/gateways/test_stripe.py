@@ -36,8 +36,8 @@ def intent_of(stripe, payment):
     return stripe.sessions[payment.session_id]["payment_intent"]
 
 
-def test_the_protocol_has_eight_calls():
-    assert len(CALLS) == 8 and {"create_session", "undelivered_events"} <= set(CALLS)
+def test_the_protocol_has_nine_calls():
+    assert len(CALLS) == 9 and {"create_session", "undelivered_events"} <= set(CALLS)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -55,7 +55,7 @@ def test_with_reduced_motion_nothing_moves_on_the_map(seats_of_two):
     alice, mine, _ = seats_of_two
     alice.page.emulate_media(reduced_motion="reduce")
     # What had begun to move before comes to its end, and nothing goes on.
-    assert wait_until(lambda: alice.page.evaluate(LONGEST) == 0, seconds=5)
+    assert wait_until(lambda: alice.page.evaluate(LONGEST) == 0, seconds=60)
     alice.release(mine)
     assert alice.page.evaluate(LONGEST) == 0
 

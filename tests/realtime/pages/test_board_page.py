@@ -1,9 +1,10 @@
 """The board's page as the server renders it, without a script."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
@@ -15,6 +16,13 @@ from cinema.models import Showtime
 from realtime.pages.board_view import pieces_of, read_lines
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    """The board shows today first, and shortly before midnight a showtime that starts soon is tomorrow's."""
+    with time_machine.travel(datetime(2026, 11, 18, 12, tzinfo=UTC), tick=False):
+        yield
 
 
 @pytest.fixture

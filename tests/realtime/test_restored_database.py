@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 
 @pytest.mark.parametrize("options", [("--single-transaction",), ()], ids=["one transaction", "table by table"])
 async def test_pg_restore_of_an_older_dump_under_load_heals_every_map_and_the_board(options):
-    figures = await restored_under_load(n_maps=12, seconds=3, rate=30, options=options, has_board=bool(options))
+    figures = await restored_under_load(n_maps=12, seconds=3, rate=30, options=options, is_whole=bool(options))
     report(f"restored under load, {' '.join(options) or 'table by table'}", figures)
 
 

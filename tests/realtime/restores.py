@@ -93,7 +93,7 @@ class Database:
         self._run("pg_dump", "--format=custom", "--exclude-schema=recorder", f"--file={self.file}", self.server.url())
 
     def restore(self, *options):
-        """As docs/database-restore.md says. Repeated when a deadlock with the shop's own transactions ended it."""
+        """As docs/restore.md says. Repeated when a deadlock with the shop's own transactions ended it."""
         for attempt in range(RESTORE_ATTEMPTS):
             self.restore_began_at = time.time() if attempt == 0 else self.restore_began_at
             try:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cinema.accounts.sign_in_limits import Try, begin_try, begin_try_again
 from cinema.email_address import validate_address
-from cinema.web.client_address import client_address
+from cinema.web.client_address import counted_address
 from cinema.web.origins import mail_origin_of
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return {**context, "current_site": site, **links}
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        return counted_address(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try by `sign_in_limits`, in the place of allauth's own counter, by which strangers lock out owners.

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+log = logging.getLogger(__name__)
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+FORWARDED = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+)
+# Where proxies of one's own are: this machine and private networks. Not `is_private`, which has more than these.
+NEARBY = [
+    ipaddress.ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+]
+REMEMBERED = (
+    3600  # seconds for which a process says that a proxy is not trusted; then it has been mended or is seen again
+)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -21,8 +51,26 @@ def client_address(request: HttpRequest) -> str:
     Returns:
         An address, or `unknown` if the server has none (a local socket).
     """
-    nearest = nearest_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    nearest = address_of(request)
     return str(nearest) if nearest else "unknown"
+
+
+def address_of(request: HttpRequest) -> Address | None:
+    """The same as an address; None if the server has none."""
+    return nearest_address(request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def counted_address(request: HttpRequest) -> str:
+    """`client_address` as limits count it: of an IPv6 address its network of 64 bits, which is one customer's."""
+    address = address_of(request)
+    if isinstance(address, ipaddress.IPv6Address):
+        return network_of(address, 64)
+    return str(address) if address else "unknown"
+
+
+def network_of(address: ipaddress.IPv6Address, bits: int) -> str:
+    """The network of so many bits that this address is in: `2001:db8::/48`."""
+    return str(ipaddress.ip_network((int(address), bits), strict=False))
 
 
 def nearest_address(peer: str, forwarded_for: str) -> Address | None:
@@ -36,10 +84,43 @@ def nearest_address(peer: str, forwarded_for: str) -> Address | None:
     return nearest
 
 
-class ForwardedSchemeMiddleware:
-    """Removes `X-Forwarded-Proto` unless a trusted proxy sent it: a client must not make plain HTTP look secure.
+class ProxyWatch:
+    """Whether a proxy that is not in TRUSTED_PROXIES sends requests to this process. Then all its clients look like
+    one address, and the limits by address stop sales.
 
-    A local socket has no address; only a proxy on this machine can connect to it, so the header stays.
+    A stranger who writes such headers is not taken for a proxy, except from a private network.
+    """
+
+    def __init__(self) -> None:
+        self._seen_at: float | None = None  # on the monotonic clock
+
+    def note(self, peer: Address | None, headers: Mapping[str, Any]) -> None:
+        """Look at a request from `peer`; a warning in the log says so, at most once an hour."""
+        if peer is None or not any(name in headers for name in FORWARDED):
+            return
+        if _is_trusted(peer) or not any(peer in network for network in NEARBY):
+            return
+        if not self.is_untrusted():
+            log.warning(
+                "A proxy at %s is not in TRUSTED_PROXIES: all its visitors count as one address, so the limits by "
+                "address will refuse buyers. Name it there, and restart.",
+                peer,
+            )
+            self._seen_at = time.monotonic()
+
+    def is_untrusted(self) -> bool:
+        """Whether such a request came within the last hour or so."""
+        return self._seen_at is not None and time.monotonic() - self._seen_at < REMEMBERED
+
+
+proxy_watch = ProxyWatch()
+
+
+class ForwardedSchemeMiddleware:
+    """Tells the `proxy_watch` of each request, and removes `X-Forwarded-Proto` unless a trusted proxy sent it.
+
+    Else a client could make plain HTTP look secure. A local socket has no address;
+    only a proxy on this machine can connect to it, so the header stays.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -47,6 +128,7 @@ class ForwardedSchemeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         peer = _address(request.META.get("REMOTE_ADDR") or "")
+        proxy_watch.note(peer, request.META)
         if peer is not None and not _is_trusted(peer):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         return self.get_response(request)

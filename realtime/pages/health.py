@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from booking import loop
 from cinema.database import clock
+from cinema.web.client_address import proxy_watch
 from realtime import process
 
 
@@ -26,7 +27,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 while the database answers, this process's clock agrees with it, and it is not draining, else 503.
 
-    A bridge that is down or a late loop is an alert, not a 503: seats can still be sold.
+    A bridge that is down, a late loop or an untrusted proxy is an alert, not a 503: seats can still be sold.
     """
     at = database_time()
     is_off = clock.is_off()
@@ -35,6 +36,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "bridge": bridge(),
         "loop": "late" if at is None or loop.is_late(at) else "ok",
         "clock": "off" if is_off else "ok",
+        "proxy": "untrusted" if proxy_watch.is_untrusted() else "ok",
     }
     return JsonResponse(body, status=503 if at is None or is_off or process.is_draining() else 200)
 

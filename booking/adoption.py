@@ -12,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from booking.basket import release_seats
+from booking.clients.client import NOT_COUNTED, Client, client_of
 from booking.models import Booking
 from booking.refusals import AlreadyPaid
 from booking.visitors import SESSION_KEY, account_visitor, visitor_of
@@ -30,15 +31,16 @@ def on_login(sender: Any, request: HttpRequest | None, user: User, **kwargs: Any
     account = account_visitor(user)
     guest = visitor_of(request)
     if guest is not None and guest != account:
-        adopt_bookings(guest=guest, account=account, at=clock.now())
+        adopt_bookings(guest=guest, account=account, at=clock.now(), client=client_of(request))
     request.session[SESSION_KEY] = str(account)
 
 
-def adopt_bookings(*, guest: uuid.UUID, account: uuid.UUID, at: datetime) -> int:
+def adopt_bookings(*, guest: uuid.UUID, account: uuid.UUID, at: datetime, client: Client = NOT_COUNTED) -> int:
     """Make `account` the visitor of all bookings of `guest`.
 
     If both have a live booking of one showtime, the account's is released first and the guest's is adopted. If a
-    payment of the account's booking is open and has no verdict yet, both bookings stay as they are.
+    payment of the account's booking is open and has no verdict yet, both bookings stay as they are. Seats that are
+    locked count for the account if `client` is one; else as before, for the address.
 
     Returns:
         How many bookings were adopted.
@@ -53,4 +55,9 @@ def adopt_bookings(*, guest: uuid.UUID, account: uuid.UUID, at: datetime) -> int
         still_live = Booking.objects.of_visitor(account).not_ended().select_for_update()
         showtimes = list(still_live.values_list("showtime_id", flat=True))
         adopted = Booking.objects.of_visitor(guest).exclude(status__in=Booking.LIVE, showtime_id__in=showtimes)
+        if client.is_account:
+            for showtime_id in set(adopted.not_ended().values_list("showtime_id", flat=True)):
+                network, address = client.hashes(showtime_id)
+                mine = adopted.not_ended().filter(showtime_id=showtime_id)
+                mine.update(network_hash=network, address_hash=address)
         return adopted.update(visitor=account)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from booking import payment_port
+from booking.clients.client import NOT_COUNTED, Client
+from booking.clients.pace import FAILED_REQUESTS, limit_failures
 from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
@@ -33,18 +35,21 @@ def _counted(outcome: str) -> Iterator[None]:
         metrics.LOCK_ANSWERS.labels(outcome).inc()
 
 
-def choose_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> LockResult:
+def choose_seats(
+    *, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client = NOT_COUNTED
+) -> LockResult:
     """`locks.lock_seats`. If other seats are requested than are being paid, the open payment is ended first.
 
     Raises:
+        RateLimited: also when very many requests of this client were refused.
         AlreadyPaid: the payment had succeeded.
         BeingReleased: the payment has no verdict yet; the loop ends it later.
         Everything that `lock_seats` raises except PaymentOpen.
     """
-    with _counted("granted" if labels else "released"):
+    with _counted("granted" if labels else "released"), limit_failures(FAILED_REQUESTS, client, at):
         for _ in range(2):
             try:
-                return lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at)
+                return lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
         raise BeingReleased(sorted(labels))

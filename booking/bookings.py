@@ -13,6 +13,8 @@ from enum import Enum
 from django.conf import settings
 from django.db import transaction
 
+from booking.clients.client import NOT_COUNTED, Client
+from booking.lock_limits import check_client_seats, lock_client_seats
 from booking.locks import end_lock
 from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
 from booking.outbox.messages import enqueue
@@ -20,6 +22,9 @@ from booking.refusals import LockExpired
 from booking.seats.pricing import price_seats
 from booking.seats.row_locks import lock_rows_of
 from booking.seats.rows import SeatWrite, move_deadline, write_seats
+
+CHECKOUT_FIELDS = ("status", "email", "checkout_at", "locked_until", "total", "end_reason", "origin")
+CLIENT_FIELDS = ("network_hash", "address_hash")
 
 Status = Booking.Status
 SeatStatus = ShowtimeSeat.Status
@@ -43,7 +48,14 @@ def find_live(*, showtime_id: int, visitor: uuid.UUID | None, at: datetime) -> B
 
 @transaction.atomic
 def begin_checkout(
-    *, showtime_id: int, visitor: uuid.UUID, email: str, payable_until: datetime, at: datetime, origin: str = ""
+    *,
+    showtime_id: int,
+    visitor: uuid.UUID,
+    email: str,
+    payable_until: datetime,
+    at: datetime,
+    origin: str = "",
+    client: Client = NOT_COUNTED,
 ) -> Booking:
     """Fix seats and prices, and set the deadline to a full lock from `at` at the first checkout only.
 
@@ -52,10 +64,13 @@ def begin_checkout(
     Args:
         payable_until: until then nobody else may take the seats, because a payment could still arrive.
         origin: scheme and host of this site, for the links in mails.
+        client: whom the seats count for from now on.
 
     Raises:
         LockExpired: there is no lock, its time has passed, or another visitor has taken one of its seats since.
+        RateLimited: this client would have too many seats of the showtime.
     """
+    others = lock_client_seats(client, showtime_id, visitor, at)
     own = Booking.objects.of_visitor(visitor).not_ended().filter(showtime_id=showtime_id).select_for_update().first()
     if own is None or not own.is_live(at):
         raise LockExpired
@@ -64,6 +79,8 @@ def begin_checkout(
     rows = lock_rows_of(own.pk)
     if not rows or len(rows) != own.n_seats:
         raise LockExpired
+    check_client_seats(others, chosen=0, locked=len(rows))
+    own.network_hash, own.address_hash = client.hashes(showtime_id)
     places = price_seats(own, rows)
     own.places.all().delete()
     BookingSeat.objects.bulk_create(places)
@@ -72,7 +89,7 @@ def begin_checkout(
     own.status, own.email, own.checkout_at = Status.CHECKOUT, email, own.checkout_at or at
     own.total = sum(place.price for place in places)
     own.end_reason, own.origin = "", origin
-    own.save(update_fields=["status", "email", "checkout_at", "locked_until", "total", "end_reason", "origin"])
+    own.save(update_fields=[*CHECKOUT_FIELDS, *CLIENT_FIELDS])
     move_deadline(booking_id=own.pk, locked_until=payable_until)
     return own
 
@@ -148,7 +165,10 @@ def confirm_booking(*, booking_id: int, demo: bool, at: datetime) -> Confirmatio
     )
     booking.status, booking.confirmed_at, booking.demo = Status.CONFIRMED, at, demo
     booking.locked_until, booking.end_reason, booking.ended_at = None, "", None
-    booking.save(update_fields=["status", "confirmed_at", "demo", "locked_until", "end_reason", "ended_at"])
+    booking.network_hash = booking.address_hash = None
+    booking.save(
+        update_fields=["status", "confirmed_at", "demo", "locked_until", "end_reason", "ended_at", *CLIENT_FIELDS]
+    )
     enqueue(kind="mail.confirmed", dedupe_key=f"mail.confirmed:{booking.pk}", payload={"booking": booking.pk}, at=at)
     spare = [row for row in rows if row.pk not in wanted]
     writes = [SeatWrite(booked, SeatStatus.BOOKED, booking.pk), SeatWrite(spare, SeatStatus.AVAILABLE)]
@@ -170,7 +190,8 @@ def begin_refund(*, booking_id: int, amount: int, at: datetime, reason: str = "l
     if booking.status in (Status.CONFIRMED, Status.REFUNDING, Status.REFUNDED, Status.CANCELLED):
         return booking
     booking.status, booking.ended_at, booking.refunded = Status.REFUNDING, at, amount
-    booking.save(update_fields=["status", "ended_at", "refunded"])
+    booking.network_hash = booking.address_hash = None
+    booking.save(update_fields=["status", "ended_at", "refunded", *CLIENT_FIELDS])
     key = f"mail.late_refund:{booking.pk}"
     enqueue(kind="mail.late_refund", dedupe_key=key, payload={"booking": booking.pk, "reason": reason}, at=at)
     rows = lock_rows_of(booking.pk)

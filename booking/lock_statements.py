@@ -7,8 +7,11 @@ than running them.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
+from booking.clients.client import Client, Hashes
+from booking.clients.pace import NEW_VISITORS, check_uses, use_queries
 from booking.lock_limits import check_lock_limits, lock_limit_queries
 from booking.models import IN_LIVE, Booking, ShowtimeSeat, new_reference
 from booking.refusals import NotFound
@@ -53,8 +56,16 @@ INSERT = Statement(
 INSERT INTO booking_booking ({columns_of(Booking)}) VALUES ({", ".join(["%s"] * len(Booking._meta.concrete_fields))})
 """,
 )
-RESIZE = Statement("lock_size", "UPDATE booking_booking SET n_seats = %s WHERE id = %s")
-END = Statement("lock_end", "UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s WHERE id = %s")
+RESIZE = Statement(
+    "lock_size", "UPDATE booking_booking SET n_seats = %s, network_hash = %s, address_hash = %s WHERE id = %s"
+)
+END = Statement(
+    "lock_end",
+    """
+UPDATE booking_booking SET status = %s, end_reason = %s, ended_at = %s, network_hash = NULL, address_hash = NULL
+ WHERE id = %s
+""",
+)
 
 
 def find_showtime(showtime_id: int) -> tuple[Showtime, str]:
@@ -76,32 +87,39 @@ def read_showtime(answer: Rows) -> tuple[Showtime, str]:
 
 
 def read_own(
-    showtime_id: int, visitor: uuid.UUID, *more: Query
+    showtime_id: int, visitor: uuid.UUID, *more: Query, first: Sequence[Query] = ()
 ) -> tuple[Booking | None, list[ShowtimeSeat], list[Rows]]:
     """Row-lock and read, in one round trip, the visitor's booking of this showtime that has not ended, and its seats.
 
     Waits for transactions that hold these rows: a seat of one's own that was skipped would stay locked unnoticed.
 
+    Args:
+        first, more: queries before and after these; `first` without an answer.
+
     Returns:
         The booking, whose lock may have lapsed; its seats; and the answers to `more`.
     """
     whose = [showtime_id, visitor]
-    found, seats, *others = run_queries((OWN_BOOKING, whose), (OWN_SEATS, whose), *more)
+    found, seats, *others = run_queries(*first, (OWN_BOOKING, whose), (OWN_SEATS, whose), *more)[len(first) :]
     bookings = [booking for booking, _ in read_rows(Booking, found)]
     if not bookings:  # seats without a booking: another tab began one between the two statements; not this request's
         return None, [], others
     return bookings[0], [seat for seat, _ in read_rows(ShowtimeSeat, seats)], others
 
 
-def number_booking(new: Booking, at: datetime) -> None:
+def number_booking(new: Booking, client: Client, at: datetime) -> None:
     """Give a new booking its key and its reference, and hold the visitor's advisory lock until the commit.
 
     Raises:
-        RateLimited: this visitor may not begin another booking.
+        RateLimited: this visitor may not begin another booking, or the client another visitor.
     """
     new_key = (NEW_KEY, [int.from_bytes(new.visitor.bytes[:7], "big")])
-    [[(key, *_)], *answers] = run_queries(new_key, *lock_limit_queries(visitor=new.visitor, at=at))
-    check_lock_limits(answers, showtime_id=new.showtime_id, at=at)
+    begun = lock_limit_queries(visitor=new.visitor, at=at)
+    uses = use_queries(NEW_VISITORS, client, at) if client.is_new else []
+    [[(key, *_)], *answers] = run_queries(new_key, *begun, *uses)
+    check_lock_limits(answers[: len(begun)], showtime_id=new.showtime_id, at=at)
+    if uses:
+        check_uses(NEW_VISITORS, client, answers[len(begun) :], at)
     new.pk, new.reference = int(key), new_reference()
 
 
@@ -110,13 +128,14 @@ def insert_query(booking: Booking) -> Query:
     return INSERT, values_of(booking)
 
 
-def resize_query(booking: Booking, n_seats: int) -> Query:
-    """Set the number of seats in `booking`; the query does it in its row."""
-    booking.n_seats = n_seats
-    return RESIZE, [n_seats, booking.pk]
+def resize_query(booking: Booking, n_seats: int, hashes: Hashes) -> Query:
+    """Set the number of seats and the client's hashes in `booking`; the query does it in its row."""
+    booking.n_seats, (booking.network_hash, booking.address_hash) = n_seats, hashes
+    return RESIZE, [n_seats, *hashes, booking.pk]
 
 
 def end_query(booking: Booking, status: str, reason: str, at: datetime) -> Query:
-    """Set status, reason and instant of the end in `booking`; the query does it in its row."""
+    """Set status, reason and instant of the end in `booking`, and forget the client; the query does it in its row."""
     booking.status, booking.end_reason, booking.ended_at = status, reason, at
+    booking.network_hash = booking.address_hash = None
     return END, [status, reason, at, booking.pk]

@@ -30,6 +30,14 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from booking.clients.client import NOT_COUNTED, Client, Hashes
+from booking.lock_limits import (
+    ClientSeats,
+    check_client_seats,
+    client_lock_query,
+    client_seats_query,
+    read_client_seats,
+)
 from booking.lock_retry import retry_lost_races
 from booking.lock_statements import (
     end_query,
@@ -65,6 +73,8 @@ class Situation:
     own_seats: Sequence[ShowtimeSeat]
     requested: RequestedSeats  # label -> index; the whole lock that the visitor asks for
     rows: Mapping[int, RequestedRow]  # by index; without those that another transaction holds
+    hashes: Hashes = (None, None)  # of the client, for the booking
+    others: ClientSeats = ClientSeats()  # what other visitors have of this client
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Decision:
     keeps: Booking | None = None
     begins: Booking | None = None  # not stored yet: without key and reference
     n_seats: int = 0  # of the booking that has the lock
+    hashes: Hashes = (None, None)  # of the client that its seats count for
     ends: Booking | None = None
     end_status: str = ""
     end_reason: str = ""
@@ -97,11 +108,16 @@ class LockResult:
     version: int
 
 
-def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> LockResult:
+def lock_seats(
+    *, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client = NOT_COUNTED
+) -> LockResult:
     """Make `labels` the whole lock of this visitor on this showtime: all of it, or nothing changes.
 
     The first seat sets the deadline, and later requests do not move it. Seats that are no longer named become
     available; with no label the lock ends. A request for what is locked already changes nothing and takes no version.
+
+    Args:
+        client: whom the seats count for, if this request adds some.
 
     Returns:
         What is locked now; its booking is None when that is nothing.
@@ -109,7 +125,7 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
     Raises:
         NotFound, SalesClosed, NotOnSale: nothing is on sale.
         TooManySeats, UnknownSeat: no lock can have these seats.
-        RateLimited: the visitor has, or had, too many locks.
+        RateLimited: the visitor has, or had, too many locks, or the client too many seats or new visitors.
         SeatsTaken: another visitor has a seat or is taking it now, or it is blocked.
         BeingReleased: the payment of a seat is being ended; try again.
         PaymentOpen: the visitor's own payment must be ended first.
@@ -118,10 +134,12 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
 
     def attempt() -> LockResult:
         with in_showtime_queue(showtime_id), transaction.atomic():
-            situation = read_situation(showtime_id, visitor, labels, at)
+            situation = read_situation(showtime_id, visitor, labels, at, client)
             decision = decide(situation, at)
             if decision.begins:
-                number_booking(decision.begins, at)  # a round trip of its own, which a refused seat does not cost
+                number_booking(
+                    decision.begins, client, at
+                )  # a round trip of its own, which a refused seat does not cost
             booking, version = store(decision, at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version
@@ -130,46 +148,63 @@ def lock_seats(*, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], a
     return retry_lost_races(attempt)
 
 
-def read_situation(showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime) -> Situation:
+def read_situation(
+    showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client
+) -> Situation:
     """Row-lock and read all that `decide` needs, in one round trip when the layout was guessed right, else in two.
+
+    A request that names seats first waits until no other of its client and showtime is at work: what this client's
+    other visitors have is true until the commit.
 
     Raises:
         NotFound, TooManySeats, UnknownSeat
     """
     guess = guess_requested(showtime_id, labels)
-    first = [requested_query(showtime_id, guess.values(), at)] if guess else []
-    own, own_seats, (found, *answers) = read_own(showtime_id, visitor, showtime_query(showtime_id), *first)
+    counted = client if labels else NOT_COUNTED
+    first = client_lock_query(counted, showtime_id)
+    count = client_seats_query(counted, showtime_id, visitor, at)
+    more = [showtime_query(showtime_id), *count, *([requested_query(showtime_id, guess.values(), at)] if guess else [])]
+    own, own_seats, (found, *answers) = read_own(showtime_id, visitor, *more, first=first)
     showtime, layout_hash = read_showtime(found)
+    others = read_client_seats(counted, answers.pop(0)) if count else ClientSeats()
     requested = find_indices(remember_layout(showtime_id, layout_hash), labels)
     if requested != guess:
         answers = run_queries(requested_query(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
-    return Situation(showtime, layout_hash, visitor, own, own_seats, requested, rows)
+    hashes = counted.hashes(showtime_id)
+    return Situation(showtime, layout_hash, visitor, own, own_seats, requested, rows, hashes, others)
 
 
 def decide(situation: Situation, at: datetime) -> Decision:
     """What to write so that the requested seats are the whole lock of the visitor. Pure.
 
     Raises:
-        PaymentOpen, SalesClosed, NotOnSale, SeatsTaken, BeingReleased
+        PaymentOpen, SalesClosed, NotOnSale, SeatsTaken, BeingReleased, RateLimited
     """
     showtime, own, own_seats = situation.showtime, situation.own, situation.own_seats
     indices = sorted(situation.requested.values())
+    grows = len(indices) > (len(own_seats) if own and own.is_live(at) else 0)
     if own and own.status in Booking.PAYING:
         if own.status == Booking.Status.RELEASING or indices != sorted(seat.index for seat in own_seats):
+            # Once the payment has ended its seats count as chosen, and it would be too late to refuse.
+            check_client_seats(situation.others, chosen=len(indices), locked=len(indices) if grows else 0)
             raise PaymentOpen(own)
         return Decision(showtime.pk, keeps=own, n_seats=own.n_seats)
     if not indices:
         return decide_release(own, own_seats, at) if own else Decision(showtime.pk)
     check_sales(showtime, at)
     refuse_taken(situation, at)
+    if grows:
+        check_client_seats(situation.others, chosen=len(indices), locked=len(indices))
     rows = [situation.rows[index].seat for index in indices]
     free = [seat for seat in own_seats if seat.index not in indices]
     if own and own.is_live(at):
         take = [seat for seat in rows if seat.booking_id != own.pk]
-        return Decision(showtime.pk, take=take, free=free, keeps=own, n_seats=len(indices))
+        hashes = situation.hashes if grows else (own.network_hash, own.address_hash)
+        return Decision(showtime.pk, take=take, free=free, keeps=own, n_seats=len(indices), hashes=hashes)
     new = Booking(reference="", showtime=showtime, visitor=situation.visitor, currency=showtime.currency, created_at=at)
     new.locked_until, new.n_seats = at + settings.SEAT_LOCK, len(indices)
+    new.network_hash, new.address_hash = situation.hashes
     return Decision(
         showtime.pk,
         take=rows,
@@ -240,7 +275,7 @@ def store(decision: Decision, at: datetime, *, commit: bool) -> tuple[Booking | 
     if decision.begins:
         statements.append(insert_query(decision.begins))
     elif booking and booking.n_seats != decision.n_seats:
-        statements.append(resize_query(booking, decision.n_seats))
+        statements.append(resize_query(booking, decision.n_seats, decision.hashes))
     writes = []
     if booking and decision.take:
         writes.append(SeatWrite(decision.take, SeatStatus.LOCKED, booking.pk, booking.locked_until))

@@ -86,6 +86,9 @@ class Booking(models.Model):
     n_seats = models.PositiveSmallIntegerField(default=0, help_text="As last chosen; fewer rows means some were lost")
     total = models.PositiveIntegerField(default=0, help_text="Minor units; fixed at checkout")
     refunded = models.PositiveIntegerField(default=0, help_text="Minor units asked back and not failed")
+    # Of the client whose seats these are while they are locked, see `booking.clients.client`; None afterwards.
+    network_hash = models.BigIntegerField(null=True, editable=False)
+    address_hash = models.BigIntegerField(null=True, editable=False)
     demo = models.BooleanField(default=False, help_text="Paid with demo money")
     origin = models.CharField(max_length=200, blank=True, help_text="Where the buyer met us; mails link there")
     created_at = models.DateTimeField()
@@ -103,6 +106,9 @@ class Booking(models.Model):
                 fields=["status", "locked_until"],
                 condition=IS_LIVE,
                 name="live_booking_by_deadline",
+            ),
+            models.Index(
+                fields=["network_hash"], condition=Q(network_hash__isnull=False), name="live_booking_by_network"
             ),
         ]
         constraints = [
@@ -279,6 +285,16 @@ class AccountVisitor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} is {self.visitor}"
+
+
+class PaceUse(models.Model):
+    """How far a client has used up a pace (`booking.clients.pace`). A row whose instant has passed means nothing."""
+
+    key = models.BigIntegerField(primary_key=True, help_text="A keyed hash of the pace and the client")
+    used_until = models.FloatField(help_text="Seconds since the epoch")
+
+    def __str__(self) -> str:
+        return str(self.key)
 
 
 class OutboxMessage(models.Model):

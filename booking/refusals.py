@@ -182,12 +182,17 @@ class PaymentDisputed(Forbidden):
 
 
 class RateLimited(Refusal):
-    """The visitor has begun too many locks; worth another try after `retry_after` seconds."""
+    """The visitor has begun too many locks, or its client has done something too often or has too many seats.
+
+    Worth another try after `retry_after` seconds; `sign_in` in the answer says that signing in helps as well.
+    """
 
     type, status, title = "rate-limited", 429, "Too much at once"
 
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+    def __init__(self, detail: str, retry_after: int, *, sign_in: bool = False) -> None:
+        more = {"sign_in": True} if sign_in else {}
+        super().__init__(detail, headers={"Retry-After": str(retry_after)}, **more)
+        self.sign_in = sign_in
 
 
 class PaymentOpen(Exception):

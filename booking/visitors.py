@@ -23,14 +23,23 @@ def visitor_of(request: HttpRequest) -> uuid.UUID | None:
     return uuid.UUID(value) if value else None
 
 
-def ensure_visitor(request: HttpRequest) -> uuid.UUID:
-    """The visitor of this session; if it has none, one is created and stored in the session."""
+def visitor_or_new(request: HttpRequest) -> uuid.UUID:
+    """The visitor of this session; without one the account's, or a new one.
+
+    Nothing is stored: `remember_visitor` when seats were locked. So a refused request leaves no session, and two first
+    requests of one browser at once are two visitors.
+    """
     visitor = visitor_of(request)
     if visitor is None:
         user = request.user
         visitor = account_visitor(user) if user.is_authenticated else new_visitor()
-        request.session[SESSION_KEY] = str(visitor)
     return visitor
+
+
+def remember_visitor(request: HttpRequest, visitor: uuid.UUID) -> None:
+    """Make this the visitor of the session, which begins if there is none."""
+    if visitor_of(request) != visitor:
+        request.session[SESSION_KEY] = str(visitor)
 
 
 def account_visitor(user: User) -> uuid.UUID:

@@ -25,6 +25,7 @@ HTTPS = env.flag("HTTPS", default=False)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+TRUSTED_NETWORKS = env.networks("TRUSTED_NETWORKS")
 WORKERS = env.integer("WORKERS", default=2, least=1, most=64)
 SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(DATA_DIR / "secret_key") if DEBUG else "")
 if not SECRET_KEY:
@@ -142,6 +143,7 @@ if EMAIL_USE_SSL and EMAIL_USE_TLS:
 
 # ---- Rate limits and live map -------------------------------------------------------------------------------------
 RATE_LIMITS = env.flag("RATE_LIMITS", default=True)
+LOCKS_PER_ADDRESS_PERCENT = env.integer("LOCKS_PER_ADDRESS_PERCENT", default=25, least=0, most=100)
 WS_HEARTBEAT = timedelta(seconds=env.integer("WS_HEARTBEAT_SECONDS", default=15, least=1, most=50))
 LIVE_POLL = timedelta(seconds=env.number("LIVE_POLL_SECONDS", default=2, least=0.1, most=60))
 DEMO_STAFF_PASSWORD = env.text("DEMO_STAFF_PASSWORD")

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from booking.bookings import begin_checkout, confirm_booking
+from booking.clients.client import NOT_COUNTED, Client
 from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
 from cinema.email_address import ascii_address, read_address
@@ -65,7 +66,14 @@ class Checkout:
 
 
 def start_checkout(
-    *, showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, at: datetime, mail_origin: str = ""
+    *,
+    showtime_id: int,
+    visitor: uuid.UUID | None,
+    email: str,
+    origin: str,
+    at: datetime,
+    mail_origin: str = "",
+    client: Client = NOT_COUNTED,
 ) -> Checkout:
     """The payment for the visitor's lock; while it is open, every further call returns the same one.
 
@@ -75,9 +83,11 @@ def start_checkout(
     Args:
         origin: scheme and host of the buyer's request, without a slash at the end: where the payment page leads back.
         mail_origin: the same for the links in mails, where it is not `origin`.
+        client: whom the seats count for from now on.
 
     Raises:
         Invalid: `email` is no e-mail address.
+        RateLimited: this client would have too many seats of the showtime; the lock stays.
         LockExpired: there is no lock, or it has ended.
         AlreadyPaid, BeingReleased: the payment of this lock can no longer be paid.
         NotPayable: no card can be charged this amount.
@@ -85,7 +95,7 @@ def start_checkout(
     """
     address = read_email(email)
     for _ in range(2):
-        payment, is_new = _write_payment(showtime_id, visitor, address, origin, mail_origin or origin, at)
+        payment, is_new = _write_payment(showtime_id, visitor, address, origin, mail_origin or origin, at, client)
         if payment.status != Payment.Status.CREATED:
             return Checkout(payment, is_new)
         if open_session(payment, at=at):
@@ -145,7 +155,13 @@ def read_email(email: str) -> str:
 
 @transaction.atomic(durable=True)
 def _write_payment(
-    showtime_id: int, visitor: uuid.UUID | None, email: str, origin: str, mail_origin: str, at: datetime
+    showtime_id: int,
+    visitor: uuid.UUID | None,
+    email: str,
+    origin: str,
+    mail_origin: str,
+    at: datetime,
+    client: Client,
 ) -> tuple[Payment, bool]:
     """The booking in checkout and its Payment, committed on return; the payment, and whether it is new."""
     if visitor is None:
@@ -159,6 +175,7 @@ def _write_payment(
             payable_until=expires_at + VERDICT_GRACE,
             at=at,
             origin=mail_origin,
+            client=client,
         )
     except LockExpired:
         _refuse_second_payment(showtime_id, visitor)

@@ -106,7 +106,10 @@ def _empty_cache():
     """Rate limits are counted in the cache; each test begins with none used."""
     from django.core.cache import cache
 
+    from booking.clients.pace import forget_uses
+
     cache.clear()
+    forget_uses()
     yield
 
 

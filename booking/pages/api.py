@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_protect
 from booking.access import find_booking
 from booking.basket import choose_seats, release_seats
 from booking.bookings import find_live
+from booking.clients.client import client_of
 from booking.lock_statements import find_showtime
 from booking.locks import LockResult
 from booking.models import Booking, Ticket
@@ -20,7 +21,7 @@ from booking.refusals import Invalid
 from booking.seats.map import read_map
 from booking.seats.pricing import price_of
 from booking.tickets.codes import ticket_code
-from booking.visitors import ensure_visitor, visitor_of
+from booking.visitors import remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
@@ -72,9 +73,11 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
         indices = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
         return lock_answer(LockResult(showtime, layout, booking, indices, showtime.version), at)
     if request.method == "PUT":
-        labels = read_labels(request)
-        visitor = ensure_visitor(request)
-        return lock_answer(choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at), at)
+        labels, visitor, client = read_labels(request), visitor_or_new(request), client_of(request)
+        result = choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
+        if result.booking:
+            remember_visitor(request, visitor)
+        return lock_answer(result, at)
     visitor_here = visitor_of(request)
     done = visitor_here is None or release_seats(showtime_id=showtime_id, visitor=visitor_here, at=at)
     return HttpResponse(status=204 if done else 202)

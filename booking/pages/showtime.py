@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking.basket import choose_seats, release_seats
 from booking.bookings import find_live
+from booking.clients.client import client_of
 from booking.models import Booking
 from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_minimap, view_rows
 from booking.refusals import AlreadyPaid, Refusal
 from booking.seats.map import LETTERS, read_map
-from booking.visitors import ensure_visitor, visitor_of
+from booking.visitors import remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
@@ -47,7 +48,7 @@ def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
 
 
 def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
-    visitor = ensure_visitor(request)
+    visitor, client = visitor_or_new(request), client_of(request)
     labels = request.POST.getlist("seats")
     dropped = request.POST.get("drop")
     try:
@@ -56,12 +57,15 @@ def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
             return redirect("booking:showtime", found.pk)
         requested = [label for label in labels if label != dropped]
         at = time_of_sale()
-        locked = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at).booking
+        result = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at, client=client)
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
     except Refusal as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal.detail, extra_tags="sign-in" if getattr(refusal, "sign_in", False) else "")
         return redirect("booking:showtime", found.pk)
+    locked = result.booking
+    if locked:
+        remember_visitor(request, visitor)
     if locked is None and not dropped:
         messages.error(request, "Choose at least one seat first.")
     if locked and request.POST.get("action") == "continue":

@@ -3,11 +3,13 @@
 **Lock order** of every transaction that changes existing seat rows:
 
 1. the showtime queue of this process (`booking.seats.showtime_queue`), before any transaction;
-2. the booking; 3. its payment; 4. its refunds;
-5. seats of the booking in `pk` order, waiting (`row_lock_statement`);
-6. requested seats in `pk` order, skipping those that another transaction holds (`requested_query`);
-7. the visitor's advisory lock, where a booking begins (`booking.lock_statements.NEW_KEY`);
-8. the showtime's advisory lock, then the showtime's row (`booking.seats.rows.write_seats`).
+2. the client's advisory lock for this showtime, where seats may be added (`booking.lock_limits.CLIENT_LOCK`);
+3. the booking; 4. its payment; 5. its refunds;
+6. seats of the booking in `pk` order, waiting (`row_lock_statement`);
+7. requested seats in `pk` order, skipping those that another transaction holds (`requested_query`);
+8. where a booking begins, the visitor's advisory lock (`booking.lock_statements.NEW_KEY`), then the client's row of new
+   visitors (`booking.clients.pace`);
+9. the showtime's advisory lock, then the showtime's row (`booking.seats.rows.write_seats`).
 
 Transactions that follow it do not wait for each other in a circle, except in the one case that `booking.lock_retry`
 describes.

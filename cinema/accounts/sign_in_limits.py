@@ -14,7 +14,6 @@ all of them off. What counts right passwords too, because each costs a hash, is 
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -27,7 +26,7 @@ from django.http import HttpRequest
 
 from cinema.accounts.counters import Counter, Rate, clear, give_back, take
 from cinema.accounts.known_browsers import browser_of, is_anywhere_known
-from cinema.web.client_address import client_address
+from cinema.web.client_address import counted_address
 
 MINUTE, HOUR = 60, 60 * 60
 OF_AN_ADDRESS = (Rate(10, MINUTE),)
@@ -70,7 +69,7 @@ def begin_try(request: HttpRequest, email: str) -> Try | None:
     browser = _known_browser(request, email)
     if browser and one.count(Counter("known-browser", browser, OF_A_KNOWN_BROWSER)):
         is_in_time = ratelimit.consume(request, action="password_known", key=email)
-    elif one.count(Counter("address", _network(request), OF_AN_ADDRESS), *_of_strangers(request, email)):
+    elif one.count(Counter("address", counted_address(request), OF_AN_ADDRESS), *_of_strangers(request, email)):
         is_in_time = ratelimit.consume(request, action="password")
     else:
         return None
@@ -101,17 +100,11 @@ def on_password_reset(sender: Any, request: HttpRequest, user: User, **kwargs: A
 
 
 def _of_strangers(request: HttpRequest, email: str) -> tuple[Counter, Counter]:
-    here = f"{_network(request)} {email}"
+    here = f"{counted_address(request)} {email}"
     return (
         Counter("address-and-account", here, OF_AN_ADDRESS_AND_ACCOUNT),
         Counter("account", email, OF_AN_ACCOUNT),
     )
-
-
-def _network(request: HttpRequest) -> str:
-    """The client's address; of IPv6 the /64, all of which is one customer's."""
-    address = client_address(request)
-    return str(ipaddress.ip_network((address, 64), strict=False)) if ":" in address else address
 
 
 def _known_browser(request: HttpRequest, email: str) -> str:

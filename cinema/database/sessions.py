@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from cinema.database.statements import Statement, run_queries
@@ -21,3 +23,10 @@ class SessionStore(db.SessionStore):
         for (data,) in rows:
             return dict(self.decode(data))
         return super().load()
+
+
+def clear_expired_sessions(at: datetime, limit: int = 1000) -> int:
+    """Delete rows of sessions that have ended, at most `limit`, so that no caller waits long. Returns how many."""
+    ended = Session.objects.filter(expire_date__lt=at)
+    keys = list(ended.order_by("expire_date").values_list("session_key", flat=True)[:limit])
+    return ended.filter(session_key__in=keys).delete()[0]

@@ -227,7 +227,11 @@ class ProblemMiddleware:
     def page(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if refusal.status == 404:
             return page_not_found(request, Http404(refusal.detail))
-        return render(request, "refusal.html", {"refusal": refusal}, status=refusal.status)
+        template = "429.html" if refusal.status == 429 else "refusal.html"
+        response = render(request, template, {"refusal": refusal}, status=refusal.status)
+        for name, value in refusal.headers.items():
+            response[name] = value
+        return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_protect
 
 from booking.access import find_booking
+from booking.clients.client import client_of
 from booking.pages.api import booking_answer, instant
 from booking.refusals import Invalid
 from booking.visitors import visitor_of
@@ -34,6 +35,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
         origin=origin_of(request),
         mail_origin=mail_origin_of(request),
         at=time_of_sale(),
+        client=client_of(request),
     )
     booking = started.payment.booking
     response = JsonResponse(

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from booking.bookings import find_live
+from booking.clients.client import client_of
 from booking.models import Booking, BookingSeat
 from booking.pages.hall_drawing import draw_hall
 from booking.refusals import AlreadyPaid, Invalid, NotFound, Refusal
@@ -50,8 +51,9 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
             visitor=visitor_of(request),
             email=request.POST.get("email", ""),
             origin=origin_of(request),
-            at=time_of_sale(),
             mail_origin=mail_origin_of(request),
+            at=time_of_sale(),
+            client=client_of(request),
         )
     except AlreadyPaid as refusal:
         return SeeOther(reverse("booking:booking", args=[refusal.reference]))

@@ -16,9 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from booking.access import find_own_booking
 from booking.models import Booking
-from booking.refusals import NotFound
-from booking.visitors import visitor_of
 from cinema.database import clock
 from payments.checkout import WAY_BACK
 from payments.models import Payment
@@ -36,7 +35,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
 
     Any GET may ask: the answer is the gateway's, and the same as the loop would find. HEAD only looks.
     """
-    booking = _own_booking(request, reference)
+    booking = find_own_booking(request, reference)
     payment = _payment_of(request, booking)
     if payment is not None and payment.is_active and request.method == "GET":
         reconcile_payment(payment, at=clock.now())
@@ -57,7 +56,7 @@ def payment_cancel(request: HttpRequest, reference: str) -> HttpResponse:
 
     Without the address of the way back it shows a button, and changes nothing.
     """
-    booking = _own_booking(request, reference)
+    booking = find_own_booking(request, reference)
     if booking.status in Booking.PAYING:
         payment = booking.payments.active().first()
         if request.method != "POST" and not is_way_back(request, payment):
@@ -94,14 +93,6 @@ def is_fetched_ahead(request: HttpRequest) -> bool:
     """A browser prefetches, prerenders or previews a link that nobody has followed."""
     purposes = " ".join(request.headers.get(name, "") for name in AHEAD_OF_A_CLICK).lower()
     return "prefetch" in purposes or "preview" in purposes
-
-
-def _own_booking(request: HttpRequest, reference: str) -> Booking:
-    visitor = visitor_of(request)
-    booking = Booking.objects.filter(reference=reference.upper()).first()
-    if booking is None or booking.visitor != visitor:
-        raise NotFound("There is no such booking, or it is not yours.")
-    return booking
 
 
 def _payment_of(request: HttpRequest, booking: Booking) -> Payment | None:

@@ -28,6 +28,12 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
   removeLater(region);
 }
 
+/** The action of a link that the server has put into a template. */
+export function actionOf(template) {
+  const link = template.content.querySelector("a");
+  return { label: link.textContent, act: () => location.assign(link.getAttribute("href")) };
+}
+
 /** Removes the news in `region` when its time is over; also news that the server put into the page. */
 export function removeLater(region) {
   const toast = region.querySelector(".toast");

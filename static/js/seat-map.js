@@ -8,7 +8,7 @@ import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 import { LockClient } from "lock-client";
 import { Minimap } from "minimap";
-import { removeLater, showNews } from "news";
+import { actionOf, removeLater, showNews } from "news";
 import { SeatState } from "seat-state";
 
 const RENEWAL_SPREAD = 2_000; // ms over which visitors without seats ask again, when all maps are renewed at once
@@ -113,7 +113,7 @@ class SeatMap extends HTMLElement {
     this.paint();
     for (const label of problem.seats ?? []) this.hall.flash(this.hall.indexOf.get(label), "taken");
     const [title, ...rest] = problem.detail.split(/(?<=\.) /);
-    this.show({ title, text: rest.join(" ") });
+    this.show({ title, text: rest.join(" "), action: problem.sign_in && actionOf(document.getElementById("sign-in")) });
   }
 
   failed() {

@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -11,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
-from bench.support.factories import make_showtime, new_visitor
+from bench.support.factories import make_plan, make_showtime, new_visitor
 from booking.bookings import begin_checkout, confirm_booking
-from booking.locks import expire_locks, lock_seats
+from booking.clients.client import Client
+from booking.locks import LockResult, expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import RateLimited, Refusal, SeatsTaken
 from booking.seats.map import read_map
@@ -262,3 +264,53 @@ def test_a_booking_confirmed_twenty_times_at_once_is_booked_once():
     assert booking.tickets.count() == 2
     showtime.refresh_from_db()
     assert (showtime.version, showtime.n_booked, showtime.revenue) == (2, 2, 2300)
+
+
+HALL = 100  # seats, of which one address may have 25
+
+
+def fill_from_one_address(n_buyers):
+    """`n_buyers` visitors of one address each lock four seats at the same moment; how many seats are locked then."""
+    now, showtime = timezone.now(), make_showtime(make_plan(10, 10))
+    client = Client(("203.0.113.7",))
+    labels = [f"{chr(65 + i // 10)}{i % 10 + 1}" for i in range(HALL)]
+
+    def job(first):
+        who = {"showtime_id": showtime.pk, "visitor": new_visitor(), "client": client}
+        return partial(lock_seats, **who, labels=labels[first : first + 4], at=now)
+
+    results = together([job(4 * number) for number in range(n_buyers)])
+    assert all(isinstance(result, LockResult | RateLimited) for result in results), results
+    showtime.refresh_from_db()
+    return showtime.n_locked
+
+
+def test_visitors_of_one_address_who_lock_at_once_do_not_both_slip_under_its_limit():
+    assert {fill_from_one_address(20) for _ in range(5)} == {24}
+
+
+@pytest.mark.postgresql_only
+def test_without_the_clients_lock_they_would(monkeypatch):
+    """So the test above can fail."""
+    monkeypatch.setattr("booking.locks.client_lock_query", lambda *_: [])
+    assert max(fill_from_one_address(20) for _ in range(5)) > 25
+
+
+@pytest.mark.postgresql_only
+def test_checkouts_and_locks_of_one_address_at_once_keep_its_limit_too():
+    """Visitors with seats of their own addresses pay from one address, while others lock there."""
+    now, showtime, one = timezone.now(), make_showtime(make_plan(10, 10)), Client(("203.0.113.7",))
+    jobs = []
+    for number in range(10):
+        visitor, labels = new_visitor(), [f"{chr(65 + number)}{i}" for i in range(1, 9)]
+        who = {"showtime_id": showtime.pk, "visitor": visitor, "at": now}
+        lock_seats(**who, labels=labels, client=Client((f"198.51.100.{number}",)))
+        until = now + timedelta(minutes=41)
+        jobs.append(partial(begin_checkout, **who, email="a@example.com", payable_until=until, client=one))
+        more = {"showtime_id": showtime.pk, "labels": [f"{chr(65 + number)}10"], "at": now, "client": one}
+        jobs.append(partial(lock_seats, visitor=new_visitor(), **more))
+    results = together(jobs)
+    assert all(isinstance(result, Booking | LockResult | RateLimited) for result in results), results
+    network, _ = one.hashes(showtime.pk)
+    n_locked = sum(Booking.objects.filter(network_hash=network).values_list("n_seats", flat=True))
+    assert 43 <= n_locked <= 50

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from booking.lock_limits import ClientSeats, Holding
 from booking.locks import Situation
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import PaymentOpen, Refusal, SeatsTaken
@@ -16,12 +17,21 @@ from cinema.models import Showtime
 
 AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)  # a minute before the clocks change in London
 MINUTE = timedelta(minutes=1)
+HASHES, OLD_HASHES = (5, 6), (3, 4)  # of the client that asks, and of the one that asked first
 ME, OTHER, MY_BOOKING, OTHER_BOOKING = uuid.UUID(int=1), uuid.UUID(int=2), 11, 12
 SALES = ("open", "open", "open", "upcoming", "closed", "cancelled")
 OWN = (None, None, "locked", "locked", "lapsed", "lapsed", "checkout", "processing", "releasing")
 SEATS = ("available", "available", "mine", "mine", "other", "lapsed", "being-released", "booked", "blocked", "missing")
+# What other visitors of the client leave: room for any request, for two seats, for none; or, as they pay, for two.
+OTHERS = ("room", "room", "room", "two chosen", "full", "two in all")
+HOLDINGS = {
+    "room": (),
+    "two chosen": (Holding(18, 18), Holding(18, 18, 4)),
+    "full": (Holding(0, 0), Holding(80, 80, 4)),
+    "two in all": (Holding(0, 38),),
+}
 N_SEATS = 6
-N_BYTES = 3 + N_SEATS
+N_BYTES = 4 + N_SEATS
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,16 @@ class World:
     own: str | None
     requested: tuple[int, ...]
     seats: tuple[str, ...]
+    others: str = "room"
 
     @classmethod
     def from_bytes(cls, drawn):
         sales, own = SALES[drawn[0] % len(SALES)], OWN[drawn[1] % len(OWN)]
-        seats = [SEATS[byte % len(SEATS)] for byte in drawn[3:]]
+        seats = [SEATS[byte % len(SEATS)] for byte in drawn[4:]]
         if own is None:
             seats = ["available" if seat == "mine" else seat for seat in seats]
-        return cls(sales, own, tuple(i for i in range(N_SEATS) if drawn[2] >> i & 1), tuple(seats))
+        requested = tuple(i for i in range(N_SEATS) if drawn[2] >> i & 1)
+        return cls(sales, own, requested, tuple(seats), OTHERS[drawn[3] % len(OTHERS)])
 
     @property
     def mine(self):
@@ -48,8 +60,13 @@ def expect(world):
     """(outcome, what it is about, {seat: new state}): the rule in the words of the contract."""
     mine, requested = world.mine, set(world.requested)
     end = {"locked": "released", "lapsed": "expired"}.get(world.own)
+    grows = len(requested) > (0 if world.own == "lapsed" else len(mine))
+    chosen_room = {"two chosen": 2, "full": 0}.get(world.others, N_SEATS)
+    room = {"two in all": 2}.get(world.others, chosen_room) if grows else N_SEATS
     if world.own in ("checkout", "processing", "releasing"):
-        return ("kept", None, {}) if world.own != "releasing" and requested == mine else ("payment-open", None, {})
+        if world.own != "releasing" and requested == mine:
+            return ("kept", None, {})
+        return ("payment-open" if len(requested) <= min(chosen_room, room) else "rate-limited", None, {})
     if not requested:
         return (end or "nothing", None, dict.fromkeys(mine, "available"))
     if world.sales != "open":
@@ -59,6 +76,8 @@ def expect(world):
         return ("seats-taken", taken, {})
     if lost:
         return ("being-released", lost, {})
+    if grows and len(requested) > room:
+        return ("rate-limited", None, {})
     freed, locked = dict.fromkeys(mine - requested, "available"), dict.fromkeys(requested, "mine")
     return ("kept" if world.own == "locked" else "begun", end if world.own == "lapsed" else None, {**freed, **locked})
 
@@ -76,7 +95,9 @@ def situation_of(world):
     showtime.sales_close_at = AT if world.sales == "closed" else None
     showtime.cancelled_at = AT - MINUTE if world.sales == "cancelled" else None
     own_seats = [rows[i] for i in sorted(world.mine)]
-    return Situation(showtime, "layout", ME, own_of(world), own_seats, {f"A{i}": i for i in world.requested}, found)
+    requested = {f"A{i}": i for i in world.requested}
+    others = ClientSeats(80, HOLDINGS[world.others])  # 20 and 40 seats for one address
+    return Situation(showtime, "layout", ME, own_of(world), own_seats, requested, found, HASHES, others)
 
 
 def own_of(world):
@@ -84,6 +105,7 @@ def own_of(world):
         return None
     status = "locked" if world.own == "lapsed" else world.own
     own = Booking(pk=MY_BOOKING, reference="BCD-FGH-JKM", showtime_id=7, visitor=ME, status=status, currency="GBP")
+    own.network_hash, own.address_hash = OLD_HASHES
     own.locked_until, own.n_seats = AT if world.own == "lapsed" else AT + MINUTE, len(world.mine)
     return own
 
@@ -124,11 +146,14 @@ def outcome_of(decide, world):
         assert (decision.begins.visitor, decision.begins.locked_until) == (ME, AT + 5 * MINUTE)
         assert decision.begins.n_seats == len(world.requested) == len(decision.take)
         assert decision.reason == "lock"
+        assert (decision.begins.network_hash, decision.begins.address_hash) == HASHES
         return "begun", decision.end_status if decision.ends else None, after
     if decision.ends:
         assert decision.reason == decision.end_reason == {"released": "given-back"}.get(decision.end_status, "lapsed")
         return decision.end_status, None, after
     if decision.keeps:
         assert decision.n_seats == len(world.mine if world.own != "locked" else world.requested)
+        if world.own == "locked":  # seats that are exchanged count for whom they counted
+            assert decision.hashes == (HASHES if len(world.requested) > len(world.mine) else OLD_HASHES)
         return "kept", None, after if written or world.own == "locked" else {}
     return "nothing", None, after

@@ -7,7 +7,9 @@ from django.contrib.sessions.backends.db import SessionStore as DjangoStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from cinema.database.sessions import SessionStore
+from booking.models import PaceUse
+from booking.outbox.periodic_tasks import new_schedule
+from cinema.database.sessions import SessionStore, clear_expired_sessions
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +45,22 @@ def test_an_unknown_key_is_not_adopted():
     store["visitor"] = "somebody"
     store.save()
     assert store.session_key != "a" * 32
+
+
+def test_sessions_that_have_ended_are_deleted_in_batches(session_key):
+    now = timezone.now()
+    for hours in range(1, 6):
+        Session.objects.create(session_key=f"old{hours}", session_data="", expire_date=now - timedelta(hours=hours))
+    assert [clear_expired_sessions(now, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert list(Session.objects.values_list("session_key", flat=True)) == [session_key]
+
+
+def test_the_loop_deletes_them_and_what_paces_no_longer_need():
+    names = {task.name for task in new_schedule()}
+    assert {"clear expired sessions", "clear uses of paces"} <= names
+    PaceUse.objects.create(key=1, used_until=0)
+    Session.objects.create(session_key="old", session_data="", expire_date=timezone.now() - timedelta(days=1))
+    for task in new_schedule():
+        if task.name.startswith("clear "):
+            task.task(timezone.now())
+    assert not Session.objects.exists() and not PaceUse.objects.exists()

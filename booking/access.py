@@ -7,7 +7,6 @@ whatever others at the same address do.
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from booking.clients.client import client_of
 from booking.clients.pace import UNKNOWN_REFERENCES, check_pace, count_use
@@ -15,6 +14,7 @@ from booking.models import Booking
 from booking.refusals import NotFound, RateLimited, Refusal
 from booking.tickets.codes import check_key
 from booking.visitors import visitor_of
+from cinema.database import clock
 
 
 def find_booking(request: HttpRequest, reference: str) -> Booking:
@@ -48,7 +48,7 @@ def may_see(request: HttpRequest, booking: Booking) -> bool:
 
 def refusal_for(request: HttpRequest) -> Refusal:
     """Count a reference that this request may not see: it may be guessed. RateLimited, else NotFound."""
-    client, at = client_of(request), timezone.now()
+    client, at = client_of(request), clock.now()
     try:
         check_pace(UNKNOWN_REFERENCES, client, at)
     except RateLimited as refusal:

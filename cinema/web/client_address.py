@@ -37,31 +37,24 @@ NEARBY = [
         "fe80::/10",
     )
 ]
-REMEMBERED = (
-    3600  # seconds for which a process says that a proxy is not trusted; then it has been mended or is seen again
-)
-
-
-def client_address(request: HttpRequest) -> str:
-    """The nearest address that does not belong to TRUSTED_PROXIES.
-
-    `X-Forwarded-For` is read from its end, as long as the address before is a trusted proxy. Each proxy appends the
-    address of its peer, so entries that the client has written stand further left and are not reached.
-
-    Returns:
-        An address, or `unknown` if the server has none (a local socket).
-    """
-    nearest = address_of(request)
-    return str(nearest) if nearest else "unknown"
+# Seconds for which a process says that a proxy is not trusted; then it has been mended or is seen again.
+REMEMBERED = 3600
 
 
 def address_of(request: HttpRequest) -> Address | None:
-    """The same as an address; None if the server has none."""
+    """The nearest address that does not belong to TRUSTED_PROXIES; None if the server has none (a local socket).
+
+    `X-Forwarded-For` is read from its end, as long as the address before is a trusted proxy. Each proxy appends the
+    address of its peer, so entries that the client has written stand further left and are not reached.
+    """
     return nearest_address(request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
 def counted_address(request: HttpRequest) -> str:
-    """`client_address` as limits count it: of an IPv6 address its network of 64 bits, which is one customer's."""
+    """The client's address as limits count it: of an IPv6 address its network of 64 bits, which is one customer's.
+
+    `unknown` if the server has none.
+    """
     address = address_of(request)
     if isinstance(address, ipaddress.IPv6Address):
         return network_of(address, 64)

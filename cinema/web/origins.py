@@ -2,7 +2,7 @@
 
 ALLOWED_HOSTS says which names of hosts are believed, nothing about ports, and everybody writes their own Host header.
 So a mail, which somebody else may get, takes from it a port only that this site is known to have. `X-Forwarded-Host`
-and `X-Forwarded-Port` are never believed, `X-Forwarded-Proto` from TRUSTED_PROXIES only (`client_address`).
+and `X-Forwarded-Port` are never believed, `X-Forwarded-Proto` from TRUSTED_PROXIES only (`cinema.web.client_address`).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from booking.models import Booking
+from cinema.database import clock
 from payments.gateways.factory import gateway
 from payments.gateways.interface import GatewayRefused, GatewayUnavailable
 from payments.management.commands.reconcile_payments import table
@@ -39,9 +40,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
     def handle(self, *args: Any, since: datetime, dry_run: bool, **options: Any) -> None:
-        if since > timezone.now():
+        if since > clock.now():
             raise CommandError("--since lies in the future.")
-        provider, at = current_provider(), timezone.now()
+        provider, at = current_provider(), clock.now()
         if provider == Payment.Provider.DEMO:
             self.stdout.write("Demo payments are kept in the same database: nobody else knows of any.")
         try:

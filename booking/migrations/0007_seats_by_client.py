@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0004_fewer_indexes_and_checks"),
+        ("booking", "0006_ticket_secret"),
         ("cinema", "0009_seat_colour"),
     ]
 

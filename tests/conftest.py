@@ -103,13 +103,15 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Rate limits are counted in the cache; each test begins with none used."""
+    """Limits are counted in the cache and in the process; each test begins with none used and no proxy seen."""
     from django.core.cache import cache
 
     from booking.clients.pace import forget_uses
+    from cinema.web.client_address import proxy_watch
 
     cache.clear()
     forget_uses()
+    proxy_watch.forget()
     yield
 
 

@@ -105,6 +105,9 @@ class ProxyWatch:
         """Whether such a request came within the last hour or so."""
         return self._seen_at is not None and time.monotonic() - self._seen_at < REMEMBERED
 
+    def forget(self) -> None:
+        self._seen_at = None
+
 
 proxy_watch = ProxyWatch()
 

@@ -126,8 +126,11 @@ class WatchedShowtime:
             self.start_catching_up()
 
     def _confirm(self, version: int, asked_at: float) -> None:
+        """Nothing by an answer that was overtaken by a later question's: the database may have gone back in between."""
+        if asked_at < self._confirmed_at:
+            return
         self.room.confirm(version)
-        self._confirmed_at = max(self._confirmed_at, asked_at)
+        self._confirmed_at = asked_at
         for viewer in list(self._waiting):
             viewer.send_pending()
             if not viewer.heartbeat_is_due:

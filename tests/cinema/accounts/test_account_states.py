@@ -230,12 +230,12 @@ def test_an_account_without_a_password_can_set_one(client):
 
 @pytest.mark.parametrize("is_secure", [False, True])
 def test_links_in_mails_are_absolute_with_the_scheme_of_the_site(client, settings, is_secure):
-    settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if is_secure else "http"
+    settings.HTTPS, scheme = is_secure, "https" if is_secure else "http"
     make_user("alice@example.com")
     ask_for_a_new_password(client)
     send(client, "account_signup", {"email": "bob@example.com", "password1": PASSWORD})
     for message in mail.outbox:
-        assert re.search(rf"\n{settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL}://testserver/accounts/\S+\n", message.body)
+        assert re.search(rf"\n{scheme}://testserver/accounts/\S+\n", message.body)
         assert message.subject.startswith("BookMySeat: ")
         assert "&amp;" not in message.body and "{" not in message.body and "\n\n\n" not in message.body
         assert all(len(line) <= 100 or "://" in line for line in message.body.splitlines())

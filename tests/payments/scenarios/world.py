@@ -74,11 +74,18 @@ class World:
         self.deliver("checkout.session.completed", self.pay())
 
     def browse(self, path):
+        return self._browser().get(f"/payments/{path}/{self.sale.booking.reference}/")
+
+    def cancel_payment(self):
+        """Alice comes back from Stripe's page by its own address, without having paid."""
+        return self._browser().get(self.sale.payment.request["cancel_url"])
+
+    def _browser(self):
         client = Client()
         session = client.session
         session["visitor"] = str(self.sale.visitor)
         session.save()
-        return client.get(f"/payments/{path}/{self.sale.booking.reference}/")
+        return client
 
     def cancel(self, *labels, by=None):
         """Tickets, all of them when none is named."""

@@ -26,7 +26,7 @@ def test_a_booking_is_found_by_reference_mail_address_seat_and_film(staff, booki
 def test_an_unmatched_query_finds_nothing_and_is_escaped(staff, booking, query):
     page = staff.get("/staff/bookings/", {"q": query}).content.decode()
     assert SCRIPT not in page
-    assert (booking.reference in page) == (not query.strip("\x00"))
+    assert booking.reference not in page
 
 
 def test_a_whole_reference_redirects_to_the_timeline(staff, booking):

@@ -1,6 +1,7 @@
 """The database goes back, as after a restore: noticed by the poll, a new epoch, and no digest of what is not there."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -207,6 +208,21 @@ async def test_an_epoch_that_a_restore_brings_back_is_never_shown_again(quick):
                 lambda before=before: showtime.n_epochs == before + 1 and all_current(viewers), seconds=2
             )
         assert showtime.epoch == "e2"
+
+
+async def test_an_answer_that_was_overtaken_by_a_later_one_confirms_nothing(quick):
+    """It was asked before the database went back; the change that it knows of arrives as a hint afterwards."""
+    showtime = SimulatedShowtime(8)
+    async with running_hub(LocalTransport(), showtime, poll=NEVER, heartbeat=NEVER) as hub:
+        viewers, before = await watching(hub, showtime), time.monotonic() - 1
+        sold(hub, showtime, 1)
+        assert await eventually(lambda: all_current(viewers))
+        watched = hub.watched[SHOWTIME]
+        [known] = showtime._lineage({SHOWTIME: 0}).values()
+        watched.compare(known, at_least=0, asked_at=before)
+        assert watched.room.confirmed == 0
+        watched.compare(known, at_least=1, asked_at=time.monotonic())
+        assert watched.room.confirmed == 1
 
 
 async def test_a_poll_that_is_overtaken_by_changes_is_no_cause_for_an_epoch(quick):

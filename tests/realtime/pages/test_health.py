@@ -18,13 +18,13 @@ def ready(client):
 def test_a_process_whose_clock_is_right_is_ready_for_two_queries(client, django_assert_num_queries):
     loop.take_lease("loop", "one", timedelta(seconds=5), clock.read(), acted_at=clock.read())
     with django_assert_num_queries(2):
-        assert ready(client) == (200, {"database": "ok", "bridge": "local", "loop": "ok", "clock": "ok"})
+        assert ready(client) == (200, {"database": "ok", "bridge": "local", "loop": "ok", "clock": "ok", "proxy": "ok"})
 
 
 @pytest.mark.parametrize("ahead", [360, -360, 1.5, -1.5])
 def test_a_process_whose_clock_is_off_is_not_ready_whoever_asks_first(client, clock_ahead, ahead):
     clock_ahead(ahead)
-    assert ready(client) == (503, {"database": "ok", "bridge": "local", "loop": "late", "clock": "off"})
+    assert ready(client) == (503, {"database": "ok", "bridge": "local", "loop": "late", "clock": "off", "proxy": "ok"})
     clock_ahead(0)
     assert ready(client)[0] == 200
 
@@ -46,4 +46,4 @@ def test_without_a_database_it_is_not_ready_and_the_clock_is_not_blamed(client, 
         raise RuntimeError("no connection is free")
 
     monkeypatch.setattr(clock, "read", no_answer)
-    assert ready(client) == (503, {"database": "down", "bridge": "local", "loop": "late", "clock": "ok"})
+    assert ready(client) == (503, {"database": "down", "bridge": "local", "loop": "late", "clock": "ok", "proxy": "ok"})

@@ -92,16 +92,16 @@ _blocked: dict[int, float] = {}  # by key: until when
 _uses: dict[int, float] = {}  # by key: those that the table does not have yet
 
 
-def use_queries(pace: Pace, client: Client, at: datetime, *, uses: float = 1) -> list[Query]:
-    """Queries that count `uses` of this client, from wide to narrow: two at once lock their rows in one order."""
-    now = at.timestamp()
-    queries: list[Query] = []
-    for name, factor in client.shares:
-        interval = pace.interval(factor)
-        most = now + (pace.at_once * factor + pace.step) * interval
-        added = uses * interval
-        queries.append((USE, [hash_of(pace.name, name), now + added, now, added, most]))
-    return queries
+def use_queries(pace: Pace, client: Client, at: datetime) -> list[Query]:
+    """Queries that count a use of this client, from wide to narrow: two at once lock their rows in one order."""
+    return [_use_query(pace, name, factor, at, 1) for name, factor in client.shares]
+
+
+def _use_query(pace: Pace, name: str, factor: int, at: datetime, uses: float) -> Query:
+    now, interval = at.timestamp(), pace.interval(factor)
+    most = now + (pace.at_once * factor + pace.step) * interval
+    added = uses * interval
+    return USE, [hash_of(pace.name, name), now + added, now, added, most]
 
 
 def check_uses(pace: Pace, client: Client, answers: list[Rows], at: datetime) -> None:
@@ -129,19 +129,20 @@ def check_pace(pace: Pace, client: Client, at: datetime) -> None:
 
 def count_use(pace: Pace, client: Client, at: datetime) -> None:
     """Count one use, outside any transaction. From the last that is allowed on, `check_pace` refuses."""
-    if not client.names:
-        return
-    narrow = hash_of(pace.name, client.names[-1])
-    uses = _uses.pop(narrow, 0) + 1
-    if uses < pace.step:
-        _remember(_uses, narrow, uses)
-        return
-    answers = run_queries(*use_queries(pace, client, at, uses=uses))
+    due = []
+    for name, factor in client.shares:
+        key = hash_of(pace.name, name)
+        uses = _uses.pop(key, 0) + 1
+        if uses < pace.step:
+            _remember(_uses, key, uses)
+        else:
+            due.append((key, factor, _use_query(pace, name, factor, at, uses)))
+    answers = run_queries(*(query for _, _, query in due)) if due else []
     now = at.timestamp()
-    for (name, factor), [(used_until,)] in zip(client.shares, answers, strict=True):
+    for (key, factor, _), [(used_until,)] in zip(due, answers, strict=True):
         wait = pace.wait(used_until, now, factor)
         if wait > 0:
-            _remember(_blocked, hash_of(pace.name, name), now + wait)
+            _remember(_blocked, key, now + wait)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def guess(page, browser=None, **headers):
     return (browser or Client()).get(page.format(new_reference()), **headers)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES[:2])
 def test_two_hundred_guesses_meet_a_429(page):
     answers = [guess(page) for _ in range(200)]
     assert [answer.status_code for answer in answers] == [404] * 60 + [429] * 140
@@ -66,8 +66,7 @@ def test_a_reference_of_somebody_else_counts_like_one_that_is_not_there(mine):
 
 def test_who_may_see_a_booking_sees_it_whatever_others_at_the_address_do(mine):
     browser, booking = mine
-    while guess("/api/bookings/{}/").status_code == 404:
-        pass
+    assert [guess("/api/bookings/{}/").status_code for _ in range(61)][-1] == 429
     assert browser.get(f"/bookings/{booking.reference}/").status_code == 200
     assert browser.get(f"/api/bookings/{booking.reference}/").status_code == 200
     assert Client().get(f"/bookings/{booking.reference}/?key={booking_key(booking)}").status_code == 200

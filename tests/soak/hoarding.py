@@ -138,9 +138,12 @@ def lock_all(scenario, addresses, *, pays=False):
     def attack():
         while not scenario.is_over:
             free = scenario.free()
+            if not free:
+                time.sleep(0.1)
+                continue
             person = Person(scenario.server.port, next(addresses))
             labels = random.sample(free, min(10, len(free)))
-            status = person.lock(scenario.show, labels) if labels else 409
+            status = person.lock(scenario.show, labels)
             if status == 429:  # less may be left than ten
                 status = person.lock(scenario.show, labels[: random.randint(1, 9)])
             scenario.answers[status] += 1

@@ -112,6 +112,12 @@ def test_what_is_frequent_reaches_other_processes_in_steps():
     assert sum(fail(pace, FOYER, AT) for _ in range(40)) == 20
 
 
+def test_uses_that_are_counted_in_steps_count_for_a_48_also_from_a_64_for_each():
+    pace = Pace("street", at_once=30, per_minute=60, sentence="Wait.", step=10)
+    homes = (Client(("2001:db8::/48", f"2001:db8:0:{n:x}::/64")) for n in range(300))
+    assert sum(fail(pace, home, AT) for home in homes) == 120
+
+
 @pytest.mark.postgresql_only
 def test_at_once_in_many_processes_none_is_missed():
     pace = Pace("race", at_once=20, per_minute=1, sentence="Wait.")

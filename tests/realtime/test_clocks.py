@@ -192,7 +192,7 @@ def test_of_two_web_processes_one_with_a_wrong_clock_sells_nothing_and_takes_not
     assert {status for status, _ in tries} == {503}, "also the first of this process, before anybody asked /readyz"
     assert all(int(headers["Retry-After"]) >= 1 for _, headers in tries)
     assert bob.lock(showtime, free[2])[1]["type"] == "busy"
-    assert ready(wrong) == (503, {"database": "ok", "bridge": "ok", "loop": "late", "clock": "off"})
+    assert ready(wrong) == (503, {"database": "ok", "bridge": "ok", "loop": "late", "clock": "off", "proxy": "ok"})
     assert ready(right)[1]["clock"] == "ok"
 
     here_and_there = at_server(alice, wrong)
@@ -266,7 +266,7 @@ def test_a_worker_an_hour_ahead_neither_acts_nor_silences_the_one_that_follows(s
         time.sleep(2)  # several beats, in which it must do nothing
         assert not has_expired()
         assert execute(scene, "SELECT * FROM booking_lease") == []
-        assert ready(web) == (200, {"database": "ok", "bridge": "local", "loop": "late", "clock": "ok"})
+        assert ready(web) == (200, {"database": "ok", "bridge": "local", "loop": "late", "clock": "ok", "proxy": "ok"})
         wait_for(lambda: differences(ahead.text()), "it says so")
         assert differences(ahead.text()) == [pytest.approx(3600, abs=5)]
     with scene.worker("right"):

@@ -265,7 +265,7 @@ def test_health_checks_are_answered(server):
     deadline = time.monotonic() + 10
     while (ready := Visitor(server.url).ask("GET", "/readyz"))[1]["loop"] != "ok" and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert ready == (200, {"database": "ok", "bridge": "local", "loop": "ok", "clock": "ok"})
+    assert ready == (200, {"database": "ok", "bridge": "local", "loop": "ok", "clock": "ok", "proxy": "ok"})
 
 
 async def test_metrics_count_what_happened_on_this_server(server, demo):

@@ -21,7 +21,8 @@ from cinema.models import Artwork
 from payments.models import DemoSession, MoneyAlert, Payment
 
 pytestmark = pytest.mark.django_db
-WRITE = re.compile(r"\b(?:INSERT INTO|REPLACE INTO|UPDATE(?!\s+SET\b)|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
+WRITE = re.compile(r"\b(?:INSERT INTO|REPLACE INTO|UPDATE(?!\s+(?:SET|OF)\b)|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
+EXECUTED = re.compile(r"\bEXECUTE (\w+)")  # a prepared statement of PostgreSQL
 # Forms and links that change something would be told by these.
 TEMPTING = {
     "action": "cancel",
@@ -78,7 +79,9 @@ def writes():
     tables = []
 
     def watch(execute, sql, params, many, context):
-        tables.extend(WRITE.findall(sql))
+        planned = getattr(context["connection"].connection, "planned", {})
+        for text in (sql, *(planned.get(name, "") for name in EXECUTED.findall(sql))):
+            tables.extend(WRITE.findall(text))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):

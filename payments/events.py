@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
+from cinema.web.json_body import check_values
 from payments.disputes import apply_dispute, apply_warning
 from payments.gateways.interface import Event, RefundState, read_session
 from payments.models import Payment, StripeWebhookEvent
@@ -19,7 +19,6 @@ from payments.unknown_payments.finding import alert_if_unknown
 log = logging.getLogger(__name__)
 
 LONGEST_ID = 120
-LARGEST_INTEGER = 2**63 - 1
 # What the work on an event raises when its object does not fit its kind; DataError: a value that no column holds.
 MALFORMED = (ArithmeticError, AttributeError, DataError, KeyError, TypeError, ValueError)
 
@@ -37,7 +36,7 @@ def process_event(*, provider: str, event: Event, at: datetime) -> str:
     """
     if len(event.id) > LONGEST_ID:
         raise ValueError("its id is too long")
-    _check_values([event.id, event.kind, event.object])
+    check_values([event.id, event.kind, event.object])
     if not isinstance(event.object.get("metadata") or {}, dict):
         raise TypeError("its metadata is not an object")
     with transaction.atomic(durable=True):
@@ -60,20 +59,6 @@ def process_event(*, provider: str, event: Event, at: datetime) -> str:
         stored.save(update_fields=["payment", "outcome"])
         log.info("webhook: %s %s: %s", event.kind, event.id, outcome)
         return outcome
-
-
-def _check_values(value: Any) -> None:
-    """Raises ValueError for text or a number in it that the database does not take."""
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("it has a NUL")
-        value.encode()  # half of a surrogate pair: UnicodeEncodeError, a ValueError
-    elif isinstance(value, int):
-        if abs(value) > LARGEST_INTEGER:
-            raise ValueError("it has a number that is too large")
-    elif isinstance(value, (dict, list)):
-        for each in (*value, *value.values()) if isinstance(value, dict) else value:
-            _check_values(each)
 
 
 def find_payment(provider: str, event: Event) -> Payment | None:

@@ -27,7 +27,7 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
         text = request.body.decode("utf-8")
         body = _decoder.decode(text) if text else {}
         if _may_have_bad_text(text):
-            _check_text(body)
+            check_values(body)
     except (ValueError, RecursionError) as error:  # also of decoding UTF-8 and JSON
         wrong = str(error) if type(error) is ValueError else "is not JSON"
         raise Invalid("The body must be a JSON object.", errors={"body": wrong}) from None
@@ -65,15 +65,21 @@ def _may_have_bad_text(text: str) -> bool:
     return NUL in text or SURROGATE in text.lower()
 
 
-def _check_text(value: Any) -> None:
-    """Raises ValueError for NUL and for half of a surrogate pair, in any text in it."""
+def check_values(value: Any) -> None:
+    """Raises ValueError for what the database does not take, in any depth of a decoded JSON value.
+
+    That is a NUL or half of a surrogate pair in a text, and an integer of more than 63 bits.
+    """
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("has a NUL in a text")
         value.encode()  # UnicodeEncodeError is a ValueError
+    elif isinstance(value, int):
+        if abs(value) > LARGEST_INTEGER:
+            raise ValueError("has a number that is too large")
     elif isinstance(value, (dict, list)):
         for each in (*value, *value.values()) if isinstance(value, dict) else value:
-            _check_text(each)
+            check_values(each)
 
 
 _decoder = json.JSONDecoder(

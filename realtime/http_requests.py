@@ -1,6 +1,6 @@
 """HTTP requests in front of Django, on every server: what their head may be, how large and how slow their body.
 
-The only door for a message's form. `refusal_of` decides by the head alone, before a byte of the body is read; daphne,
+The only check of a message's form. `refusal_of` decides by the head alone, before a byte of the body is read; daphne,
 which reads a body before it calls an application, asks it in `realtime.fast_path.daphne_http`. A body that turns out to
 be larger than its head said, or that does not come in time, is cut off while it is read. The head's own time is kept by
 the servers. What the request says is checked by `cinema.web.request_input`.
@@ -76,7 +76,7 @@ def refusal_of(method: str, path: str, version: str, headers: Iterable[tuple[byt
 
 
 def with_request_limits(application: Application) -> Application:
-    """The application behind this door. A request without a body costs some microseconds, and no task."""
+    """The application behind this check. A request without a body costs some microseconds, and no task."""
 
     async def limited(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         scope["root_path"] = settings.FORCE_SCRIPT_NAME or ""  # daphne lets a client name another one

@@ -1,4 +1,4 @@
-"""Connections that owe something end at their deadline, or before it when there are too many of them."""
+"""Connections that wait for their client end at their deadline, or before it when there are too many of them."""
 
 import asyncio
 

@@ -137,9 +137,8 @@ def lock_seats(
             situation = read_situation(showtime_id, visitor, labels, at, client)
             decision = decide(situation, at)
             if decision.begins:
-                number_booking(
-                    decision.begins, client, at
-                )  # a round trip of its own, which a refused seat does not cost
+                # A round trip of its own, which a refused seat does not cost.
+                number_booking(decision.begins, client, at)
             booking, version = store(decision, at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version

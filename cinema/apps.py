@@ -11,12 +11,11 @@ class CinemaConfig(AppConfig):
 
     def ready(self) -> None:
         from cinema.accounts import known_browsers, second_factor, sign_in_limits
+        from cinema.web import converters
 
         known_browsers.connect()
         sign_in_limits.connect()
         second_factor.connect()
-        from cinema.web import converters
-
         converters.register()
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="cinema.cache_table")
 

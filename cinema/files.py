@@ -40,7 +40,7 @@ def write_file(file: Path, content: bytes, *, is_synced: bool = True) -> None:
 def write_first(file: Path, content: bytes) -> bytes:
     """Create this file unless it has content, and return what it has: of several processes, all get one content.
 
-    On Windows, which has no lock of a folder, that is promised only to processes that start one after the other.
+    On Windows, which has no lock of a folder, that is guaranteed only to processes that start one after the other.
 
     Raises:
         OSError: nothing has changed.

@@ -57,7 +57,7 @@ def join_lines(text: str, separator: str = ", ") -> str:
 def one_line(text: str) -> str:
     """The text for a header, a calendar file or a payment page: one line, no control and no invisible characters.
 
-    For what is stored already; `clean_text` refuses it at the door.
+    For what is stored already; `clean_text` refuses it in what comes in.
     """
     return " ".join(_CONTROL.sub(" ", without_marks(text)).split())
 

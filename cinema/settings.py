@@ -29,7 +29,7 @@ TRUSTED_NETWORKS = env.networks("TRUSTED_NETWORKS")
 WORKERS = env.integer("WORKERS", default=2, least=1, most=64)
 SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(DATA_DIR / "secret_key") if DEBUG else "")
 if not SECRET_KEY:
-    env.refuse("SECRET_KEY", "must be set when DEBUG=0; a long random text")
+    env.refuse("SECRET_KEY", "must be set when DEBUG=0; a text of 50 random characters or more")
 if not DEBUG and (weakness := why_weak(SECRET_KEY)):
     env.refuse("SECRET_KEY", weakness)
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier keys: what they signed still opens

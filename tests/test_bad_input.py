@@ -125,7 +125,7 @@ def addresses():
 
 
 def outside_the_admin():
-    """The admin is one door for strangers; `test_every_address_for_staff` goes through it."""
+    """The admin is one address for strangers; `test_every_address_for_staff` goes through it."""
     return [address for address in all_urls() if not address.startswith("/admin/")]
 
 

@@ -1,4 +1,4 @@
-"""One rule for mail addresses: the function itself, and each door that asks it."""
+"""One rule for mail addresses: the function itself, and each form that asks it."""
 
 import json
 from email.headerregistry import AddressHeader

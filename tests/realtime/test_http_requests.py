@@ -1,4 +1,4 @@
-"""The door in front of Django, as ASGI: heads that are refused, bodies that are cut off, HEAD without a body."""
+"""The check in front of Django, as ASGI: heads that are refused, bodies that are cut off, HEAD without a body."""
 
 import asyncio
 

@@ -19,8 +19,8 @@ VERDICT_GRACE = timedelta(minutes=10)
 LONGEST_QUERY_WAIT = timedelta(minutes=1)
 
 
-def mark_of(idempotency_key: str) -> str:
-    """Sixteen letters for what has this key, for names that are known outside of the database, as a Message-ID is.
+def mark_of_key(idempotency_key: str) -> str:
+    """Sixteen hexadecimal digits for what has this key, for names that are known outside, as a Message-ID is.
 
     Keys are random: unlike a primary key they are not used again after a restored backup.
     """

@@ -17,7 +17,7 @@ from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import RefundState
-from payments.models import Payment, Refund, mark_of
+from payments.models import Payment, Refund, mark_of_key
 from payments.refund_rows import adjust_refunded, lock_payment
 
 Status = Refund.Status
@@ -199,7 +199,7 @@ def _mail_unannounced(payment: Payment, refund: Refund, at: datetime) -> None:
 
 
 def _enqueue_mail(kind: str, booking: Booking, refund: Refund, at: datetime, **more: str) -> None:
-    key = f"refund:{mark_of(refund.idempotency_key)}"
+    key = f"refund:{mark_of_key(refund.idempotency_key)}"
     payload = {"booking": booking.pk, "refund": refund.amount, "key": key, **more}
     enqueue(kind=kind, dedupe_key=f"{kind}:{key}", payload=payload, at=at)
 

@@ -27,13 +27,13 @@ from booking.refusals import (
     join_labels,
 )
 from booking.terms.policy import cap, minutes_left, parts_of, terms_of, why_closed
-from booking.tickets.codes import mark_of as tickets_mark
+from booking.tickets.codes import mark_of_tickets
 from cinema.currencies import format_money
 from cinema.database import clock
 from cinema.models import Showtime
 from payments import ledger
 from payments.ledger import Actor
-from payments.models import MoneyAlert, Payment, Refund, mark_of
+from payments.models import MoneyAlert, Payment, Refund, mark_of_key
 from payments.refund_rows import Share, adjust_refunded, amount_left, lock_payment, own_payment, request_refund
 from payments.settlement import enqueue_session_end
 
@@ -194,7 +194,7 @@ def retry_refund(*, refund_id: int, by: Actor, at: datetime) -> Refund:
         raise Invalid(f"Only {left} of that payment is left; the rest has gone back already.")
     # The database allows one refund with a whole-payment reason per payment; a retry is requested by staff.
     reason = Refund.Reason.STAFF if failed.reason not in SEAT_REASONS else failed.reason
-    key = f"refund:{payment.idempotency_key}:again-{mark_of(failed.idempotency_key)}"
+    key = f"refund:{payment.idempotency_key}:again-{mark_of_key(failed.idempotency_key)}"
     refund = request_refund(
         payment, amount=failed.amount, reason=reason, key=key, actor=by.name, at=at, replaces=failed
     )
@@ -251,7 +251,7 @@ def _write_refund(
     amount = _amount_of(shares)
     if payment is not None and amount:
         # The same tickets, the same key: cancelled anew after a restored backup, they are not paid back twice.
-        key = f"refund:{payment.idempotency_key}:{tickets_mark(ticket for ticket, _ in shares)}"
+        key = f"refund:{payment.idempotency_key}:{mark_of_tickets(ticket for ticket, _ in shares)}"
         request_refund(payment, amount=amount, reason=reason, key=key, actor=by.name, at=at, shares=shares, note=note)
     else:
         ledger.record(booking=booking, payment=payment, kind="tickets.cancelled", actor=by.name, note=note, at=at)

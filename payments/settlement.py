@@ -28,7 +28,7 @@ from booking.outbox.messages import enqueue
 from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import Session
-from payments.models import Payment, mark_of
+from payments.models import Payment, mark_of_key
 from payments.refund_rows import lock_payment, request_refund
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ def _alert_wrong_amount(payment: Payment, session: Session, update: Update) -> N
 
 
 def _enqueue_mail(payment: Payment, problem: str, at: datetime) -> None:
-    key = f"payment:{mark_of(payment.idempotency_key)}"
+    key = f"payment:{mark_of_key(payment.idempotency_key)}"
     payload = {"booking": payment.booking_id, "problem": problem, "key": key}
     kind = "mail.payment_problem"
     enqueue(kind=kind, dedupe_key=f"{kind}:{problem}:{key}", payload=payload, at=at)

@@ -30,7 +30,7 @@ from booking.mail.calendar import write_calendar
 from booking.models import Booking, BookingSeat, Ticket
 from booking.outbox.messages import Payload, PermanentFailure, register_handler
 from booking.refusals import join_labels
-from booking.tickets.codes import booking_key, mark_of, ticket_code
+from booking.tickets.codes import booking_key, mark_of_tickets, ticket_code
 from cinema.currencies import format_money
 from cinema.plain_text import clean_lines, one_line
 
@@ -85,7 +85,7 @@ def send_confirmed(payload: Payload) -> None:
     if not _standing(booking)["standing"]:
         return
     # A copy has a name of its own, else mail programs may hide it as a repetition.
-    copy = f"{mark_of(booking.tickets.all())} {payload.get('key', payload.get('copy', ''))}".strip()
+    copy = f"{mark_of_tickets(booking.tickets.all())} {payload.get('key', payload.get('copy', ''))}".strip()
     subject = f"Your tickets for {booking.showtime.movie.title} ({booking.reference})"
     message = _compose(booking, "confirmed", subject, copy)
     message.attach(f"{booking.reference}.ics", write_calendar(booking, booking_url(booking)), "text/calendar")
@@ -105,7 +105,7 @@ def send_cancelled(payload: Payload) -> None:
     context = _cancellation(booking, payload)
     what = context["gone"] if context["standing"] else "your booking"
     subject = f"Cancelled: {what}, {booking.showtime.movie.title} ({booking.reference})"
-    _send(_compose(booking, "cancelled", subject, mark_of(context["cancelled"]), **context))
+    _send(_compose(booking, "cancelled", subject, mark_of_tickets(context["cancelled"]), **context))
 
 
 def send_showtime_cancelled(payload: Payload) -> None:
@@ -114,7 +114,7 @@ def send_showtime_cancelled(payload: Payload) -> None:
     subject = f"{booking.showtime.movie.title} will not be shown ({booking.reference})"
     film_url = _origin(booking) + reverse("cinema:movie", args=[booking.showtime.movie.slug])
     context = {"film_url": film_url, **_cancellation(booking, payload)}
-    _send(_compose(booking, "showtime_cancelled", subject, mark_of(context["cancelled"]), **context))
+    _send(_compose(booking, "showtime_cancelled", subject, mark_of_tickets(context["cancelled"]), **context))
 
 
 def send_refunded(payload: Payload) -> None:

@@ -67,8 +67,8 @@ def canonical(code: str) -> str:
     return plain.upper() if plain.isascii() else ""
 
 
-def mark_of(tickets: Iterable[Ticket]) -> str:
-    """Sixteen letters for a set of tickets, never the same for another set: not after a restored backup either.
+def mark_of_tickets(tickets: Iterable[Ticket]) -> str:
+    """Sixteen hexadecimal digits for a set of tickets, never those of another set, also after a restored backup.
 
     For names that are known outside of this database, such as a Message-ID. It does not give the secrets away.
     """

@@ -10,7 +10,7 @@ from booking.refusals import Invalid
 from cinema.models import Showtime
 from payments import ledger, refunds
 from payments.ledger import BUYER
-from payments.models import MoneyAlert, RefundSeat, mark_of
+from payments.models import MoneyAlert, RefundSeat, mark_of_key
 from tests.payments.money import STAFF, buy, cancel, enqueued, letters, settle, state, tickets
 from tests.payments.money import refunds as refunds_of
 from tests.payments.sales import Sale, post, run_loop
@@ -74,7 +74,7 @@ def test_a_failed_refund_is_retried_once_and_succeeds(stripe):
             "booking": sale.booking.pk,
             "refund": 2300,
             "reason": "buyer",
-            "key": f"refund:{mark_of(again.idempotency_key)}",
+            "key": f"refund:{mark_of_key(again.idempotency_key)}",
         }
     ]
     assert RefundSeat.objects.filter(refund__payment__booking=sale.booking).aggregate(n=Sum("amount"))["n"] == 2300

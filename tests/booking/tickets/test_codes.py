@@ -13,7 +13,7 @@ from bench.support.factories import make_showtime, new_visitor
 from booking import bookings
 from booking.locks import lock_seats
 from booking.models import Ticket, new_ticket_secret
-from booking.tickets.codes import canonical, find_ticket, mark_of, read_code, ticket_code
+from booking.tickets.codes import canonical, find_ticket, mark_of_tickets, read_code, ticket_code
 from tests.restoring import backup
 
 pytestmark = pytest.mark.django_db
@@ -116,9 +116,9 @@ def test_the_demo_has_no_ticket_without_a_secret(db):
 
 def test_a_mark_is_of_the_tickets_and_not_of_their_keys(showtime):
     one, two = buy(showtime, "A1", "A2")
-    assert mark_of([one, two]) == mark_of([two, one]) != mark_of([one])
-    before, one.secret = mark_of([one]), new_ticket_secret()
-    assert mark_of([one]) != before and one.secret not in mark_of([one])
+    assert mark_of_tickets([one, two]) == mark_of_tickets([two, one]) != mark_of_tickets([one])
+    before, one.secret = mark_of_tickets([one]), new_ticket_secret()
+    assert mark_of_tickets([one]) != before and one.secret not in mark_of_tickets([one])
 
 
 def test_the_number_of_the_key_is_used_again_and_the_code_is_not(showtime):

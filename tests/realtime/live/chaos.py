@@ -12,6 +12,8 @@ from realtime.transports.local import LocalTransport
 from tests.realtime.live.reference_client import ReferenceClient
 from tests.realtime.live.simulated_showtime import SHOWTIME, SimulatedSource
 
+NEVER = 60  # seconds between polls or heartbeats
+
 
 class ChaosTransport(LocalTransport):
     def __init__(self, seed, *, loss=0.25, repeat=0.15, delay=0.08):
@@ -130,3 +132,25 @@ async def running_hub(transport, showtime, *, heartbeat=0.15, poll=0.1):
         yield hub
     finally:
         await hub.stop()
+
+
+async def watching(hub, showtime, n=3):
+    viewers = [SimulatedViewer(hub, showtime, number) for number in range(n)]
+    for viewer in viewers:
+        await viewer.connect()
+    assert await eventually(lambda: all(viewer.is_current for viewer in viewers))
+    return viewers
+
+
+def sold(hub, showtime, commits):
+    for _ in range(commits):
+        hub.receive(showtime.commit())
+
+
+def all_current(viewers):
+    return all(viewer.is_current for viewer in viewers)
+
+
+def no_faults(viewers):
+    assert not [fault for viewer in viewers for fault in viewer.faults]
+    return True

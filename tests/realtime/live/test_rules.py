@@ -17,9 +17,8 @@ ROOM, HUB, VIEWER, VECTORS = (
 SERVERS, PUBLISH, CLUSTER, USE_CASES = (
     f"realtime/test_{name}.py" for name in ("servers", "publish", "cluster_with_valkey", "use_cases_in_frames")
 )
-BACK, BOARD, RESTORED = (
-    f"realtime/{name}.py" for name in ("live/test_goes_back", "live/test_board", "test_restored_database")
-)
+BACK, BEATS, BOARD = (f"realtime/live/test_{name}.py" for name in ("goes_back", "confirmed_heartbeats", "board"))
+RESTORED = "realtime/test_restored_database.py"
 SEAT_MAP = "booking/seats/test_map.py"
 
 TESTS_OF = {
@@ -136,8 +135,8 @@ TESTS_OF = {
     ],
     "I17 no heartbeat confirms what the database does not have": [
         (BACK, "test_a_change_that_fits_both_lives_is_noticed_and_never_confirmed"),
-        (BACK, "test_a_heartbeat_waits_until_a_poll_has_confirmed_the_version"),
-        (BACK, "test_of_a_room_that_never_rests_every_viewer_gets_confirmed_heartbeats"),
+        (BEATS, "test_a_heartbeat_waits_until_a_poll_has_confirmed_the_version"),
+        (BEATS, "test_of_a_room_that_never_rests_every_viewer_gets_confirmed_heartbeats"),
         (RESTORED, "test_pg_restore_of_an_older_dump_under_load_heals_every_map_and_the_board"),
     ],
 }

@@ -21,8 +21,9 @@ from booking import loop
 from booking.seats import epochs
 from cinema.database import clock
 from cinema.log_lines import log_text
-from realtime.fast_path import daphne_protocol
+from realtime.fast_path.daphne_access_log import clean_access_log
 from realtime.fast_path.daphne_http import limit_daphne
+from realtime.fast_path.daphne_sockets import limit_messages
 from realtime.fast_path.http_handler import make_http_application
 from realtime.http_requests import with_request_limits
 from realtime.launcher.drain import lifespan
@@ -42,8 +43,8 @@ router = ProtocolTypeRouter(
 _is_tuned = False
 limits.raise_limits()
 clock.follow()
-daphne_protocol.limit_messages(LARGEST_MESSAGE, failure_bye)
-daphne_protocol.clean_access_log(log_text)
+limit_messages(LARGEST_MESSAGE, failure_bye)
+clean_access_log(log_text)
 limit_daphne()
 
 

@@ -1,12 +1,11 @@
-"""daphne, however it is started (`serve`, `runserver`, `daphne`): the largest message of a client, and clean log lines.
+"""daphne, however it is started (`serve`, `runserver`, `daphne`): the largest message of a client on a socket.
 
 By itself daphne reads a message of a megabyte, holds what the server sends to the same limit, and ends a socket that
-breaks the protocol by dropping the connection, so that the client learns no close code. Its access log is written past
-the logging module.
+breaks the protocol by dropping the connection, so that the client learns no close code.
 
 Relies on daphne 4.2 and autobahn 26.10, undocumented: `WebSocketProtocol.onConnect`, which is called before the first
-frame is read; the METHODS and ATTRIBUTES of autobahn's protocol; and `AccessLogGenerator.write_entry` with its argument
-`request`. They are checked when `limit_messages` and `clean_access_log` are called, once, in a serving process.
+frame is read; the METHODS and ATTRIBUTES of autobahn's protocol. They are checked when `limit_messages` is called,
+once, in a serving process.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from daphne.access import AccessLogGenerator
 from daphne.ws_protocol import WebSocketProtocol
 
 log = logging.getLogger(__name__)
@@ -61,17 +59,3 @@ def limit_messages(largest: int, failure_bye: Callable[[int], str]) -> None:
 
     for name, method in zip(METHODS, (on_connect, send_message, fail_connection), strict=True):
         setattr(WebSocketProtocol, name, method)
-
-
-def clean_access_log(clean: Callable[[str], str]) -> None:
-    """Have the access log of the `daphne` command written with what `clean` makes of each request."""
-    write = getattr(AccessLogGenerator, "write_entry", None)
-    if write is None:
-        log.warning("daphne's access log has no write_entry: it shows addresses as they were asked for")
-        return
-
-    @wraps(write)
-    def write_entry(self: Any, host: str, date: Any, request: str, *args: Any, **options: Any) -> None:
-        write(self, host, date, clean(request), *args, **options)
-
-    AccessLogGenerator.write_entry = write_entry

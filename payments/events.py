@@ -85,7 +85,7 @@ def find_payment(provider: str, event: Event) -> Payment | None:
 
 
 def _handle_unknown(provider: str, event: Event, at: datetime) -> str:
-    """Money that came to this shop for a booking that a restored backup has lost is not passed over in silence."""
+    """Raise an alert for money that this shop was paid for a booking that a restored backup has lost."""
     if not event.kind.startswith("checkout.session."):
         return "unknown"
     return "alerted" if alert_if_unknown(event.object, provider=provider, at=at) else "unknown"

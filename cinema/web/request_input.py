@@ -7,6 +7,7 @@ and the servers check the form of the message itself.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
@@ -18,6 +19,8 @@ from django.urls import resolve
 
 from cinema.web.problems import Invalid, Malformed, NotFound, Refusal, TooLarge, answer_unread, is_api
 from cinema.web.request_limits import limit_of
+
+log = logging.getLogger(__name__)
 
 NUL = "\0"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -76,7 +79,8 @@ def check_input(request: HttpRequest) -> None:
         raise NotFound
     try:
         request.get_host()
-    except DisallowedHost:
+    except DisallowedHost as error:
+        log.warning("refused: %s", error)  # says what ALLOWED_HOSTS lacks
         raise Malformed("The Host header names no site that is served here.") from None
     _check_cookies(request)
     try:

@@ -46,23 +46,25 @@ SELECT t.epoch, t.version, NULL, NULL, c.version, {STAMP}
  WHERE t.id = %s GROUP BY t.epoch, t.version, c.version
 """,
 )
-VERSIONS_TEXT = f"""
-SELECT t.id, t.epoch, t.version, c.version, {STAMP}
-  FROM {{asked}}
-  JOIN cinema_showtime t ON t.id = {{id}}
-  LEFT JOIN booking_seatchange c ON c.showtime_id = t.id AND c.version BETWEEN {{first}} AND t.version
- GROUP BY t.id, t.epoch, t.version, c.version
-"""
+# A subquery for each showtime: of a plain join PostgreSQL reads the whole history of the showtime, not the part from
+# `first` on, because the two ends of the part come from two tables.
 VERSIONS = Statement(
     "map_versions",
-    VERSIONS_TEXT.format(
-        asked="unnest(%s::bigint[], %s::bigint[]) AS asked (id, first)", id="asked.id", first="asked.first"
-    ),
-    sqlite=VERSIONS_TEXT.format(
-        asked="json_each(%s) AS ids JOIN json_each(%s) AS firsts ON firsts.key = ids.key",
-        id="ids.value",
-        first="firsts.value",
-    ),
+    f"""
+SELECT t.id, t.epoch, t.version, known.version, known.stamp
+  FROM unnest(%s::bigint[], %s::bigint[]) AS asked (id, first)
+  JOIN cinema_showtime t ON t.id = asked.id
+  LEFT JOIN LATERAL (SELECT c.version, {STAMP} AS stamp FROM booking_seatchange c
+                      WHERE c.showtime_id = asked.id AND c.version BETWEEN asked.first AND t.version
+                      GROUP BY c.version) known ON true
+""",
+    sqlite=f"""
+SELECT t.id, t.epoch, t.version, c.version, {STAMP}
+  FROM json_each(%s) AS ids JOIN json_each(%s) AS firsts ON firsts.key = ids.key
+  JOIN cinema_showtime t ON t.id = ids.value
+  LEFT JOIN booking_seatchange c ON c.showtime_id = t.id AND c.version BETWEEN firsts.value AND t.version
+ GROUP BY t.id, t.epoch, t.version, c.version
+""",
 )
 
 

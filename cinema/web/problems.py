@@ -21,12 +21,16 @@ from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
+from psycopg.errors import InvalidColumnReference, InvalidSchemaName, UndefinedTable
 
 from cinema.database.query_timeout import DatabaseTimeout
 from cinema.web import metrics
 
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
+
+# No such table, no such schema, ON CONFLICT without its constraint: as while PostgreSQL is restored table by table.
+AWAY = tuple(kind.sqlstate for kind in (UndefinedTable, InvalidSchemaName, InvalidColumnReference))
 
 API = "/api/"
 KNOWN_TO_DJANGO = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)  # as 4xx
@@ -134,10 +138,13 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def is_overload(error: Exception) -> bool:
-    """Whether the error is an overload: no free connection in the pool, connection refused, lock timeout."""
-    return isinstance(error, (OperationalError, InterfaceError)) or type(error).__name__ in (
-        "PoolTimeout",
-        "PoolClosed",
+    """Whether the database cannot answer for a while: no free connection in the pool, connection refused, lock timeout,
+    or a restore under way, which takes tables away and puts them back (SQLite has an OperationalError for that, too).
+    """
+    return (
+        isinstance(error, (OperationalError, InterfaceError))
+        or type(error).__name__ in ("PoolTimeout", "PoolClosed")
+        or getattr(error.__cause__ or error, "sqlstate", None) in AWAY
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -29,22 +27,22 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     A bridge that is down, a late loop or an untrusted proxy is an alert, not a 503: seats can still be sold.
     """
-    at = database_time()
+    is_late = loop_is_late()
     is_off = clock.is_off()
     body = {
-        "database": "down" if at is None else "ok",
+        "database": "down" if is_late is None else "ok",
         "bridge": bridge(),
-        "loop": "late" if at is None or loop.is_late(at) else "ok",
+        "loop": "late" if is_late is not False else "ok",
         "clock": "off" if is_off else "ok",
         "proxy": "untrusted" if proxy_watch.is_untrusted() else "ok",
     }
-    return JsonResponse(body, status=503 if at is None or is_off or process.is_draining() else 200)
+    return JsonResponse(body, status=503 if is_late is None or is_off or process.is_draining() else 200)
 
 
-def database_time() -> datetime | None:
-    """None when the database does not answer."""
+def loop_is_late() -> bool | None:
+    """None when the database does not answer, or has no tables: a restore is under way."""
     try:
-        return clock.read()
+        return loop.is_late(clock.read())
     except Exception:  # a pool without a free connection has its own exception, outside of Django's
         return None
 

@@ -32,20 +32,11 @@ def showtime():
     return make_showtime()
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("get", "/api/showtimes/"),
-        ("get", "/api/showtimes/{}/"),
-        ("get", "/api/showtimes/{}/map/"),
-        ("get", "/api/showtimes/{}/lock/"),
-        ("delete", "/api/showtimes/{}/lock/"),
-    ],
-)
-def test_the_api_is_busy_and_asks_for_another_attempt(client, showtime, method, path):
+@pytest.mark.parametrize("path", ["", "{}/", "{}/map/", "{}/lock/"])
+def test_the_api_is_busy_and_asks_for_another_attempt(client, showtime, path):
     client.raise_request_exception = False
     with tables_away():
-        answer = getattr(client, method)(path.format(showtime.pk))
+        answer = client.get("/api/showtimes/" + path.format(showtime.pk))
     assert answer.status_code == 503 and answer.json()["type"] == "busy" and answer["Retry-After"] == "1"
     assert answer.json()["title"] == "Too many people at once", "not a failure of ours"
 

@@ -42,6 +42,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, since: datetime, dry_run: bool, **options: Any) -> None:
         if since > clock.now():
             raise CommandError("--since lies in the future.")
+        if "*" in settings.ALLOWED_HOSTS and not dry_run:
+            raise CommandError(
+                "ALLOWED_HOSTS=* names no host, so nothing tells this shop's payments from those of another shop in the "
+                "same account, which must not be refunded. Name the hosts: ALLOWED_HOSTS=tickets.example.com manage.py …"
+            )
         provider, at = current_provider(), clock.now()
         if provider == Payment.Provider.DEMO:
             self.stdout.write("Demo payments are kept in the same database: nobody else knows of any.")

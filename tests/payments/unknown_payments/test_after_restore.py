@@ -166,6 +166,17 @@ def test_sessions_of_other_shops_in_the_same_account_are_left_alone(stripe, sale
     assert post(stripe.event("checkout.session.completed", paid)).content == b"unknown\n" and open_alerts() == []
 
 
+def test_without_a_named_host_no_session_is_known_to_be_ours_and_nothing_goes_back(stripe, sale, restore, settings):
+    sale.start()
+    pay(stripe, sale)["success_url"] = f"https://other.example.org/payments/return/{sale.booking.reference}/"
+    restore()
+    settings.ALLOWED_HOSTS = ["*"]
+    assert "nothing was done" in reconcile("--dry-run")
+    with pytest.raises(CommandError, match="Name the hosts"):
+        reconcile()
+    assert not stripe.refunds
+
+
 def test_a_booking_of_before_is_confirmed_anew_and_named(stripe, sale, tmp_path):
     sale.start()
     with backup(tmp_path) as restore:

@@ -183,7 +183,15 @@ class Environment:
                 **given,
                 # Prepared statements are planned once per connection; by default, those with arrays at each execution.
                 "options": f"{given.get('options', '')} -c plan_cache_mode=force_generic_plan".strip(),
-                "pool": {"min_size": 1, "max_size": 12, "timeout": 3, "connection_class": PlannedConnection},
+                "pool": {
+                    "min_size": 1,
+                    "max_size": 12,
+                    "timeout": 3,
+                    # An attempt to connect is repeated after a second, then given up: the next request begins another.
+                    # By default the wait doubles, and the pool stays empty for as long again as the database was away.
+                    "reconnect_timeout": 1,
+                    "connection_class": PlannedConnection,
+                },
             }
         else:
             self.refuse(name, "must be a postgres:// or sqlite:/// address")

@@ -37,9 +37,12 @@ def instant(value: datetime | None) -> str | None:
 
 @api("GET")
 def seat_map(request: HttpRequest, showtime_id: int) -> HttpResponse:
-    """The whole map with its version; 304 when `If-None-Match` names this version."""
+    """The whole map with its version; 304 when `If-None-Match` names this version.
+
+    The digest tells it from another version of the same number and epoch, which a restored database may have.
+    """
     seats = read_map(showtime_id)
-    etag = f'"{seats.epoch}-{seats.version}"'
+    etag = f'"{seats.epoch}-{seats.version}-{seats.digest:08x}"'
     if etag in (request.headers.get("If-None-Match") or ""):
         response: HttpResponse = HttpResponseNotModified()
     else:

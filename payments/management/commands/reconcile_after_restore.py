@@ -44,8 +44,9 @@ class Command(BaseCommand):
             raise CommandError("--since lies in the future.")
         if "*" in settings.ALLOWED_HOSTS and not dry_run:
             raise CommandError(
-                "ALLOWED_HOSTS=* names no host, so nothing tells this shop's payments from those of another shop in the "
-                "same account, which must not be refunded. Name the hosts: ALLOWED_HOSTS=tickets.example.com manage.py …"
+                "ALLOWED_HOSTS=* names no host, so nothing tells this shop's payments from those of another shop in"
+                " the same account, which must not be refunded. Name the hosts, such as"
+                " ALLOWED_HOSTS=tickets.example.com python manage.py reconcile_after_restore …"
             )
         provider, at = current_provider(), clock.now()
         if provider == Payment.Provider.DEMO:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from booking import payment_port
 from booking.clients.client import NOT_COUNTED, Client
-from booking.clients.pace import FAILED_REQUESTS, limit_failures
+from booking.clients.pace import FAILED_REQUESTS, SEAT_CHANGES, check_pace, count_use, limit_failures
 from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
@@ -41,15 +41,20 @@ def choose_seats(
     """`locks.lock_seats`. If other seats are requested than are being paid, the open payment is ended first.
 
     Raises:
-        RateLimited: also when very many requests of this client were refused.
+        RateLimited: also when very many requests of this client were refused, or changed seats. Giving all seats back is
+            not refused.
         AlreadyPaid: the payment had succeeded.
         BeingReleased: the payment has no verdict yet; the loop ends it later.
         Everything that `lock_seats` raises except PaymentOpen.
     """
-    with _counted("granted" if labels else "released"), limit_failures(FAILED_REQUESTS, client, at):
+    paced = client if labels else NOT_COUNTED
+    with _counted("granted" if labels else "released"), limit_failures(FAILED_REQUESTS, paced, at):
+        check_pace(SEAT_CHANGES, paced, at)
         for _ in range(2):
             try:
-                return lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
+                result = lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
+                count_use(SEAT_CHANGES, client, at, uses=result.n_changed)
+                return result
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
         raise BeingReleased(sorted(labels))

@@ -106,6 +106,7 @@ class LockResult:
     booking: Booking | None
     indices: tuple[int, ...]
     version: int
+    n_changed: int = 0  # seats that this request has taken and freed
 
 
 def lock_seats(
@@ -142,7 +143,8 @@ def lock_seats(
             booking, version = store(decision, at, commit=True)
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version
-        return LockResult(situation.showtime, situation.layout_hash, booking, indices, version)
+        n_changed = len(decision.take) + len(decision.free)
+        return LockResult(situation.showtime, situation.layout_hash, booking, indices, version, n_changed)
 
     return retry_lost_races(attempt)
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from booking.bookings import begin_checkout, confirm_booking
 from booking.clients.client import NOT_COUNTED, Client
+from booking.clients.pace import NEW_PAYMENTS, check_pace, count_use
 from booking.models import Booking, BookingSeat
 from booking.refusals import AlreadyPaid, BeingReleased, Busy, Invalid, LockExpired, Refusal
 from cinema.email_address import ascii_address, read_address
@@ -87,7 +88,7 @@ def start_checkout(
 
     Raises:
         Invalid: `email` is no e-mail address.
-        RateLimited: this client would have too many seats of the showtime; the lock stays.
+        RateLimited: this client would have too many seats of the showtime, or began too many payments; the lock stays.
         LockExpired: there is no lock, or it has ended.
         AlreadyPaid, BeingReleased: the payment of this lock can no longer be paid.
         NotPayable: no card can be charged this amount.
@@ -96,6 +97,8 @@ def start_checkout(
     address = read_email(email)
     for _ in range(2):
         payment, is_new = _write_payment(showtime_id, visitor, address, origin, mail_origin or origin, at, client)
+        if is_new:
+            count_use(NEW_PAYMENTS, client, at)
         if payment.status != Payment.Status.CREATED:
             return Checkout(payment, is_new)
         if open_session(payment, at=at):
@@ -183,6 +186,7 @@ def _write_payment(
     payment = booking.payments.active().first()
     if booking.status == Booking.Status.CHECKOUT:
         if payment is None:
+            check_pace(NEW_PAYMENTS, client, at)
             return _new_payment(booking, origin, expires_at, at), True
         if booking.locked_until is not None and at >= booking.locked_until:
             raise LockExpired  # the sweeper will end that payment

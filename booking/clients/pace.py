@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from booking.clients.client import Client, hash_of
 from booking.models import PaceUse
@@ -34,6 +35,7 @@ INSERT INTO booking_paceuse (key, used_until) VALUES (%s, %s)
 RETURNING used_until
 """,
 )
+T = TypeVar("T", int, float)
 MOST_REMEMBERED = 50_000  # clients; beyond that a process forgets, and the table still counts
 
 
@@ -79,6 +81,21 @@ FAILED_REQUESTS = Pace(
     "Sign in with a confirmed e-mail address, or wait a moment and try again.",
     step=10,
 )
+SEAT_CHANGES = Pace(
+    "seat changes",
+    at_once=5000,
+    per_minute=600,
+    sentence="Very many seats have been chosen and given back from your network. "
+    "Sign in with a confirmed e-mail address, or wait a minute and try again.",
+    step=50,
+)
+NEW_PAYMENTS = Pace(
+    "new payments",
+    at_once=600,
+    per_minute=60,
+    sentence="Very many payments have been begun from your network. Your seats are still held. "
+    "Sign in with a confirmed e-mail address, or wait a minute and try again.",
+)
 UNKNOWN_REFERENCES = Pace(
     "unknown references",
     at_once=60,
@@ -89,12 +106,12 @@ UNKNOWN_REFERENCES = Pace(
 )
 
 _blocked: dict[int, float] = {}  # by key: until when
-_uses: dict[int, float] = {}  # by key: those that the table does not have yet
+_uses: dict[int, int] = {}  # by key: those that the table does not have yet
 
 
-def use_queries(pace: Pace, client: Client, at: datetime) -> list[Query]:
-    """Queries that count a use of this client, from wide to narrow: two at once lock their rows in one order."""
-    return [_use_query(pace, name, factor, at, 1) for name, factor in client.shares]
+def use_queries(pace: Pace, client: Client, at: datetime, *, uses: float = 1) -> list[Query]:
+    """Queries that count `uses` of this client, from wide to narrow: two at once lock their rows in one order."""
+    return [_use_query(pace, name, factor, at, uses) for name, factor in client.shares]
 
 
 def _use_query(pace: Pace, name: str, factor: int, at: datetime, uses: float) -> Query:
@@ -127,22 +144,26 @@ def check_pace(pace: Pace, client: Client, at: datetime) -> None:
             raise pace.refusal(until - now)
 
 
-def count_use(pace: Pace, client: Client, at: datetime) -> None:
-    """Count one use, outside any transaction. From the last that is allowed on, `check_pace` refuses."""
-    due = []
-    for name, factor in client.shares:
+def count_use(pace: Pace, client: Client, at: datetime, *, uses: int = 1) -> None:
+    """Count `uses`, outside any transaction. From the last that is allowed on, `check_pace` refuses.
+
+    A /48 has steps of its own: who uses each of its /64 less than one step is counted too.
+    """
+    due: list[tuple[str, int]] = []
+    queries: list[Query] = []
+    for name, factor in client.shares if uses else ():
         key = hash_of(pace.name, name)
-        uses = _uses.pop(key, 0) + 1
-        if uses < pace.step:
-            _remember(_uses, key, uses)
-        else:
-            due.append((key, factor, _use_query(pace, name, factor, at, uses)))
-    answers = run_queries(*(query for _, _, query in due)) if due else []
+        counted = _uses.pop(key, 0) + uses
+        if counted < pace.step:
+            _remember(_uses, key, counted)
+            continue
+        due.append((name, factor))
+        queries.append(_use_query(pace, name, factor, at, counted))
     now = at.timestamp()
-    for (key, factor, _), [(used_until,)] in zip(due, answers, strict=True):
+    for (name, factor), [(used_until,)] in zip(due, run_queries(*queries) if queries else [], strict=True):
         wait = pace.wait(used_until, now, factor)
         if wait > 0:
-            _remember(_blocked, key, now + wait)
+            _remember(_blocked, hash_of(pace.name, name), now + wait)
 
 
 @contextmanager
@@ -174,7 +195,7 @@ def forget_uses() -> None:
     _uses.clear()
 
 
-def _remember(memory: dict[int, float], key: int, value: float) -> None:
+def _remember(memory: dict[int, T], key: int, value: T) -> None:
     if len(memory) >= MOST_REMEMBERED:
         memory.clear()
     memory[key] = value

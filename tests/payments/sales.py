@@ -9,6 +9,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from booking.clients.client import NOT_COUNTED
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.outbox.worker import run_due
@@ -33,13 +34,14 @@ class Sale:
         lock_seats(showtime_id=self.showtime.pk, visitor=self.visitor, labels=self.labels, at=timezone.now())
         return self
 
-    def start(self, email="alice@example.com", at=None):
+    def start(self, email="alice@example.com", at=None, client=NOT_COUNTED):
         return start_checkout(
             showtime_id=self.showtime.pk,
             visitor=self.visitor,
             email=email,
             origin="http://testserver",
             at=at or timezone.now(),
+            client=client,
         )
 
     @property

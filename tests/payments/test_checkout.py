@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from bench.support.factories import make_showtime, new_visitor
+from booking.basket import choose_seats
+from booking.clients.client import Client as BookingClient
+from booking.clients.pace import NEW_PAYMENTS
 from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
-from booking.refusals import AlreadyPaid, BeingReleased, Invalid, LockExpired, SeatsTaken
+from booking.refusals import AlreadyPaid, BeingReleased, Invalid, LockExpired, RateLimited, SeatsTaken
 from payments.checkout import NoGateway, start_checkout
 from payments.gateways.factory import gateway
 from payments.models import Payment
@@ -57,6 +61,21 @@ def test_checkout_by_two_tabs_at_once_makes_one_session(stripe, sale):
     assert len(urls) == 1 and Payment.objects.count() == 1
     keys = {call[3]["Idempotency-Key"] for call in stripe.calls}
     assert len(keys) == 1
+
+
+def test_new_payments_have_a_pace_by_client_and_the_lock_stays(stripe, sale, monkeypatch):
+    monkeypatch.setattr("payments.checkout.NEW_PAYMENTS", replace(NEW_PAYMENTS, at_once=3, per_minute=1))
+    client = BookingClient(("203.0.113.7",))
+    for n in range(4):
+        labels = ("A1", "A2", f"B{n + 1}")
+        choose_seats(showtime_id=sale.showtime.pk, visitor=sale.visitor, labels=labels, at=timezone.now())
+        if n < 3:
+            assert sale.start(client=client).is_new
+    with pytest.raises(RateLimited):
+        sale.start(client=client)
+    assert sale.booking.status == "locked" and Payment.objects.count() == 3
+    assert sale.start(client=BookingClient(("203.0.113.8",))).is_new
+    assert not sale.start(client=client).is_new  # it is open already
 
 
 def test_checkout_renews_the_lock_once(stripe, sale):

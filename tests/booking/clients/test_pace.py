@@ -9,7 +9,9 @@ from django.db import connections, transaction
 from booking.clients.client import Client
 from booking.clients.pace import (
     FAILED_REQUESTS,
+    NEW_PAYMENTS,
     NEW_VISITORS,
+    SEAT_CHANGES,
     UNKNOWN_REFERENCES,
     Pace,
     check_pace,
@@ -112,10 +114,19 @@ def test_what_is_frequent_reaches_other_processes_in_steps():
     assert sum(fail(pace, FOYER, AT) for _ in range(40)) == 20
 
 
-def test_uses_that_are_counted_in_steps_count_for_a_48_also_from_a_64_for_each():
-    pace = Pace("street", at_once=30, per_minute=60, sentence="Wait.", step=10)
-    homes = (Client(("2001:db8::/48", f"2001:db8:0:{n:x}::/64")) for n in range(300))
+def test_who_fails_a_little_from_each_64_is_counted_by_the_48():
+    pace = Pace("in steps", at_once=30, per_minute=60, sentence="Wait.", step=10)
+    homes = [Client(("2001:db8::/48", f"2001:db8:0:{n}::/64")) for n in range(1000)]
     assert sum(fail(pace, home, AT) for home in homes) == 120
+
+
+def test_several_uses_at_once_count_as_many():
+    pace = Pace("by seats", at_once=30, per_minute=60, sentence="Wait.", step=10)
+    for _ in range(6):
+        check_pace(pace, FOYER, AT)
+        count_use(pace, FOYER, AT, uses=5)
+    with pytest.raises(RateLimited):
+        check_pace(pace, FOYER, AT)
 
 
 @pytest.mark.postgresql_only
@@ -179,12 +190,27 @@ def test_a_foyer_of_two_hundred_phones_begins_and_loses_races_and_mistypes_and_i
         assert second % 10 or fail(UNKNOWN_REFERENCES, FOYER, at)
 
 
+def test_a_foyer_of_two_hundred_phones_changes_its_mind_and_begins_three_payments_each():
+    for second in range(300):
+        at = AT + timedelta(seconds=second)
+        check_pace(SEAT_CHANGES, FOYER, at)
+        count_use(SEAT_CHANGES, FOYER, at, uses=20)  # each phone thirty seats in five minutes
+        assert all(fail(NEW_PAYMENTS, FOYER, at) for _ in range(2))
+
+
 def test_a_carriers_address_with_four_hundred_buyers_in_the_first_minute_is_not_refused():
     assert all(use(NEW_VISITORS, FOYER, AT + timedelta(seconds=n * 60 / 400)) for n in range(400))
 
 
 @pytest.mark.parametrize(
-    ("pace", "attempt"), [(NEW_VISITORS, use), (FAILED_REQUESTS, fail), (UNKNOWN_REFERENCES, fail)]
+    ("pace", "attempt"),
+    [
+        (NEW_VISITORS, use),
+        (FAILED_REQUESTS, fail),
+        (SEAT_CHANGES, fail),
+        (NEW_PAYMENTS, fail),
+        (UNKNOWN_REFERENCES, fail),
+    ],
 )
 def test_a_stranger_who_does_nothing_else_gets_no_more_than_the_pace(pace, attempt):
     seconds = 120

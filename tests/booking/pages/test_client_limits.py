@@ -204,6 +204,24 @@ def test_failed_requests_have_a_pace(hall, monkeypatch):
     assert put(Client(), hall, "A1", REMOTE_ADDR="203.0.113.9").status_code == 409
 
 
+def test_seats_that_are_exchanged_have_a_pace_and_giving_back_has_none(hall, monkeypatch):
+    slow(monkeypatch, "booking.basket.SEAT_CHANGES")
+    browser = Client()
+    statuses = [put(browser, hall, label).status_code for label in ("A1", "A1", "A1", "A2", "A3", "A1")]
+    assert statuses == [200, 200, 200, 200, 429, 429]
+    assert put(Client(), hall, "A9", REMOTE_ADDR="203.0.113.9").status_code == 200
+    assert put(browser, hall).status_code == 200
+    assert not Booking.objects.not_ended().filter(seats__index=1).exists()
+
+
+def test_seats_may_be_given_back_whatever_was_refused(hall, monkeypatch):
+    slow(monkeypatch, "booking.basket.FAILED_REQUESTS")
+    browser = Client()
+    put(browser, hall, "A1")
+    assert [put(Client(), hall, "A1").status_code for _ in range(4)][-1] == 429
+    assert put(browser, hall).status_code == 200
+
+
 def test_without_limits_nothing_is_counted(hall, monkeypatch, settings):
     settings.RATE_LIMITS = False
     slow(monkeypatch, "booking.basket.FAILED_REQUESTS")

@@ -41,8 +41,8 @@ def choose_seats(
     """`locks.lock_seats`. If other seats are requested than are being paid, the open payment is ended first.
 
     Raises:
-        RateLimited: also when very many requests of this client were refused, or changed seats. Giving all seats back is
-            not refused.
+        RateLimited: also when very many requests of this client were refused, or have changed seats. A request that
+            gives all back is not refused for that.
         AlreadyPaid: the payment had succeeded.
         BeingReleased: the payment has no verdict yet; the loop ends it later.
         Everything that `lock_seats` raises except PaymentOpen.

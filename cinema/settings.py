@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "cinema.accounts.known_browsers.KnownBrowserMiddleware",
     "cinema.accounts.pages.PrivatePagesMiddleware",
+    "cinema.accounts.pages.NetworkLimitMiddleware",
 ]
 ROOT_URLCONF = "cinema.urls"
 ASGI_APPLICATION = "asgi.application"
@@ -198,6 +199,7 @@ ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = RATE_LIMITS and {
     "login": None,
     "password": "30/m/ip",
     "password_known": "30/m/key",
+    "network": "120/m/key",  # strangers of a /48 of IPv6, which has 65,536 networks that are an address each
     "login_failed": "5/5m/key,20/h/key",  # codes of a second factor
     # Mails that anybody can have sent to anybody: by mailbox.
     "reset_password": "20/m/ip",
@@ -220,6 +222,7 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+MESSAGE_STORAGE = "cinema.web.messages.CookieMessages"
 CSRF_FAILURE_VIEW = "cinema.web.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS

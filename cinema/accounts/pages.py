@@ -1,16 +1,21 @@
-"""The overview page of an account, and the page of a reached rate limit."""
+"""The overview page of an account, limits of all its pages, and the page of a reached rate limit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from allauth.core import ratelimit
 from allauth.mfa.adapter import get_adapter
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from cinema.accounts.known_browsers import is_anywhere_known
+from cinema.web.client_address import counted_network
 
 WAIT_SECONDS = 60  # the window of every limit that leads to this page
 
@@ -33,6 +38,26 @@ class PrivatePagesMiddleware:
         if request.path.startswith("/accounts/"):
             response.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class NetworkLimitMiddleware:
+    """A /48 of IPv6 may sign up, sign in and ask for mails so often, whatever number of its networks it uses: else a
+    stranger adds accounts and mails without an end. A browser that has signed in before still may sign in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and self._is_of_a_stranger(request):
+            network = counted_network(request)
+            if network and not ratelimit.consume(request, action="network", key=network):
+                return too_many_requests(request)
+        return self.get_response(request)
+
+    def _is_of_a_stranger(self, request: HttpRequest) -> bool:
+        if request.path == reverse("account_login"):
+            return not is_anywhere_known(request)
+        return request.path in (reverse("account_signup"), reverse("account_reset_password"))
 
 
 def too_many_requests(request: HttpRequest, exception: Any = None) -> HttpResponse:

@@ -2,7 +2,8 @@
 
 Three kinds of tries, each with counters of its own:
 
-- of a stranger: by address, by address and account, and by account whatever the address. The second is so much smaller
+- of a stranger: by address (and the /48 of an IPv6 address), by address and account, and by account whatever the
+  address. The third is so much smaller
   than the third that one address cannot use up what all may try;
 - of a browser that has signed in to the account before: by browser. Strangers do not spend it. Once it is spent, the
   browser is a stranger like others, so that a stolen cookie is worth a few more tries and no more;
@@ -26,10 +27,11 @@ from django.http import HttpRequest
 
 from cinema.accounts.counters import Counter, Rate, clear, give_back, take
 from cinema.accounts.known_browsers import browser_of, is_anywhere_known
-from cinema.web.client_address import counted_address
+from cinema.web.client_address import counted_address, counted_network
 
 MINUTE, HOUR = 60, 60 * 60
 OF_AN_ADDRESS = (Rate(10, MINUTE),)
+OF_A_NETWORK = (Rate(40, MINUTE),)
 OF_AN_ADDRESS_AND_ACCOUNT = (Rate(5, 5 * MINUTE), Rate(15, HOUR))
 OF_AN_ACCOUNT = (Rate(50, HOUR),)
 OF_A_KNOWN_BROWSER = (Rate(5, 5 * MINUTE), Rate(10, HOUR))
@@ -69,7 +71,7 @@ def begin_try(request: HttpRequest, email: str) -> Try | None:
     browser = _known_browser(request, email)
     if browser and one.count(Counter("known-browser", browser, OF_A_KNOWN_BROWSER)):
         is_in_time = ratelimit.consume(request, action="password_known", key=email)
-    elif one.count(Counter("address", counted_address(request), OF_AN_ADDRESS), *_of_strangers(request, email)):
+    elif one.count(*_of_addresses(request), *_of_strangers(request, email)):
         is_in_time = ratelimit.consume(request, action="password")
     else:
         return None
@@ -97,6 +99,12 @@ def on_password_reset(sender: Any, request: HttpRequest, user: User, **kwargs: A
         for counter in _of_strangers(request, email):
             clear(counter)
     ratelimit.clear(request, action="login_failed", key=f"mfa-auth-user-{user.pk}")  # wrong codes of a second factor
+
+
+def _of_addresses(request: HttpRequest) -> list[Counter]:
+    here, network = counted_address(request), counted_network(request)
+    counters = [Counter("network", network, OF_A_NETWORK)] if network else []
+    return [*counters, Counter("address", here, OF_AN_ADDRESS)]
 
 
 def _of_strangers(request: HttpRequest, email: str) -> tuple[Counter, Counter]:

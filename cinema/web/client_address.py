@@ -61,6 +61,12 @@ def counted_address(request: HttpRequest) -> str:
     return str(address) if address else "unknown"
 
 
+def counted_network(request: HttpRequest) -> str:
+    """The /48 of an IPv6 address, which may do four times as much as an address; empty for others."""
+    address = address_of(request)
+    return network_of(address, 48) if isinstance(address, ipaddress.IPv6Address) else ""
+
+
 def network_of(address: ipaddress.IPv6Address, bits: int) -> str:
     """The network of so many bits that this address is in: `2001:db8::/48`."""
     return str(ipaddress.ip_network((int(address), bits), strict=False))

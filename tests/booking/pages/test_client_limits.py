@@ -3,11 +3,15 @@
 import itertools
 import json
 import re
+import uuid
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from bench.support.factories import make_plan, make_showtime, make_user
 from booking.models import Booking, PaceUse
@@ -202,6 +206,15 @@ def test_failed_requests_have_a_pace(hall, monkeypatch):
     statuses = [put(Client(), hall, "A1").status_code for _ in range(5)]
     assert statuses == [409, 409, 409, 429, 429]
     assert put(Client(), hall, "A1", REMOTE_ADDR="203.0.113.9").status_code == 409
+
+
+def test_a_full_cookie_of_messages_begins_no_session(hall):
+    browser = Client()
+    full = [Message(40, f"{n} {uuid.uuid4()}") for n in range(40)]
+    browser.cookies["messages"] = CookieStorage(RequestFactory().get("/"))._encode(full)
+    assert browser.post(f"/showtimes/{hall.pk}/").status_code == 302
+    assert not Session.objects.exists() and settings.SESSION_COOKIE_NAME not in browser.cookies
+    assert "Choose at least one seat first." in browser.get(f"/showtimes/{hall.pk}/").content.decode()
 
 
 def test_seats_that_are_exchanged_have_a_pace_and_giving_back_has_none(hall, monkeypatch):

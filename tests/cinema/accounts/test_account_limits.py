@@ -7,6 +7,7 @@ from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from bench.support.factories import make_user
@@ -50,6 +51,24 @@ def test_too_many_sign_ups_from_one_address_are_429_with_retry_after(client, cou
     assert refused["Retry-After"] == "60" and refused["Cache-Control"] == "no-store"
     assert "A moment, please" in refused.content.decode()
     assert client.get(reverse("account_signup")).status_code == 200, "GET requests are not limited"
+
+
+def test_a_48_of_ipv6_signs_up_six_times_as_often_as_an_address_whatever_networks_it_uses(client):
+    statuses = [sign_up(client, n, REMOTE_ADDR=f"2001:db8:0:{n:x}::1").status_code for n in range(130)]
+    assert statuses == [200] * 120 + [429] * 10
+    assert sign_up(client, 200, REMOTE_ADDR="2001:db8:1::1").status_code == 200
+    assert sign_up(client, 200, REMOTE_ADDR="203.0.113.7").status_code == 200
+
+
+def test_a_known_browser_signs_in_whatever_strangers_of_its_48_do(client):
+    make_user("alice@example.com")
+    log_in(client, PASSWORD, REMOTE_ADDR="2001:db8:0:1::1")
+    client.post(reverse("account_logout"))
+    for n in range(130):
+        sign_up(Client(), n, REMOTE_ADDR=f"2001:db8:0:{n:x}::1")
+    assert log_in(Client(), PASSWORD, REMOTE_ADDR="2001:db8:0:1::1").status_code == 429
+    log_in(client, PASSWORD, REMOTE_ADDR="2001:db8:0:1::1")
+    assert "_auth_user_id" in client.session
 
 
 def test_a_forged_header_does_not_avoid_the_limit(client):

@@ -179,6 +179,14 @@ def test_a_network_of_ipv6_is_one_address(alice):
     assert is_in(try_password(PASSWORD, address="2001:db8:0:2::1"))
 
 
+def test_a_48_tries_four_times_as_often_as_an_address_whatever_networks_and_accounts(alice):
+    wrong = "do not match"
+    pages = [try_password(email=f"guest{n}@example.com", address=f"2001:db8:0:{n:x}::1") for n in range(42)]
+    assert [wrong in page.content.decode() for page in pages] == [True] * 40 + [False] * 2
+    assert is_refused(try_password(PASSWORD, address="2001:db8:0:ffff::1"))
+    assert is_in(try_password(PASSWORD, address="2001:db8:1::1"))
+
+
 def test_addresses_behind_a_trusted_proxy_count_for_themselves(alice, settings):
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
 

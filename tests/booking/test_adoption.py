@@ -1,13 +1,18 @@
 """A guest's locks become the account's at log-in and sign-up, and are not the guest's after logging out."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from bench.support.factories import make_showtime, make_user
+from bench.support.factories import make_showtime, make_user, new_visitor
+from booking.adoption import adopt_bookings
+from booking.locks import lock_seats
 from booking.models import Booking, ShowtimeSeat
 from booking.visitors import SESSION_KEY
 
@@ -178,3 +183,23 @@ def test_two_tabs_of_one_browser_are_one_visitor(showtime, account):
     again = browser.lock(showtime, "B4", "B5")
     assert again["reference"] == lock["reference"] and again["expires_at"] == lock["expires_at"]
     assert Booking.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_browsers_that_sign_in_at_once_leave_the_account_one_lock(showtime):
+    account, guests = new_visitor(), [new_visitor() for _ in range(6)]
+    at, start = timezone.now(), threading.Barrier(len(guests))
+    for n, guest in enumerate(guests):
+        lock_seats(showtime_id=showtime.pk, visitor=guest, labels=[f"A{n + 1}"], at=at)
+
+    def adopt(guest):
+        try:
+            start.wait(10)
+            return adopt_bookings(guest=guest, account=account, at=at)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(guests)) as pool:
+        assert sum(pool.map(adopt, guests)) == len(guests)
+    assert Booking.objects.of_visitor(account).not_ended().count() == 1
+    assert not Booking.objects.not_ended().exclude(visitor=account).exists()

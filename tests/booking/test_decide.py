@@ -43,7 +43,10 @@ MUTANTS = {
     "seats that are not requested stay locked": ("if seat.index not in indices]", "if False]"),
     "what others of the client have is not looked at": ("    if grows:\n        check", "    if False:\n        check"),
     "an exchange counts as growth": ("    if grows:\n        check", "    if True:\n        check"),
-    "an open payment hides the limit": ("            check_client_seats(situation.others", "            dict(()"),
+    "an open payment hides the limit": (
+        "            check_client_seats(situation.others",
+        "            dict(()",
+    ),
     "a lapsed lock is no growth": ("(len(own_seats) if own and own.is_live(at) else 0)", "len(own_seats)"),
     "seats stay with the client that asked first": ("situation.hashes if grows else", "None if False else"),
     "a payment that is being ended counts as taken": ("if row is None or not row.is_being_released]", "if True]"),

@@ -111,9 +111,13 @@ class Environment:
 
     def networks(self, name: str) -> list[Network]:
         try:
-            return [ipaddress.ip_network(item) for item in self.items(name)]
+            networks = [ipaddress.ip_network(item) for item in self.items(name)]
         except ValueError as error:
             self.refuse(name, f"must be addresses or networks with commas between: {error}")
+        for network in networks:
+            if getattr(network.network_address, "ipv4_mapped", None):  # addresses are compared as IPv4: never equal
+                self.refuse(name, f"has {network}; write an IPv4 network as such, like 192.0.2.0/24")
+        return networks
 
     def origins(self, name: str) -> list[str]:
         origins = self.items(name)

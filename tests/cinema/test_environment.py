@@ -1,6 +1,7 @@
-"""The database settings that DATABASE_URL gives."""
+"""The database settings that DATABASE_URL gives, and settings that name networks."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from cinema.database.statements import PlannedConnection
@@ -35,3 +36,13 @@ def test_the_server_has_the_setting():
         cursor.execute("SHOW plan_cache_mode")
         assert cursor.fetchone() == ("force_generic_plan",)
     assert isinstance(connection.connection, PlannedConnection)
+
+
+@pytest.mark.parametrize(
+    "networks", ["10.0.0.1/8", "foyer", "10.0.0.0/33", "::ffff:10.0.0.0/104", "::1,::ffff:10.0.0.1"]
+)
+def test_a_network_that_could_never_match_stops_the_start_with_a_sentence(monkeypatch, tmp_path, networks):
+    monkeypatch.setenv("TRUSTED_NETWORKS", networks)
+    with pytest.raises(ImproperlyConfigured) as stopped:
+        Environment(tmp_path / "none").networks("TRUSTED_NETWORKS")
+    assert "TRUSTED_NETWORKS" in str(stopped.value)

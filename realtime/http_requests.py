@@ -9,6 +9,9 @@ the servers. What the request says is checked by `cinema.web.request_input`.
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -26,6 +29,7 @@ Send = Callable[[Message], Awaitable[None]]
 # What a client may still send after a 413, unread: closing at once would reset the connection under its answer.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1024 * 1024
+TOKENS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*", re.ASCII)  # RFC 9110
 FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host"))
 MOST_BYTES = 64 * 1024 * 1024  # bytes of bodies that are not complete, in a process; beyond it the oldest is given up
 
@@ -73,6 +77,41 @@ def refusal_of(method: str, path: str, version: str, headers: Iterable[tuple[byt
     if length is not None and (len(length) > 18 or int(length) > limit_of(path).size):
         return TooLarge(limit_of(path).size)
     return None
+
+
+def refusal_of_upgrade(method: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+    """Why a request to become a WebSocket is refused by its head, or None. `refusal_of` is asked before.
+
+    The libraries behind the servers refuse each in their own way: without an answer, with a 500, or with what the
+    client wrote. They see only what this lets through.
+    """
+    found: dict[bytes, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value.decode("latin-1").strip())
+    if method != "GET":
+        return MethodNotAllowed(headers={"Allow": "GET"})
+    if has_body((name, value.encode("latin-1")) for name, values in found.items() for value in values):
+        return Malformed("A request for a WebSocket has no body.")
+    if not _asks_for_upgrade(found.get(b"connection", [])) or found.get(b"sec-websocket-version") != ["13"]:
+        return Malformed("A WebSocket begins with version 13.", headers={"Sec-WebSocket-Version": "13"})
+    if not _is_key(found.get(b"sec-websocket-key", [])):
+        return Malformed("A WebSocket begins with one key of 16 bytes.")
+    if not all(TOKENS.fullmatch(value) for value in found.get(b"sec-websocket-protocol", [])):
+        return Malformed("The names of the subprotocols are not clear.")
+    if len(found.get(b"origin", [])) > 1:
+        return Malformed("A request has one origin.")
+    return None
+
+
+def _asks_for_upgrade(values: list[str]) -> bool:
+    return "upgrade" in (token.strip().lower() for value in values for token in value.split(","))
+
+
+def _is_key(values: list[str]) -> bool:
+    try:
+        return len(values) == 1 and len(values[0]) == 24 and len(base64.b64decode(values[0], validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
 
 
 def with_request_limits(application: Application) -> Application:

@@ -14,7 +14,7 @@ from cinema.web.problems import Failure, Malformed, Refusal, TooLarge, answer_un
 from cinema.web.request_limits import HEAD_SECONDS, limit_of
 from realtime.fast_path.raw_answers import raw_answer
 from realtime.fast_path.unfinished import READ_SECONDS, connections
-from realtime.http_requests import LINGER_BYTES, LINGER_SECONDS, Late, headers_of, refusal_of
+from realtime.http_requests import LINGER_BYTES, LINGER_SECONDS, Late, headers_of, refusal_of, refusal_of_upgrade
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,10 @@ class LimitedChannel(Channel):  # type: ignore[misc]
         if line[:1] in (b" ", b"\t"):  # a folded header line, which a proxy in front may read in another way
             self._respondToBadRequestAndDisconnect()
         else:
-            super().lineReceived(line)
+            try:
+                super().lineReceived(line)
+            except ValueError:  # a length of thousands of digits
+                self._respondToBadRequestAndDisconnect()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self._respondToBadRequestAndDisconnect()
@@ -101,11 +104,20 @@ class LimitedRequest(Request):  # type: ignore[misc]
         self.requestHeaders.removeHeader(b"daphne-root-path")
         method, target, version = _first_line(self.channel)
         self.head_path = unquote(target.partition("?")[0])
-        refusal = refusal_of(method, self.head_path, version.rpartition("/")[2], self._head())
+        head = self._head()
+        refusal = refusal_of(method, self.head_path, version.rpartition("/")[2], head)
+        if refusal is None and self._is_upgrade():
+            refusal = refusal_of_upgrade(method, head)
+            self.requestHeaders.removeHeader(b"sec-websocket-extensions")  # none is used; autobahn would judge them
         if refusal is not None:
             self._refuse(refusal, method)
         elif length != 0:
             self.channel.expect_body(limit_of(self.head_path).seconds, self.head_path)
+
+    def _is_upgrade(self) -> bool:
+        """As daphne decides it."""
+        upgrade = self.requestHeaders.getRawHeaders(b"Upgrade") or [b""]
+        return bool(upgrade[0].lower() == b"websocket")
 
     def _head(self) -> list[tuple[bytes, bytes]]:
         found = self.requestHeaders.getAllRawHeaders()
@@ -139,8 +151,7 @@ class LimitedRequest(Request):  # type: ignore[misc]
             super().requestReceived(command, path, version)
 
     def process(self) -> Any:
-        upgrade = self.requestHeaders.getRawHeaders(b"Upgrade") or [b""]
-        self.channel.is_websocket = upgrade[0].lower() == b"websocket"
+        self.channel.is_websocket = self._is_upgrade()
         return super().process()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:

@@ -17,11 +17,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from cinema.web.problems import Malformed
 from cinema.web.request_limits import HEAD_SECONDS
 from realtime.fast_path.raw_answers import raw_answer
 from realtime.fast_path.unfinished import READ_SECONDS, connections
+from realtime.http_requests import refusal_of, refusal_of_upgrade
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,21 @@ def with_timeout(base: Any) -> type:
 
 def with_problems(base: Any) -> type:
     class ProblemProtocol(base):  # type: ignore[misc]  # uvicorn's
-        """uvicorn's own; what is not HTTP is answered by a problem document."""
+        """uvicorn's own; what is not HTTP, or no WebSocket, is answered by a problem document."""
+
+        def handle_websocket_upgrade(self, event: Any) -> None:
+            """Refuse it as any request; what uvicorn's WebSocket protocol does not take would wait without an end."""
+            method, path = event.method.decode("ascii"), unquote(event.target.decode("ascii").partition("?")[0])
+            version = event.http_version.decode("ascii")
+            refusal = refusal_of(method, path, version, event.headers) or refusal_of_upgrade(method, event.headers)
+            if refusal is None:
+                super().handle_websocket_upgrade(event)
+                protocol = self.transport.get_protocol()
+                if protocol is not self and not getattr(protocol, "handshake_initiated", True):
+                    refusal = Malformed()  # too long a line, too many headers
+            if refusal is not None:
+                self.transport.write(raw_answer(refusal, path=path, method=method))
+                self.transport.close()
 
         def send_400_response(self, msg: str) -> None:
             if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:

@@ -253,6 +253,7 @@ AMBIGUOUS = {
     "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
     "a list of lengths": POST + b"Content-Length: 3, 4\r\n\r\nabcd",
+    "a length of 5,000 digits": POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
     "a negative length": POST + b"Content-Length: -1\r\n\r\n",
     "a signed length": POST + b"Content-Length: +1\r\n\r\na",
     "a hexadecimal length": POST + b"Content-Length: 0x1\r\n\r\na",
@@ -286,6 +287,48 @@ def test_an_ambiguous_request_is_400_and_nothing_after_it_is_read(server, name):
     status, headers, body = parsed(answer)
     assert (status, headers["content-type"], headers["connection"]) == (400, "application/problem+json", "close")
     assert {"type", "title", "status", "detail"} <= set(json.loads(body))
+
+
+UPGRADE = (
+    b"GET /api/x/ HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+KEY = b"AAAAAAAAAAAAAAAAAAAAAA=="
+UPGRADES = {
+    "a length": UPGRADE + b"Content-Length: 5\r\n\r\nhello",
+    "chunks": UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length and chunks": UPGRADE + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no key": UPGRADE.replace(b"Sec-WebSocket-Key", b"X") + b"\r\n",
+    "a short key": UPGRADE.replace(KEY, b"<b>x</b>") + b"\r\n",
+    "two keys": UPGRADE + b"Sec-WebSocket-Key: " + KEY + b"\r\n\r\n",
+    "another version": UPGRADE.replace(b"Version: 13", b"Version: 8") + b"\r\n",
+    "a subprotocol beyond ASCII": UPGRADE + b"Sec-WebSocket-Protocol: \xff\r\n\r\n",
+    "two origins": UPGRADE + b"Origin: http://localhost\r\nOrigin: http://evil.example\r\n\r\n",
+    "too many headers": UPGRADE + b"X: y\r\n" * 600 + b"\r\n",
+    "a very long address": UPGRADE.replace(b"/x/", b"/x/?" + b"a" * 20_000) + b"\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*UPGRADES])
+def test_an_odd_request_for_a_websocket_is_a_problem_and_the_connection_ends(server, name):
+    with connected(server, UPGRADES[name]) as client:
+        status, headers, body = parsed(read_all(client))
+    assert (status, headers["content-type"], headers["connection"]) == (400, "application/problem+json", "close")
+    assert json.loads(body)["type"] == "invalid" and b"<b>" not in body
+
+
+def test_only_get_may_ask_for_a_websocket(server):
+    for method in (b"POST", b"HEAD"):
+        with connected(server, UPGRADE.replace(b"GET", method) + b"\r\n") as client:
+            status, headers, body = parsed(read_all(client))
+        assert (status, headers["content-type"], headers["allow"]) == (405, "application/problem+json", "GET")
+        assert bool(body) == (method == b"POST")
+
+
+def test_extensions_of_websockets_are_nobodys_matter(server):
+    offer = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=99\r\n\r\n"
+    with connected(server, UPGRADE + offer) as client:
+        assert b"101 Switching Protocols" in client.recv(4096)
 
 
 def test_daphnes_header_with_a_path_of_the_script_is_nobodys(server):

@@ -220,6 +220,8 @@ class ProblemMiddleware:
             return self.busy(request, error)
         if isinstance(error, Refusal):
             return problem(error) if is_api(request) else self.page(request, error)
+        if isinstance(error, OverflowError) and "SQLite" in str(error):  # PostgreSQL finds no such row either
+            return problem(NotFound()) if is_api(request) else self.page(request, NotFound())
         if isinstance(error, Http404) and not is_api(request):
             return page_not_found(request, error)  # also with DEBUG: the same page as in production
         if is_api(request) and not isinstance(error, KNOWN_TO_DJANGO):

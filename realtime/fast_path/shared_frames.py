@@ -14,6 +14,7 @@ from operator import call
 
 EXTENSION = "bookmyseat.frame_writer"  # in an ASGI scope's extensions: a `FrameWriter` of that socket
 ABORT = "bookmyseat.abort"  # there too: ends the connection without waiting for what is still to be written
+LARGEST_WAIT = 64 * 1024  # bytes that wait for a client to read; with more, its pings are not answered
 
 FrameWriter = Callable[[str], bool]
 """Writes a text at once where the socket takes it without waiting: True. False: nothing was written, use ASGI."""

@@ -18,7 +18,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from realtime.fast_path.shared_frames import ABORT, EXTENSION, DirectFrameWriter, DirectWrite, frame_of
+from realtime.fast_path.shared_frames import (
+    ABORT,
+    EXTENSION,
+    LARGEST_WAIT,
+    DirectFrameWriter,
+    DirectWrite,
+    frame_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +40,7 @@ BLOCKING = (
     "handle_parser_exception",
     "keepalive_timeout",
 )
-METHODS = ("run_asgi", "send", "resume_writing", *BLOCKING)
+METHODS = ("run_asgi", "send", "resume_writing", "handle_ping", *BLOCKING)
 ATTRIBUTES = ("transport", "writable", "handshake_complete", "close_sent", "disconnected", "conn")
 
 
@@ -113,6 +120,13 @@ def with_shared_frames(base: Any, failure_bye: Callable[[int], str] | None = Non
         def _block(self) -> None:
             if self.when_blocked is not None:
                 self.when_blocked()
+
+        def handle_ping(self) -> None:
+            """Answer it, unless the client reads nothing: its answers would wait here without an end."""
+            if self.transport.get_write_buffer_size() < LARGEST_WAIT:
+                super().handle_ping()
+            else:
+                self.conn.data_to_send()
 
         async def send(self, message: Any) -> None:
             await super().send(message)

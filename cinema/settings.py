@@ -36,13 +36,13 @@ SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier keys: what t
 
 # ---- Apps, middleware, templates ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "whitenoise.runserver_nostatic",  # before daphne, whose runserver it wraps: static files have one door
     "daphne",
     "cinema.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
     "allauth",

@@ -1,10 +1,11 @@
-"""`collectstatic` on a full disk: no file is left that would be served cut short for ever."""
+"""Static files: whole after a full disk, and served by one middleware under every command."""
 
 import errno
 import os
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.management import get_commands, load_command_class
 
 from cinema import files
 from cinema.web.static_files import WholeFilesStorage
@@ -37,3 +38,10 @@ def test_one_that_a_power_cut_left_empty_is_written_anew(storage, tmp_path):
     assert not storage.exists("one.js")
     assert storage.save("one.js", ContentFile(b"text")) == "one.js"
     assert (tmp_path / "one.js").read_bytes() == b"text"
+
+
+def test_runserver_is_daphnes_and_leaves_static_files_to_the_middleware():
+    """Django's own handler answers a path that leaves its folder with an error 5xx."""
+    command = load_command_class(get_commands()["runserver"], "runserver")
+    assert any(each.__module__.startswith("daphne.") for each in type(command).__mro__)
+    assert command.create_parser("manage.py", "runserver").get_default("use_static_handler") is False

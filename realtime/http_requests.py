@@ -52,6 +52,8 @@ def refusal_of(method: str, path: str, version: str, headers: Iterable[tuple[byt
     The body's length must be certain, or the next request on the connection could be one that a proxy in front has seen
     as part of this one (request smuggling).
     """
+    if version not in ("1.0", "1.1"):
+        return Malformed("This server speaks HTTP/1.1.")
     length: bytes | None = None
     coding: bytes | None = None
     hosts = 0

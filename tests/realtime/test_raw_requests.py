@@ -269,6 +269,7 @@ AMBIGUOUS = {
     "a NUL": POST + b"X: a\0b\r\n\r\n",
     "two hosts": POST + HOST + b"\r\n",
     "no host": b"GET /api/x/ HTTP/1.1\r\n\r\n",
+    "another version": b"GET /api/x/ HTTP/1.2\r\n\r\n",
     "no HTTP": b"hello\r\n\r\n",
     "a bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     "a chunk of -1": POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",

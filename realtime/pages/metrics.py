@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from cinema.database import clock
 from cinema.files import write_file
+from cinema.web.client_address import FORWARDED
 from cinema.web.metrics import LOOP, SITE
 from cinema.web.problems import Forbidden
 from realtime import process
@@ -163,7 +164,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def is_internal(request: HttpRequest) -> bool:
     """A forwarded request counts as external, whatever address its proxy names."""
-    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
+    if any(name in request.META for name in FORWARDED):
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR") or "127.0.0.1").is_private

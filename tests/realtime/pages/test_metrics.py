@@ -63,6 +63,7 @@ def test_metrics_are_prometheus_text_and_cost_no_query(client, django_assert_num
         {"REMOTE_ADDR": "198.51.100.7"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
         {"REMOTE_ADDR": "10.0.0.2", "HTTP_FORWARDED": "for=10.0.0.9"},
+        {"REMOTE_ADDR": "10.0.0.2", "HTTP_X_REAL_IP": "8.8.8.8"},
     ],
 )
 def test_a_request_from_a_public_address_or_through_a_proxy_is_refused(client, extra):

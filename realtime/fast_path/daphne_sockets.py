@@ -4,8 +4,8 @@ By itself daphne reads a message of a megabyte, holds what the server sends to t
 breaks the protocol by dropping the connection, so that the client learns no close code.
 
 Relies on daphne 4.2 and autobahn 26.10, undocumented: `WebSocketProtocol.onConnect`, which is called before the first
-frame is read; the METHODS and ATTRIBUTES of autobahn's protocol; what waits in the transport (`daphne_frames`). They are
-checked when `limit_messages` is called, once, in a serving process.
+frame is read; the METHODS and ATTRIBUTES of autobahn's protocol; what waits in the transport (`daphne_frames`). They
+are checked when `limit_messages` is called, once, in a serving process.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from daphne.ws_protocol import WebSocketProtocol
 
-from realtime.fast_path import daphne_protocol
+from realtime.fast_path import daphne_sockets
 from realtime.fast_path.shared_frames import LARGEST_WAIT
 from tests.realtime.fast_path.socket_pairs import read_all
 from tests.realtime.fast_path.test_uvicorn_frames import open_socket
@@ -30,10 +30,10 @@ async def test_uvicorn_keeps_few_answers_for_a_client_that_does_not_read_them():
 @pytest.mark.parametrize(("waiting", "is_answered"), [(0, True), (LARGEST_WAIT - 1, True), (LARGEST_WAIT, False)])
 def test_daphne_keeps_few_answers_for_a_client_that_does_not_read_them(monkeypatch, waiting, is_answered):
     answered = []
-    for name in daphne_protocol.METHODS:
+    for name in daphne_sockets.METHODS:
         monkeypatch.setattr(WebSocketProtocol, name, getattr(WebSocketProtocol, name))
     monkeypatch.setattr(WebSocketProtocol, "onPing", lambda self, payload: answered.append(payload))
-    daphne_protocol.limit_messages(1000, str)
+    daphne_sockets.limit_messages(1000, str)
     half = waiting // 2
     transport = SimpleNamespace(dataBuffer=b"x" * (half + 7), offset=7, _tempDataLen=waiting - half)
     WebSocketProtocol.onPing(SimpleNamespace(transport=transport), b"hello")

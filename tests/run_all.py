@@ -16,6 +16,7 @@ from tests.chromium import install_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
+FILES_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")  # the tests of a file share their servers
 PHASES = {
     "unit": ("everything that needs no server, on SQLite", "not server and not browser", IN_PARALLEL),
     "postgresql": (
@@ -23,7 +24,7 @@ PHASES = {
         "database and not server and not browser",
         ("--database", "postgresql", *IN_PARALLEL),
     ),
-    "server": ("real servers, a cluster, Valkey killed and frozen", "server", ()),
+    "server": ("real servers, a cluster, Valkey killed and frozen", "server", FILES_IN_PARALLEL),
     "pages": ("every page and state in Chromium", "pages", IN_PARALLEL),
     "browser": ("what visitors and staff do in Chromium", "browser and not pages and not timed", IN_PARALLEL),
     "timed": ("how soon pages show it, one test after the other", "browser and timed", ()),

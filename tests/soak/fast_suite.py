@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import time_machine
+
 from tests.run_all import PHASES, ROOT, count, failed_tests, pytest_command
 
 SHIFTED_CLOCK = Path(__file__).parent / "shifted_clock"
@@ -35,8 +37,12 @@ BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]):\n    for _ 
 
 
 def environment_at(instant):
-    """The environment of a process whose clock shows this instant now, and goes on from there."""
-    offset = instant.timestamp() - time.time()
+    """The environment of a process whose clock shows this instant now, and goes on from there.
+
+    Also from a process whose own clock is shifted: the suite at an odd instant tests this too.
+    """
+    is_shifted = time_machine.escape_hatch.is_travelling()
+    offset = instant.timestamp() - (time_machine.escape_hatch.time.time() if is_shifted else time.time())
     path = os.pathsep.join(filter(None, [str(SHIFTED_CLOCK), os.environ.get("PYTHONPATH")]))
     return os.environ | {"PYTHONPATH": path, "BOOKMYSEAT_CLOCK_OFFSET": str(offset)}
 

@@ -210,7 +210,10 @@ class People:
                 name = f"bookmyseat_{self.server.port}"
                 context.add_cookies([{"name": name, "value": self.facts["sessions"][role], "url": self.server.url}])
             self.contexts[role] = context, context.new_page()
-        return self.contexts[role][1]
+        context, page = self.contexts[role]
+        if role not in self.facts["sessions"]:
+            context.clear_cookies()  # a guest may have begun to sign in on the page before
+        return page
 
     def url(self, page):
         path = page.path.format(**self.facts)

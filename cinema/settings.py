@@ -280,7 +280,8 @@ LOGGING = {
         "django": {"handlers": []},  # Django's own handlers would write each line a second time
         "django.request": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
-        "uvicorn": {"level": "WARNING"},  # else two lines per socket: a third of the cost of accepting one
+        # Else two lines per socket, a third of the cost of accepting one; uvicorn's own setting is not to propagate.
+        "uvicorn": {"level": "WARNING", "propagate": True},
         "stripe": {"level": "WARNING"},
         "channels_redis": {"level": "CRITICAL"},  # else a traceback a second without Redis; the transport logs it once
     },

@@ -7,6 +7,7 @@ import pytest
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from hypothesis import given
 from hypothesis import settings as rounds
@@ -199,10 +200,11 @@ def test_a_number_that_no_row_can_have_is_no_error_of_the_admin(handler):
     boss.save()
     client.force_login(boss)
     target = "/admin/booking/booking/?showtime=9223372036854775808"
-    assert ask(handler, "GET", target, cookies=session_cookie(client))[0] in (200, 302, 404)  # by the database
+    expected = (200,) if connection.vendor == "postgresql" else (302, 404)  # PostgreSQL compares any number
+    assert ask(handler, "GET", target, cookies=session_cookie(client))[0] in expected
     client.raise_request_exception = False
     chosen = {"action": "delete_selected", "_selected_action": "99999999999999999999", "index": "0"}
-    assert client.post("/admin/cinema/movie/", chosen).status_code in (200, 302, 404)
+    assert client.post("/admin/cinema/movie/", chosen).status_code in expected
 
 
 texts = st.text(st.characters(codec=None), max_size=20)

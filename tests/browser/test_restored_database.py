@@ -45,7 +45,7 @@ def test_seats_that_the_restored_database_does_not_have_leave_my_basket_all_maps
     alice.choose(second)
     bob.choose(other)
     bob.sees(second, "locked")
-    expect(free).to_have_text(str(before - 2), timeout=5000)
+    expect(free).to_have_text(str(before - 2), timeout=3000)
 
     copy(old, file)
 

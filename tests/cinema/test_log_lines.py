@@ -129,8 +129,7 @@ def handlers_stay():
 def test_every_handler_of_every_logger_writes_clean_lines(handlers_stay):
     """Also one that a library made before LOGGING is read; those of uvicorn and of Django are taken off."""
     foreign = {name: logging.StreamHandler(io.StringIO()) for name in ("elsewhere", "uvicorn.access", "django.server")}
-    for name in ("uvicorn", "uvicorn.access"):  # as before uvicorn is loaded: its own configuration changes them
-        logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn").propagate = False  # as uvicorn's own configuration leaves it
     for name, handler in foreign.items():
         handler.setFormatter(logging.Formatter("%(message)s"))
         logging.getLogger(name).addHandler(handler)

@@ -64,6 +64,7 @@ class DatabaseClock:
         self._ask, self._own, self._monotonic = ask, own, monotonic
         self._last: Measurement | None = None
         self._was_off = False
+        self._reporting = threading.Lock()
 
     def now(self) -> datetime:
         """The database's time. One round trip at the first call, and after this process's clock has changed.
@@ -104,16 +105,17 @@ class DatabaseClock:
         return last is not None and abs(self.offset()) > MOST_OFF + last.error_at(self._monotonic())
 
     def _report(self) -> None:
-        is_off = self.is_off()
-        if is_off and not self._was_off:
-            log.error(
-                "clock: this process differs from the database by %+.1f s; until that is mended it sells nothing"
-                " and its loop rests",
-                self.offset(),
-            )
-        elif self._was_off and not is_off:
-            log.warning("clock: this process agrees with the database again")
-        self._was_off = is_off
+        with self._reporting:  # two threads that measure at once say it once
+            is_off = self.is_off()
+            if is_off and not self._was_off:
+                log.error(
+                    "clock: this process differs from the database by %+.1f s; until that is mended it sells nothing"
+                    " and its loop rests",
+                    self.offset(),
+                )
+            elif self._was_off and not is_off:
+                log.warning("clock: this process agrees with the database again")
+            self._was_off = is_off
 
 
 def _agree(one: Measurement, other: Measurement, monotonic: float) -> bool:

@@ -1,5 +1,7 @@
 """The database's time in a process: no wrong, jumping or slow clock moves it, and a wrong one is known at once."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,6 +159,19 @@ def test_the_log_names_once_that_a_clock_is_off_and_once_that_it_is_right(caplog
         machine.wait(INTERVAL)
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
     assert "-360.0 s" in caplog.text
+
+
+def test_threads_that_measure_at_once_say_it_once(caplog):
+    machine = Machine()
+
+    def slow_and_wrong():
+        time.sleep(0.01)  # the other threads run here
+        return machine.true(3600)
+
+    machine.clock = DatabaseClock(machine.answer, slow_and_wrong, lambda: machine.monotonic)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: machine.clock.measure(), range(16)))
+    assert len(caplog.records) == 1, caplog.text
 
 
 STEPS = st.lists(

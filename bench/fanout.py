@@ -31,7 +31,7 @@ from bench.support.tables import print_table, spread_of
 from bench.viewers import Viewers
 from realtime.launcher.processes import free_port, wait_until
 from realtime.launcher.valkey import Valkey
-from realtime.sockets.limits import allow_files
+from realtime.sockets.open_files import allow_files
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER, CLIENT = 0, 1

@@ -41,7 +41,7 @@ from bench.viewers import TEXT, Viewer, Viewers
 from cinema.environment import kept_secret
 from realtime.launcher.postgres import Postgres
 from realtime.launcher.valkey import Valkey
-from realtime.sockets.limits import allow_files
+from realtime.sockets.open_files import allow_files
 
 ROUNDS = 3
 AS_SERVED = {"DEBUG": 0, "ALLOWED_HOSTS": "localhost,127.0.0.1", "DEMO_PAYMENTS_ANYWAY": 1}

@@ -16,7 +16,7 @@ from bench.fanout import CLIENT
 from bench.measures import pin
 from bench.rates import ROUNDS, Figures, measure, start_installation
 from bench.support.tables import percentile, print_table, spread_of
-from realtime.sockets.limits import allow_files
+from realtime.sockets.open_files import allow_files
 
 HEAD = [
     "server",

@@ -22,7 +22,7 @@ from bench.support.servers import Server, start_cluster
 from bench.support.tables import print_table, spread_of
 from bench.viewers import Viewers
 from realtime.launcher.processes import wait_until
-from realtime.sockets.limits import allow_files
+from realtime.sockets.open_files import allow_files
 
 ROUNDS = 3
 SNAPSHOT_TIMEOUT = 120.0  # seconds

@@ -2,9 +2,13 @@
 
 import ast
 import importlib
+import os
+import subprocess
+import sys
 
 import pytest
 
+from bench import __main__ as all_benches
 from bench import structure
 from bench.pgbench import latencies
 
@@ -22,6 +26,15 @@ def test_with_a_connection_for_each_buyer_nobody_waits():
 def test_a_buyer_without_a_connection_waits_for_those_before_him():
     found = latencies([line(11, 1, script=0), line(13, 2, script=1), line(14, 1, script=0), line(18, 4, script=1)], 3)
     assert found == [(0, 1000), (1, 3000), (0, 4000), (1, 7000)]
+
+
+@pytest.mark.parametrize("name", all_benches.NAMES)
+def test_every_benchmark_starts_without_settings(name):
+    """As `make bench` starts it: several are clients of a server, and never set Django up."""
+    bare = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", f"bench.{name}", "--help"]
+    started = subprocess.run(command, cwd=all_benches.ROOT, env=bare, capture_output=True, text=True, check=False)
+    assert started.returncode == 0, started.stderr
 
 
 FILES = {

@@ -3,8 +3,7 @@
 Three kinds of tries, each with counters of its own:
 
 - of a stranger: by address (and the /48 of an IPv6 address), by address and account, and by account whatever the
-  address. The third is so much smaller
-  than the third that one address cannot use up what all may try;
+  address. The second is so much smaller than the third that one address cannot use up what all may try;
 - of a browser that has signed in to the account before: by browser. Strangers do not spend it. Once it is spent, the
   browser is a stranger like others, so that a stolen cookie is worth a few more tries and no more;
 - of somebody who is signed in and says the password again: by account.

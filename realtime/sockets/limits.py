@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import random
-import sys
 import time
 from dataclasses import dataclass
 
 from cinema.web.client_address import Address
 from realtime.fast_path import unfinished
-
-log = logging.getLogger(__name__)
+from realtime.sockets.open_files import MOST_SOCKETS, allow_files
 
 RATE = 1.0  # messages a second in the long run
 BURST = 20
 
-# Sockets of a process: its limit of open files, less a fifth for requests, the database and files; and no more than it
-# can send a frame to in half a second.
-MOST_SOCKETS = 20_000
+# Of a process's limit of open files a fifth is for requests, the database and files; the rest is for sockets.
 LEAST_LEFT = 128  # open files for anything but sockets
 
 # Sockets of one address. A foyer may share one: 200 phones with two tabs each, all reconnecting before the server has
@@ -115,24 +110,6 @@ def key_of(address: Address | None) -> int | None:
     if address is None or address.is_loopback:
         return None
     return int(address) >> 64 | 1 << 64 if isinstance(address, ipaddress.IPv6Address) else int(address)
-
-
-def allow_files() -> int:
-    """Raise this process's limit of open files as far as allowed; returns the limit."""
-    if sys.platform == "win32":
-        return 2 * MOST_SOCKETS  # no such limit there
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_SOCKETS * 5 // 4
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-            soft = most
-        except (OSError, ValueError) as error:  # some systems allow less than their hard limit
-            log.warning("the limit of open files stays at %s: %s", soft, error)
-    return wanted if soft == resource.RLIM_INFINITY else soft
 
 
 def most_sockets(files: int) -> int:

@@ -26,7 +26,7 @@ export class LiveSocket {
     addEventListener("pageshow", (event) => event.persisted && this.check());
     addEventListener("online", () => this.check());
     addEventListener("offline", () => this.#socket?.close());
-    addEventListener("pagehide", () => this.#socket?.close());
+    addEventListener("pagehide", () => this.#leave());
   }
 
   connect() {
@@ -109,6 +109,11 @@ export class LiveSocket {
 
   #send(frame) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** An open socket would keep the browser from keeping the page. One that is connecting ends with its page by itself. */
+  #leave() {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.close();
   }
 
   #timer(name, wait, act) {

@@ -1,12 +1,21 @@
 """The staff board in Chromium: it updates with each purchase, and shows when its figures are old."""
 
+import os
 import re
+import signal
 
 import pytest
 from playwright.sync_api import expect
 
 from bench.support.servers import start_server
 from tests.browser.test_accessibility import violations
+
+CONNECT_ANOTHER = """async () => {
+  const { LiveSocket } = await import("live-socket");
+  const { BoardState } = await import("board-state");
+  const nothing = () => {};
+  new LiveSocket("/ws/board/", new BoardState(), { changed: nothing, status: nothing, renewed: nothing }).connect();
+}"""
 
 
 @pytest.fixture
@@ -72,6 +81,19 @@ def test_the_wall_view_shows_nine_rows_and_no_money(server, new_staff):
     shown = [row for row in staff.page.locator(".board__row").all() if row.is_visible()]
     assert len(shown) == 9
     assert not [cell for cell in staff.page.locator(".board__money").all() if cell.is_visible()]
+
+
+def test_a_board_that_is_left_while_its_socket_connects_logs_no_error(new_staff):
+    with start_server(RATE_LIMITS=0) as server:
+        staff = new_staff(server)
+        os.killpg(server.process.pid, signal.SIGSTOP)  # a socket connects, and nobody answers
+        try:
+            staff.page.evaluate(CONNECT_ANOTHER)
+            staff.page.goto("about:blank")
+        finally:
+            os.killpg(server.process.pid, signal.SIGCONT)
+        staff.open("/staff/board/")  # what the page before has logged has come by now
+    assert staff.console_errors == []
 
 
 @pytest.mark.timed

@@ -11,7 +11,7 @@ import websockets
 
 from bench.support.http_session import free_labels, open_showtimes
 from bench.support.servers import start_cluster
-from realtime.sockets.limits import allow_files
+from realtime.sockets.open_files import allow_files
 from tests.realtime.live.chaos import eventually
 from tests.realtime.servers import LiveMap, Visitor
 from tests.soak.cluster_faults import SETTINGS, processes_of

@@ -201,24 +201,28 @@ def measure_one_client(times: int) -> list[list[str]]:
     from django.utils import timezone
 
     from bench.support.factories import make_plan, make_showtime, new_visitor
+    from booking.clients.client import NOT_COUNTED, Client
     from booking.locks import lock_seats
 
     at = timezone.now()
     showtime = make_showtime(make_plan(ROWS, PER_ROW)).pk
+    counted = Client(("192.0.2.1",))
     alice, bob, carol = new_visitor(), new_visitor(), new_visitor()
     lock_seats(showtime_id=showtime, visitor=carol, labels=["C1", "C2"], at=at)
     lock_seats(showtime_id=showtime, visitor=bob, labels=["B1", "B2"], at=at)
 
-    def lock(labels: list[str]) -> None:
-        lock_seats(showtime_id=showtime, visitor=alice, labels=labels, at=at)
+    def lock(labels: list[str], client: Client = NOT_COUNTED) -> None:
+        lock_seats(showtime_id=showtime, visitor=alice, labels=labels, at=at, client=client)
 
     def lock_by_orm(labels: list[str]) -> None:
         lock_naively(showtime, bob, labels, at)
 
     calls: list[tuple[str, Callable[[int], object]]] = [
         ("use case, changed seats", lambda number: lock(alternating(number, "A"))),
+        ("the same, its address counted", lambda number: lock(alternating(number, "A"), counted)),
         ("naive ORM, changed seats", lambda number: lock_by_orm(alternating(number, "B"))),
         ("use case, refused", expecting_refusal(lock, ["A1", "C1"])),
+        ("the same, its address counted", expecting_refusal(lambda labels: lock(labels, counted), ["A1", "C1"])),
         ("naive ORM, refused", expecting_refusal(lock_by_orm, ["B1", "C1"])),
     ]
     rows = [[name, statements_of(call), *cost_of(call, times).cells()] for name, call in calls]

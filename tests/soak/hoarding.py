@@ -90,10 +90,14 @@ class Scenario:
         self.until = time.monotonic() + seconds
 
     def see(self, path):
+        """What is there; asked again while the server is busy, as a page does."""
         if not hasattr(self.here, "person"):
             self.here.person = Person(self.server.port, "198.18.0.1")
             self.watchers.append(self.here.person)
-        return self.here.person.ask("GET", path)[1]
+        while (answer := self.here.person.ask("GET", path))[0] == 503:
+            time.sleep(1)
+        assert answer[0] == 200, (path, answer)
+        return answer[1]
 
     def letters(self):
         return self.see(self.show["map"])["state"]

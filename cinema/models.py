@@ -137,12 +137,35 @@ class RefundTier(models.Model):
 class SeatingPlan(models.Model):
     """The drawing of a screen's seats. Immutable: a changed drawing is a new row with another hash."""
 
+    class Stage(models.TextChoices):
+        """The side of the drawing where the screen or stage is."""
+
+        TOP = "top"
+        BOTTOM = "bottom"
+        LEFT = "left"
+        RIGHT = "right"
+
     hash = models.CharField(max_length=32, unique=True, help_text="Of everything a browser draws")
     name = models.CharField(max_length=120)
     width = models.FloatField(help_text="In seat pitches")
     height = models.FloatField(help_text="In seat pitches")
     areas = models.JSONField(default=list, help_text="Drawing only: validated shapes and texts, in seat pitches")
+    stage = models.CharField(max_length=6, choices=Stage, default=Stage.TOP, help_text="The side of the drawing")
+    focal_x = models.FloatField(null=True, help_text="In seat pitches; empty: two thirds of the way back")
+    focal_y = models.FloatField(null=True, help_text="In seat pitches")
+    links = models.JSONField(
+        default=dict, help_text="Seats that the plan names for others, by index; all others are derived"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(focal_x=None, focal_y=None) | Q(focal_x__isnull=False, focal_y__isnull=False),
+                name="focal_point_has_both_coordinates",
+            ),
+            models.CheckConstraint(condition=Q(stage__in=["top", "bottom", "left", "right"]), name="stage_is_a_side"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hash[:8]})"

@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -16,9 +16,11 @@ from django.utils.text import slugify
 from cinema.imports.bad_rows import BadRow
 from cinema.plain_text import one_line
 from cinema.plans import geometry
+from cinema.plans.belonging import stored_links
 from cinema.plans.drawing import box_of, letter_spots, rows_of, screen_depth, top_of
 from cinema.plans.file import FileRow, FileSeat, PlanFile
 from cinema.plans.json_reader import BadPlan
+from cinema.plans.named_seats import read_links
 from cinema.plans.seat_colours import match_seat_colours
 
 SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # pitches to the edge: at the sides, behind the last chair, behind the last area
@@ -27,6 +29,7 @@ WHEELCHAIR = re.compile(r"wheel[ -]?chair|accessible", re.IGNORECASE)
 COMPANION = re.compile(r"companion|carer", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 DRAWING = 1  # raise it when the same plan is drawn differently: browsers cache a layout for a year
+FORMAT = 2  # raise it, with a migration of the stored hashes, when layouts get other keys or derive them differently
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class DrawnPlan:
     categories: tuple[DrawnCategory, ...]
     seats: tuple[DrawnSeat, ...]
     areas: tuple[dict[str, Any], ...]
+    focal_point: geometry.Point | None
+    links: dict[str, Any]
     notes: tuple[str, ...]
 
 
@@ -92,11 +97,53 @@ def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnP
     _refuse_overlaps(plan, pitch)
     labels = _labels(groups)
     seats = _seats(groups, labels, categories)
-    width, height = _fit(seats, areas := _areas(plan, pitch), pitch)
-    drawn = tuple(categories.values())
-    content = [DRAWING, width, height, [_hashed(c) for c in drawn], [asdict(s) for s in seats], areas]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-    return DrawnPlan(digest, plan.name, width, height, drawn, tuple(seats), tuple(areas), tuple(plan.notes))
+    sofas, companions = read_links(seats, [seat for group in groups for run in group for seat in run.seats])
+    left, top, width, height = _fit(seats, areas := _areas(plan, pitch), pitch)
+    drawn = DrawnPlan(
+        hash="",
+        name=plan.name,
+        width=width,
+        height=height,
+        categories=tuple(categories.values()),
+        seats=tuple(seats),
+        areas=tuple(areas),
+        focal_point=_focal_point(plan, pitch, (left, top), (width, height)),
+        links=stored_links(sofas, companions),
+        notes=tuple(plan.notes),
+    )
+    return replace(drawn, hash=hash_of(drawn))
+
+
+def hash_of(plan: DrawnPlan) -> str:
+    """The name of the layout: of all that is drawn, and of what the plan says about it beyond the drawing."""
+    content = [
+        DRAWING, plan.width, plan.height, [_hashed(c) for c in plan.categories], [asdict(s) for s in plan.seats],
+        list(plan.areas),
+    ]  # fmt: skip
+    return name_layout(_digest(content), {"focal_point": plan.focal_point, "links": plan.links})
+
+
+def name_layout(drawing: str, facts: Mapping[str, Any]) -> str:
+    """The hash of a layout from that of its drawing and what its plan says besides; facts that are not said are empty.
+
+    A layout of which nothing is said is named by its drawing alone. That was the whole name of every layout before
+    `FORMAT` 2, so the new name of an earlier one follows from its old name.
+    """
+    return _digest([FORMAT, drawing, {key: fact for key, fact in facts.items() if fact}])
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _focal_point(plan: PlanFile, pitch: float, origin: geometry.Point, extent: geometry.Point) -> geometry.Point | None:
+    """That of the file in seat pitches from the drawing's corner. Raises BadPlan for one outside the drawing."""
+    if plan.focal_point is None:
+        return None
+    x, y = (round(at / pitch - start, 3) for at, start in zip(plan.focal_point, origin, strict=True))
+    if not (0 <= x <= extent[0] and 0 <= y <= extent[1]):
+        raise BadPlan([BadRow("plan.bookmyseat", "focal_point", "lies outside the drawing")])
+    return x, y
 
 
 def _hashed(category: DrawnCategory) -> dict[str, Any]:
@@ -267,8 +314,13 @@ def _areas(plan: PlanFile, pitch: float) -> list[dict[str, Any]]:
     return areas
 
 
-def _fit(seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: float) -> tuple[float, float]:
-    """Scale seats to pitches, and move everything so that there is space for the screen. Returns width and height."""
+def _fit(
+    seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: float
+) -> tuple[float, float, float, float]:
+    """Scale seats to pitches, and move everything so that there is space for the screen.
+
+    Returns left and top of the drawing in the file's origin, width and height, all in pitches.
+    """
     for seat in seats:
         seat.x, seat.y = seat.x / pitch, seat.y / pitch
     boxes = [box_of(area) for area in areas]
@@ -281,4 +333,4 @@ def _fit(seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: flo
         seat.x, seat.y = round(seat.x - left, 3), round(seat.y - top, 3)
     for area in areas:
         area["x"], area["y"] = round(area["x"] - left, 3), round(area["y"] - top, 3)
-    return round(right - left, 3), round(bottom - top, 3)
+    return left, top, round(right - left, 3), round(bottom - top, 3)

@@ -1,8 +1,9 @@
 """Read a pretix seating plan (JSON), or name every bad row. No database, no clock.
 
 The format is described at pretix.eu. Unknown keys are ignored, because other exporters add some. Our own extension is
-the key `bookmyseat`, which others ignore: on a seat `{"kind": "wheelchair", "shape": "sofa-start"}`, on the plan
-`{"pitch": 25}` (drawing units from seat to seat).
+the key `bookmyseat`, which others ignore: on a seat `{"kind": "companion", "companion_of": "A1"}` or
+`{"shape": "sofa-start", "sofa": "A2"}`, on the plan `{"pitch": 25, "focal_point": {"x": 0, "y": 200}}` (drawing units
+from seat to seat, and from the drawing's origin).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class FileSeat:
     uuid: str
     kind: str
     shape: str
+    sofa: str | None  # guid or label of the other half; "" for a seat without one; None when the file does not say
+    companion_of: str | None  # the same, of its wheelchair place
     path: str
 
 
@@ -74,6 +77,7 @@ class PlanFile:
     rows: list[FileRow]
     areas: list[FileArea]
     pitch: float | None
+    focal_point: Point | None
     notes: list[str]
 
     def seats(self) -> Iterator[tuple[FileRow, FileSeat]]:
@@ -103,11 +107,10 @@ def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
         rows=[],
         areas=[],
         pitch=None,
+        focal_point=None,
         notes=[],
     )
-    ours = data.get("bookmyseat")
-    if isinstance(ours, dict) and "pitch" in ours:
-        plan.pitch = read.number(ours, "pitch", "plan.bookmyseat", least=0.01)
+    _read_sidecar(read, data, plan)
     names = {category.name for category in plan.categories}
     for index, zone in read.objects(data, "zones", "plan", most=MAX_ZONES):
         _read_zone(read, plan, zone, index, names)
@@ -121,6 +124,17 @@ def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
     if not read.problems and not any(row.seats for row in plan.rows):
         read.refuse("plan", "zones", "there is not one seat")
     return plan
+
+
+def _read_sidecar(read: Reader, data: JsonObject, plan: PlanFile) -> None:
+    ours = data.get("bookmyseat")
+    if not isinstance(ours, dict):
+        return
+    if "pitch" in ours:
+        plan.pitch = read.number(ours, "pitch", "plan.bookmyseat", least=0.01)
+    if ours.get("focal_point") is not None:
+        at, path = read.object(ours, "focal_point", "plan.bookmyseat"), "plan.bookmyseat.focal_point"
+        plan.focal_point = read.number(at, "x", path), read.number(at, "y", path)
 
 
 def _read_categories(read: Reader, data: JsonObject) -> list[FileCategory]:
@@ -179,6 +193,8 @@ def _read_seat(read: Reader, seat: JsonObject, path: str, origin: Point, categor
         uuid=read.text(seat, "uuid", path, most=120, required=False),
         kind=read.choice(sidecar, "kind", f"{path}.bookmyseat", KINDS),
         shape=read.choice(sidecar, "shape", f"{path}.bookmyseat", SHAPES),
+        sofa=read.reference(sidecar, "sofa", f"{path}.bookmyseat"),
+        companion_of=read.reference(sidecar, "companion_of", f"{path}.bookmyseat"),
         path=path,
     )
 

@@ -123,3 +123,13 @@ class Reader:
             self.refuse(path, key, f"must be one of {', '.join(choices)}")
             return ""
         return str(value)
+
+    def reference(self, found: JsonObject, key: str, path: str) -> str | None:
+        """The guid or label of a seat; "" for `false`; None when there is none."""
+        value = found.get(key)
+        if value is None or value is False:
+            return None if value is None else ""
+        if not isinstance(value, str) or not 0 < len(value) <= 120:
+            self.refuse(path, key, "must be the seat_guid or the label of a seat, or false")
+            return None
+        return value

@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from cinema.models import SeatingPlan
+from cinema.plans.belonging import find_wheelchair_places, pair_sofas, read_stored_links
 from cinema.plans.drawing import Point, floor_svg, letter_spots, rows_of, top_of
+from cinema.plans.stage import default_focal_point
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
 
@@ -45,6 +47,8 @@ class PlanSeat:
     kind: str
     shape: str
     for_sale: bool
+    sofa: int | None  # index of the other half
+    companion_of: int | None  # index of the wheelchair place
 
     @property
     def drawn_as(self) -> str:
@@ -70,6 +74,8 @@ class Layout:
     hash: str
     width: float
     height: float
+    stage: str  # top, bottom, left or right
+    focal_point: Point  # where the best seats are
     categories: tuple[PlanCategory, ...]
     seats: tuple[PlanSeat, ...]
     rows: tuple[PlanRow, ...]
@@ -88,21 +94,34 @@ def layout_of(layout_hash: str) -> Layout:
     )
     seats = _seats(plan)
     rows = _rows(seats)
+    focal_point = _focal_point(plan, seats)
     return Layout(
         hash=plan.hash,
         width=plan.width,
         height=plan.height,
+        stage=plan.stage,
+        focal_point=focal_point,
         categories=categories,
         seats=seats,
         rows=rows,
         index_of={seat.label: seat.index for seat in seats},
-        json=_json(plan, categories, seats),
+        json=_json(plan, focal_point, categories, seats),
         css=_css(plan, seats, rows),
         floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height),
     )
 
 
+def _focal_point(plan: SeatingPlan, seats: Sequence[PlanSeat]) -> Point:
+    """That of the plan, or `default_focal_point`."""
+    if plan.focal_x is None or plan.focal_y is None:
+        return default_focal_point([(seat.x, seat.y) for seat in seats], plan.stage)
+    return plan.focal_x, plan.focal_y
+
+
 def _seats(plan: SeatingPlan) -> tuple[PlanSeat, ...]:
+    stored = list(plan.seats.select_related("category").order_by("index"))
+    named_sofas, named_places = read_stored_links(plan.links)
+    sofas, places = pair_sofas(stored, named_sofas), find_wheelchair_places(stored, named_places)
     return tuple(
         PlanSeat(
             index=seat.index,
@@ -120,8 +139,10 @@ def _seats(plan: SeatingPlan) -> tuple[PlanSeat, ...]:
             kind=seat.kind,
             shape=seat.shape,
             for_sale=seat.for_sale,
+            sofa=sofa,
+            companion_of=place,
         )
-        for seat in plan.seats.select_related("category").order_by("index")
+        for seat, sofa, place in zip(stored, sofas, places, strict=True)
     )
 
 
@@ -136,11 +157,15 @@ def _rows(seats: Sequence[PlanSeat]) -> tuple[PlanRow, ...]:
     return tuple(rows)
 
 
-def _json(plan: SeatingPlan, categories: Sequence[PlanCategory], seats: Sequence[PlanSeat]) -> bytes:
+def _json(
+    plan: SeatingPlan, focal_point: Point, categories: Sequence[PlanCategory], seats: Sequence[PlanSeat]
+) -> bytes:
     body: dict[str, Any] = {
         "layout": plan.hash,
         "width": plan.width,
         "height": plan.height,
+        "stage": plan.stage,
+        "focal_point": dict(zip("xy", focal_point, strict=True)),
         "categories": [{"key": c.key, "name": c.name, "color": c.color} for c in categories],
         "areas": plan.areas,
         "seats": [
@@ -154,6 +179,8 @@ def _json(plan: SeatingPlan, categories: Sequence[PlanCategory], seats: Sequence
                 "y": seat.y,
                 "category": seat.category,
                 "kind": seat.kind,
+                "sofa": seat.sofa,
+                "companion_of": seat.companion_of,
             }
             for seat in seats
         ],

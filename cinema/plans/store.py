@@ -95,10 +95,14 @@ def _store(drawn: DrawnPlan, cinema_name: str, screen_name: str) -> Imported:
 
 
 def _plan_of(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
+    x, y = drawn.focal_point or (None, None)
     plan, is_new = SeatingPlan.objects.get_or_create(
         hash=drawn.hash,
-        defaults={"name": drawn.name, "width": drawn.width, "height": drawn.height, "areas": list(drawn.areas)},
-    )
+        defaults={
+            "name": drawn.name, "width": drawn.width, "height": drawn.height, "areas": list(drawn.areas),
+            "links": drawn.links, "focal_x": x, "focal_y": y,
+        },
+    )  # fmt: skip
     if is_new:
         categories = {
             category.key: SeatCategory(

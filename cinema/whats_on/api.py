@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from cinema.days import bounds_of
 from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
+from cinema.plans.building import name_layout
 from cinema.plans.layouts import Layout, layout_of
 from cinema.web.problems import Invalid, NotFound, api
 
@@ -108,10 +110,11 @@ def _fresh(body: dict[str, Any]) -> JsonResponse:
 
 
 def _find(layout_hash: str) -> Layout | None:
-    try:
-        return layout_of(layout_hash)
-    except SeatingPlan.DoesNotExist:
-        return None
+    """The layout of that name, or of the name that it had before `FORMAT` 2: a page may be older than the update."""
+    for name in (layout_hash, name_layout(layout_hash, {})):
+        with suppress(SeatingPlan.DoesNotExist):
+            return layout_of(name)
+    return None
 
 
 def _immutable(request: HttpRequest, body: bytes, content_type: str, found: Layout) -> HttpResponse:

@@ -11,7 +11,7 @@ from cinema.plans.store import import_plan
 from tests.cinema.plans.plan_files import plain_plan, plan_with_defects, write_plan
 
 pytestmark = pytest.mark.django_db
-KEYS = ["i", "label", "row", "number", "segment", "x", "y", "category", "kind"]
+KEYS = ["i", "label", "row", "number", "segment", "x", "y", "category", "kind", "sofa", "companion_of"]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_layout_has_exactly_the_keys_of_the_contract_and_is_cached_for_a_year(
     assert answer["Content-Type"] == "application/json"
     assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
     body = json.loads(answer.content)
-    assert list(body) == ["layout", "width", "height", "categories", "areas", "seats"]
+    assert list(body) == ["layout", "width", "height", "stage", "focal_point", "categories", "areas", "seats"]
     assert body["layout"] == layout.hash
     assert all(list(category) == ["key", "name", "color"] for category in body["categories"])
     assert all(list(seat) == KEYS for seat in body["seats"])
@@ -86,7 +86,7 @@ def test_rows_have_every_seat_once_in_the_order_of_the_map(layout):
 
 def test_the_hash_of_an_unchanged_plan_never_changes():
     """Browsers cache a layout by its hash, and an import finds a stored plan by it."""
-    assert build_plan(read_plan(write_plan(plain_plan()))).hash == "10bb0450581129db5c27a63f57f461ba"
+    assert build_plan(read_plan(write_plan(plain_plan()))).hash == "be7311f9cfde542711b22cc7ba6b2ac9"
 
 
 @pytest.mark.parametrize("change", ["x", "category", "kind", "name", "color", "area", "number"])

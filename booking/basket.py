@@ -16,6 +16,7 @@ from booking.clients.pace import FAILED_REQUESTS, SEAT_CHANGES, check_pace, coun
 from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
+from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
 from cinema.web import metrics
 from cinema.web.problems import is_overload
 
@@ -36,9 +37,18 @@ def _counted(outcome: str) -> Iterator[None]:
 
 
 def choose_seats(
-    *, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client = NOT_COUNTED
+    *,
+    showtime_id: int,
+    visitor: uuid.UUID,
+    labels: Sequence[str],
+    at: datetime,
+    client: Client = NOT_COUNTED,
+    expected: Tags | None = None,
 ) -> LockResult:
     """`locks.lock_seats`. If other seats are requested than are being paid, the open payment is ended first.
+
+    Args:
+        expected: the request is for a lock of one of these tags only, as it was before its payment was ended.
 
     Raises:
         RateLimited: also when very many requests of this client were refused, or have changed seats. A request that
@@ -52,11 +62,14 @@ def choose_seats(
         check_pace(SEAT_CHANGES, paced, at)
         for _ in range(2):
             try:
-                result = lock_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
+                result = lock_seats(
+                    showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client, expected=expected
+                )
                 count_use(SEAT_CHANGES, client, at, uses=result.n_changed)
                 return result
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
+                expected = expected and _expected_after(refusal, labels, expected)
         raise BeingReleased(sorted(labels))
 
 
@@ -84,3 +97,15 @@ def _end_payment(booking: Booking, reason: str, at: datetime) -> None:
     booking.refresh_from_db(fields=["status"])
     if booking.status == Booking.Status.CONFIRMED:
         raise AlreadyPaid(booking.reference)
+
+
+def _expected_after(ended: PaymentOpen, labels: Sequence[str], expected: Tags) -> Tags:
+    """The tag of the lock whose payment this request has just ended, or tried to.
+
+    A booking that ended as released while seats are requested was given back by another tab: that is another lock.
+    """
+    booking = ended.booking
+    if booking.status in Booking.LIVE:
+        return frozenset((tag_of(booking, ended.indices),))
+    lapsed = booking.status == Booking.Status.EXPIRED
+    return frozenset((NO_LOCK,)) if lapsed or not labels else expected

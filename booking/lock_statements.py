@@ -10,11 +10,14 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import connection
+
 from booking.clients.client import Client, Hashes
 from booking.clients.pace import NEW_VISITORS, check_uses, use_queries
 from booking.lock_limits import check_lock_limits, lock_limit_queries
 from booking.models import IN_LIVE, Booking, ShowtimeSeat, new_reference
 from booking.refusals import NotFound
+from booking.seats.lock_tags import NO_LOCK, Tags
 from booking.seats.row_locks import row_lock_statement
 from cinema.database.row_mapping import columns_of, read_rows, values_of
 from cinema.database.statements import Query, Rows, Statement, run_queries
@@ -50,6 +53,9 @@ NEW_KEY = Statement(
     "SELECT nextval(pg_get_serial_sequence('booking_booking', 'id')) AS next, pg_advisory_xact_lock(%s)",
     sqlite="SELECT coalesce(max(seq), 0) + 1, %s FROM sqlite_sequence WHERE name = 'booking_booking'",
 )
+# Requests of one visitor that name no lock have no booking to row-lock: they wait for each other here. Without it the
+# second could be refused for seats that the first is taking, or each for the other's. SQLite has one writer.
+NO_LOCK_YET = Statement("lock_none_yet", "SELECT pg_advisory_xact_lock(%s)")
 INSERT = Statement(
     "lock_new_booking",
     f"""
@@ -84,6 +90,14 @@ def read_showtime(answer: Rows) -> tuple[Showtime, str]:
     for showtime, (layout_hash,) in read_rows(Showtime, answer, ON_SALE):
         return showtime, layout_hash
     raise NotFound("There is no such showtime.")
+
+
+def no_lock_query(showtime_id: int, visitor: uuid.UUID, expected: Tags | None) -> list[Query]:
+    """The query that makes requests of one visitor for no lock of this showtime wait for each other; the first ones of
+    a transaction, after `client_lock_query`. None for other requests and databases."""
+    if expected is None or NO_LOCK not in expected or not connection.features.has_select_for_update_skip_locked:
+        return []
+    return [(NO_LOCK_YET, [int.from_bytes(visitor.bytes[9:], "big") ^ showtime_id])]
 
 
 def read_own(

@@ -42,6 +42,7 @@ from booking.lock_retry import retry_lost_races
 from booking.lock_statements import (
     end_query,
     insert_query,
+    no_lock_query,
     number_booking,
     read_own,
     read_showtime,
@@ -49,9 +50,10 @@ from booking.lock_statements import (
     showtime_query,
 )
 from booking.models import Booking, ShowtimeSeat
-from booking.refusals import BeingReleased, NotOnSale, PaymentOpen, SalesClosed, SeatsTaken
-from booking.seats.labels import RequestedSeats, find_indices
+from booking.refusals import BeingReleased, LockChanged, NotOnSale, PaymentOpen, Refusal, SalesClosed, SeatsTaken
+from booking.seats.labels import RequestedSeats, find_or_refuse
 from booking.seats.layout_guess import guess_requested, remember_layout
+from booking.seats.lock_tags import Tags, tag_of
 from booking.seats.row_locks import RequestedRow, lock_rows_of, read_requested, requested_query
 from booking.seats.rows import SeatWrite, write_seats
 from booking.seats.showtime_queue import in_showtime_queue
@@ -75,6 +77,14 @@ class Situation:
     rows: Mapping[int, RequestedRow]  # by index; without those that another transaction holds
     hashes: Hashes = (None, None)  # of the client, for the booking
     others: ClientSeats = ClientSeats()  # what other visitors have of this client
+    expected: Tags | None = None  # the request is for a lock of one of these tags; None: for any
+    unlockable: Refusal | None = None  # no lock can have the labels; `requested` is empty then
+
+    def lock_at(self, at: datetime) -> LockResult:
+        """What the visitor has locked before this request."""
+        own = self.own if self.own and self.own.is_live(at) else None
+        indices = tuple(sorted(seat.index for seat in self.own_seats)) if own else ()
+        return LockResult(self.showtime, self.layout_hash, own, indices, self.showtime.version)
 
 
 @dataclass(frozen=True)
@@ -108,9 +118,19 @@ class LockResult:
     version: int
     n_changed: int = 0  # seats that this request has taken and freed
 
+    @property
+    def tag(self) -> str:
+        return tag_of(self.booking, self.indices)
+
 
 def lock_seats(
-    *, showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client = NOT_COUNTED
+    *,
+    showtime_id: int,
+    visitor: uuid.UUID,
+    labels: Sequence[str],
+    at: datetime,
+    client: Client = NOT_COUNTED,
+    expected: Tags | None = None,
 ) -> LockResult:
     """Make `labels` the whole lock of this visitor on this showtime: all of it, or nothing changes.
 
@@ -119,11 +139,13 @@ def lock_seats(
 
     Args:
         client: whom the seats count for, if this request adds some.
+        expected: the request is for a lock of one of these tags only.
 
     Returns:
         What is locked now; its booking is None when that is nothing.
 
     Raises:
+        LockChanged: the visitor's lock has none of the expected tags. It wins over the others, except NotFound.
         NotFound, SalesClosed, NotOnSale: nothing is on sale.
         TooManySeats, UnknownSeat: no lock can have these seats.
         RateLimited: the visitor has, or had, too many locks, or the client too many seats or new visitors.
@@ -135,7 +157,7 @@ def lock_seats(
 
     def attempt() -> LockResult:
         with in_showtime_queue(showtime_id), transaction.atomic():
-            situation = read_situation(showtime_id, visitor, labels, at, client)
+            situation = read_situation(showtime_id, visitor, labels, at, client, expected)
             decision = decide(situation, at)
             if decision.begins:
                 # A round trip of its own, which a refused seat does not cost.
@@ -150,7 +172,12 @@ def lock_seats(
 
 
 def read_situation(
-    showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client
+    showtime_id: int,
+    visitor: uuid.UUID,
+    labels: Sequence[str],
+    at: datetime,
+    client: Client,
+    expected: Tags | None = None,
 ) -> Situation:
     """Row-lock and read all that `decide` needs, in one round trip when the layout was guessed right, else in two.
 
@@ -158,30 +185,34 @@ def read_situation(
     other visitors have is true until the commit.
 
     Raises:
-        NotFound, TooManySeats, UnknownSeat
+        NotFound
     """
     guess = guess_requested(showtime_id, labels)
     counted = client if labels else NOT_COUNTED
-    first = client_lock_query(counted, showtime_id)
+    first = client_lock_query(counted, showtime_id) + no_lock_query(showtime_id, visitor, expected)
     count = client_seats_query(counted, showtime_id, visitor, at)
     more = [showtime_query(showtime_id), *count, *([requested_query(showtime_id, guess.values(), at)] if guess else [])]
     own, own_seats, (found, *answers) = read_own(showtime_id, visitor, *more, first=first)
     showtime, layout_hash = read_showtime(found)
     others = read_client_seats(counted, answers.pop(0)) if count else ClientSeats()
-    requested = find_indices(remember_layout(showtime_id, layout_hash), labels)
+    requested, unlockable = find_or_refuse(remember_layout(showtime_id, layout_hash), labels)
     if requested != guess:
         answers = run_queries(requested_query(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
-    hashes = counted.hashes(showtime_id)
-    return Situation(showtime, layout_hash, visitor, own, own_seats, requested, rows, hashes, others)
+    about = (showtime, layout_hash, visitor, own, own_seats, requested, rows)
+    return Situation(*about, counted.hashes(showtime_id), others, expected, unlockable)
 
 
 def decide(situation: Situation, at: datetime) -> Decision:
     """What to write so that the requested seats are the whole lock of the visitor. Pure.
 
     Raises:
-        PaymentOpen, SalesClosed, NotOnSale, SeatsTaken, BeingReleased, RateLimited
+        LockChanged, TooManySeats, UnknownSeat, PaymentOpen, SalesClosed, NotOnSale, SeatsTaken, BeingReleased,
+        RateLimited
     """
+    refuse_changed(situation, at)
+    if situation.unlockable:
+        raise situation.unlockable
     showtime, own, own_seats = situation.showtime, situation.own, situation.own_seats
     indices = sorted(situation.requested.values())
     grows = len(indices) > (len(own_seats) if own and own.is_live(at) else 0)
@@ -189,7 +220,7 @@ def decide(situation: Situation, at: datetime) -> Decision:
         if own.status == Booking.Status.RELEASING or indices != sorted(seat.index for seat in own_seats):
             # Once the payment has ended its seats count as chosen, and it would be too late to refuse.
             check_client_seats(situation.others, chosen=len(indices), locked=len(indices) if grows else 0)
-            raise PaymentOpen(own)
+            raise PaymentOpen(own, situation.lock_at(at).indices)
         return Decision(showtime.pk, keeps=own, n_seats=own.n_seats)
     if not indices:
         return decide_release(own, own_seats, at) if own else Decision(showtime.pk)
@@ -216,6 +247,16 @@ def decide(situation: Situation, at: datetime) -> Decision:
         end_status=Booking.Status.EXPIRED,
         end_reason="lapsed",
     )
+
+
+def refuse_changed(situation: Situation, at: datetime) -> None:
+    """Raise LockChanged unless the visitor's lock is one that the request is for. Pure.
+
+    The lock's rows are row-locked: of two requests at once for the same lock, the second sees what the first has done.
+    """
+    found = situation.lock_at(at)
+    if situation.expected is not None and found.tag not in situation.expected:
+        raise LockChanged(found)
 
 
 def refuse_taken(situation: Situation, at: datetime) -> None:

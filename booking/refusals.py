@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cinema.web.problems import Busy, Forbidden, Invalid, NotFound, Refusal
 
 if TYPE_CHECKING:
+    from booking.locks import LockResult
     from booking.models import Booking
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Forbidden",
     "HistoryInTheWay",
     "Invalid",
+    "LockChanged",
     "LockExpired",
     "NotFound",
     "NotOnSale",
@@ -71,8 +73,10 @@ class BeingReleased(Refusal):
     type, status, title = "being-released", 409, "A payment on that seat is being ended"
 
     def __init__(self, seats: list[str]) -> None:
+        # Of no seats: all are being given back, which needs no second try.
+        sentence = f"A payment on {join_labels(seats)} is just being ended. Try again in a moment." if seats else ""
         super().__init__(
-            f"A payment on {join_labels(seats)} is just being ended. Try again in a moment.",
+            sentence or "Your payment is just being ended. Your seats are free in a moment.",
             headers={"Retry-After": "2"},
             seats=seats,
         )
@@ -87,6 +91,16 @@ class AlreadyPaid(Refusal):
     def __init__(self, reference: str) -> None:
         super().__init__(f"Booking {reference} is paid. Your tickets are waiting there.", reference=reference)
         self.reference = reference
+
+
+class LockChanged(Refusal):
+    """The lock is none that the request names (`If-Match`), but `found`. The API adds it as `lock`."""
+
+    type, status, title = "lock-changed", 412, "Your seats have changed"
+
+    def __init__(self, found: LockResult) -> None:
+        super().__init__("Your seats have changed meanwhile, perhaps in another tab. Nothing was changed by this.")
+        self.found = found
 
 
 class LockExpired(Refusal):
@@ -196,8 +210,11 @@ class RateLimited(Refusal):
 
 
 class PaymentOpen(Exception):
-    """Internal: the open payment of `booking` must be ended before its seats change (`booking.payment_port`)."""
+    """Internal: the open payment of `booking` must be ended before its seats change (`booking.payment_port`).
 
-    def __init__(self, booking: Booking) -> None:
+    `indices`: its seats, in ascending order.
+    """
+
+    def __init__(self, booking: Booking, indices: Sequence[int] = ()) -> None:
         super().__init__(booking.reference)
-        self.booking = booking
+        self.booking, self.indices = booking, indices

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.middleware.csrf import get_token
@@ -17,7 +18,8 @@ from booking.clients.client import client_of
 from booking.lock_statements import find_showtime
 from booking.locks import LockResult
 from booking.models import Booking, Ticket
-from booking.refusals import Invalid
+from booking.refusals import Invalid, LockChanged, RateLimited
+from booking.seats.lock_tags import read_tags
 from booking.seats.map import read_map
 from booking.seats.pricing import price_of
 from booking.tickets.codes import ticket_code
@@ -68,22 +70,49 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
     DELETE answers 204, or 202 if a payment has no verdict yet and the loop releases the seats later. PUT raises Busy
     while the clock of this process is wrong.
     """
-    at = time_of_sale() if request.method == "PUT" else clock.now()
+    if request.method == "PUT":
+        return put_lock(request, showtime_id)
+    at = clock.now()
     if request.method in ("GET", "HEAD"):
         get_token(request)  # sets the CSRF cookie; only here, because PUT needs the cookie already and masking it costs
-        showtime, layout = find_showtime(showtime_id)
-        booking = find_live(showtime_id=showtime_id, visitor=visitor_of(request), at=at)
-        indices = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
-        return lock_answer(LockResult(showtime, layout, booking, indices, showtime.version), at)
-    if request.method == "PUT":
-        labels, visitor, client = read_labels(request), visitor_or_new(request), client_of(request)
-        result = choose_seats(showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client)
-        if result.booking:
-            remember_visitor(request, visitor)
-        return lock_answer(result, at)
+        return lock_answer(read_lock(showtime_id, visitor_of(request), at), at)
     visitor_here = visitor_of(request)
     done = visitor_here is None or release_seats(showtime_id=showtime_id, visitor=visitor_here, at=at)
     return HttpResponse(status=204 if done else 202)
+
+
+def read_lock(showtime_id: int, visitor: UUID | None, at: datetime) -> LockResult:
+    """The visitor's lock as it is, without row locks. Raises NotFound."""
+    showtime, layout = find_showtime(showtime_id)
+    booking = find_live(showtime_id=showtime_id, visitor=visitor, at=at)
+    indices = tuple(booking.seats.order_by("index").values_list("index", flat=True)) if booking else ()
+    return LockResult(showtime, layout, booking, indices, showtime.version)
+
+
+def put_lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
+    """Replace the seats of the lock, if it is the one that `If-Match` names. Raises what `choose_seats` raises."""
+    at = time_of_sale()
+    visitor, expected = visitor_or_new(request), read_tags(request.headers.get("If-Match"))
+    try:
+        labels, client = read_labels(request), client_of(request)
+        result = choose_seats(
+            showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client, expected=expected
+        )
+    except LockChanged as refusal:
+        raise with_lock(refusal, at) from None
+    except (Invalid, RateLimited):  # may come before the lock was read, and another lock is said first
+        if expected is not None and (found := read_lock(showtime_id, visitor, at)).tag not in expected:
+            raise with_lock(LockChanged(found), at) from None
+        raise
+    if result.booking:
+        remember_visitor(request, visitor)
+    return lock_answer(result, at)
+
+
+def with_lock(refusal: LockChanged, at: datetime) -> LockChanged:
+    """The refusal with the lock, as GET answers it."""
+    refusal.extra["lock"] = lock_json(refusal.found, at)
+    return refusal
 
 
 def read_labels(request: HttpRequest) -> list[str]:
@@ -95,23 +124,28 @@ def read_labels(request: HttpRequest) -> list[str]:
 
 
 def lock_answer(result: LockResult, at: datetime) -> JsonResponse:
-    """The answer to GET and PUT. `v` is at least the version that wrote these seats."""
+    """The answer to GET and PUT. Its ETag is for `If-Match` only: `now` is another in each answer, so never a 304."""
+    response = JsonResponse(lock_json(result, at))
+    response["Cache-Control"] = "no-store"
+    response["ETag"] = f'"{result.tag}"'
+    return response
+
+
+def lock_json(result: LockResult, at: datetime) -> dict[str, Any]:
+    """A lock as the API writes it. `v` is at least the version that wrote these seats."""
     booking = result.booking
     seats = priced_seats(result.showtime, result.layout_hash, result.indices) if booking else []
-    response = JsonResponse(
-        {
-            "v": result.version,
-            "reference": booking.reference if booking else None,
-            "status": booking.status if booking else None,
-            "seats": seats,
-            "total": sum(seat["price"] for seat in seats),
-            "currency": result.showtime.currency,
-            "expires_at": instant(booking.locked_until) if booking else None,
-            "now": instant(at),
-        }
-    )
-    response["Cache-Control"] = "no-store"
-    return response
+    return {
+        "v": result.version,
+        "tag": result.tag,
+        "reference": booking.reference if booking else None,
+        "status": booking.status if booking else None,
+        "seats": seats,
+        "total": sum(seat["price"] for seat in seats),
+        "currency": result.showtime.currency,
+        "expires_at": instant(booking.locked_until) if booking else None,
+        "now": instant(at),
+    }
 
 
 def priced_seats(showtime: Showtime, layout: str, indices: Iterable[int]) -> list[dict[str, Any]]:

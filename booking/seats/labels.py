@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from booking.refusals import TooManySeats, UnknownSeat
+from booking.refusals import Refusal, TooManySeats, UnknownSeat
 from cinema.plans.layouts import Layout
 
 RequestedSeats = dict[str, int]  # label -> index
@@ -25,3 +25,11 @@ def find_indices(layout: Layout, labels: Iterable[str]) -> RequestedSeats:
     if unknown:
         raise UnknownSeat(unknown)
     return {label: layout.index_of[label] for label in requested}
+
+
+def find_or_refuse(layout: Layout, labels: Iterable[str]) -> tuple[RequestedSeats, Refusal | None]:
+    """`find_indices`, or nothing and the refusal, for a caller that has something else to refuse first."""
+    try:
+        return find_indices(layout, labels), None
+    except (TooManySeats, UnknownSeat) as refusal:
+        return {}, refusal

@@ -3,7 +3,8 @@
 **Lock order** of every transaction that changes existing seat rows:
 
 1. the showtime queue of this process (`booking.seats.showtime_queue`), before any transaction;
-2. the client's advisory lock for this showtime, where seats may be added (`booking.lock_limits.CLIENT_LOCK`);
+2. the client's advisory lock for this showtime, where seats may be added (`booking.lock_limits.CLIENT_LOCK`), then the
+   visitor's, where the request is for no lock (`booking.lock_statements.NO_LOCK_YET`);
 3. the booking; 4. its payment; 5. its refunds;
 6. seats of the booking in `pk` order, waiting (`row_lock_statement`);
 7. requested seats in `pk` order, skipping those that another transaction holds (`requested_query`);

@@ -35,18 +35,17 @@ def somebody(showtime):
     return client
 
 
-def put(client, showtime, *labels):
-    token = client.cookies["csrftoken"].value
+def put(client, showtime, *labels, **headers):
+    headers = {"X-CSRFToken": client.cookies["csrftoken"].value, **headers}
     body = json.dumps({"seats": labels})
-    return client.put(
-        f"/api/showtimes/{showtime.pk}/lock/", body, content_type="application/json", headers={"X-CSRFToken": token}
-    )
+    address = f"/api/showtimes/{showtime.pk}/lock/"
+    return client.put(address, body, content_type="application/json", headers=headers)
 
 
-def trips_of(client, showtime, *labels, status=200):
+def trips_of(client, showtime, *labels, status=200, **headers):
     """What is said to the database, a text for each time that its answer is waited for."""
     with CaptureQueriesContext(connection) as captured:
-        assert put(client, showtime, *labels).status_code == status
+        assert put(client, showtime, *labels, **headers).status_code == status
     return trips_in(captured)
 
 
@@ -121,12 +120,15 @@ def test_a_first_request_that_is_refused_writes_nothing(alice, showtime):
 
 
 @pytest.mark.postgresql_only
+@pytest.mark.parametrize("is_named", [False, True], ids=["any lock", "a lock"])
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "changed"])
-def test_a_lock_takes_three_round_trips_from_begin_to_commit_and_a_changed_request_two(alice, showtime, is_first):
-    put(somebody(showtime), showtime, "C1")  # plans the statements of this connection, and the layout is remembered
-    if not is_first:
-        put(alice, showtime, "A1")
-    found = trips_of(alice, showtime, "A2", "A3")
+def test_a_lock_takes_three_round_trips_from_begin_to_commit_and_a_changed_request_two(
+    alice, showtime, is_first, is_named
+):
+    # Plans the statements of this connection, and the layout is remembered.
+    put(somebody(showtime), showtime, "C1", **{"If-Match": '"none"'})
+    tag = '"none"' if is_first else put(alice, showtime, "A1")["ETag"]
+    found = trips_of(alice, showtime, "A2", "A3", **({"If-Match": tag} if is_named else {}))
     first = next(number for number, text in enumerate(found) if text.startswith("BEGIN; EXECUTE lock_client("))
     last = next(number for number, text in enumerate(found) if "; COMMIT; " in text)
     assert last - first + 1 == (3 if is_first else 2), found[first:]
@@ -141,6 +143,16 @@ def test_a_refusal_takes_one(alice, showtime, is_first):
         put(bob, showtime, "B1")
     found = trips_of(bob, showtime, "A1", status=409)
     assert len([text for text in found if "lock_own" in text or "seats_requested" in text]) == 1, found
+
+
+def test_naming_the_lock_costs_no_trip_and_a_refusal_for_it_no_more_than_for_a_seat(alice, showtime):
+    bob, tag = somebody(showtime), put(alice, showtime, "A1", "A2")["ETag"]
+    put(bob, showtime, "C1")
+    with_tag = trips_of(alice, showtime, "A2", "A3", **{"If-Match": tag})
+    assert len(with_tag) == len(trips_of(alice, showtime, "A3", "A4"))
+    for labels in (("A4", "A5"), ("Z99",)):
+        changed = trips_of(alice, showtime, *labels, status=412, **{"If-Match": tag})
+        assert len(changed) <= len(trips_of(bob, showtime, "A4", status=409)), changed
 
 
 def test_the_same_request_again_writes_nothing(alice, showtime):

@@ -17,7 +17,8 @@ from booking.bookings import begin_checkout, confirm_booking
 from booking.clients.client import Client
 from booking.locks import LockResult, expire_locks, lock_seats
 from booking.models import Booking, ShowtimeSeat
-from booking.refusals import RateLimited, Refusal, SeatsTaken
+from booking.refusals import LockChanged, RateLimited, Refusal, SeatsTaken
+from booking.seats.lock_tags import NO_LOCK
 from booking.seats.map import read_map
 from booking.seats.showtime_queue import FifoSemaphore
 from tests.report import report
@@ -212,6 +213,24 @@ def test_two_tabs_of_one_visitor_end_with_one_booking():
     assert all(isinstance(result, (Booking, Refusal)) for result in results), results
     assert Booking.objects.filter(visitor=alice).not_ended().count() == 1
     assert ShowtimeSeat.objects.filter(showtime=showtime, status="locked").count() == 1
+
+
+@pytest.mark.parametrize("first", [(), ("B1",)], ids=["without a lock", "with one"])
+def test_of_requests_that_name_one_and_the_same_lock_exactly_one_wins(first):
+    """The others are refused, whatever they ask for, and none of their seats is taken or given back."""
+    tabs = [("A1",), ("A2",), ("A3", "B1"), ("B1", "B2"), ("A1", "A2"), ("A2", "A1"), ("A1", "A2")]
+    for _ in range(ROUNDS):
+        now, showtime, alice = timezone.now(), make_showtime(), new_visitor()
+        who = {"showtime_id": showtime.pk, "visitor": alice, "at": now}
+        tag = lock_seats(**who, labels=first).tag if first else NO_LOCK
+        results = together([partial(lock_seats, **who, labels=labels, expected=frozenset({tag})) for labels in tabs])
+        assert all(isinstance(result, LockResult | LockChanged) for result in results), results
+        [(asked, granted)] = [pair for pair in zip(tabs, results, strict=True) if isinstance(pair[1], LockResult)]
+        labels = [granted.showtime.plan.seats.get(index=index).label for index in granted.indices]
+        assert sorted(labels) == sorted(asked) and granted.tag != tag
+        assert all(result.found.tag == granted.tag for result in results if isinstance(result, LockChanged))
+        rows = ShowtimeSeat.objects.filter(showtime=showtime, booking=granted.booking)
+        assert [row.index for row in rows.order_by("index")] == list(granted.indices)
 
 
 def test_the_lock_limit_holds_against_requests_at_the_same_time():

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from booking.lock_limits import ClientSeats, Holding
 from booking.locks import Situation
 from booking.models import Booking, ShowtimeSeat
-from booking.refusals import PaymentOpen, Refusal, SeatsTaken
+from booking.refusals import LockChanged, PaymentOpen, Refusal, SeatsTaken, UnknownSeat
+from booking.seats.lock_tags import tag_of
 from booking.seats.row_locks import RequestedRow
 from cinema.models import Showtime
 
@@ -30,8 +31,10 @@ HOLDINGS = {
     "full": (Holding(0, 0), Holding(80, 80, 4)),
     "two in all": (Holding(0, 38),),
 }
+# The lock that the request names: any, the visitor's own as it is (also as one of two), none, or one that it is not.
+EXPECTED = ("any", "any", "any", "own", "own or other", "none", "other")
 N_SEATS = 6
-N_BYTES = 4 + N_SEATS
+N_BYTES = 6 + N_SEATS
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,18 @@ class World:
     requested: tuple[int, ...]
     seats: tuple[str, ...]
     others: str = "room"
+    expected: str = "any"
+    has_such_seats: bool = True
 
     @classmethod
     def from_bytes(cls, drawn):
         sales, own = SALES[drawn[0] % len(SALES)], OWN[drawn[1] % len(OWN)]
-        seats = [SEATS[byte % len(SEATS)] for byte in drawn[4:]]
+        seats = [SEATS[byte % len(SEATS)] for byte in drawn[6:]]
         if own is None:
             seats = ["available" if seat == "mine" else seat for seat in seats]
         requested = tuple(i for i in range(N_SEATS) if drawn[2] >> i & 1)
-        return cls(sales, own, requested, tuple(seats), OTHERS[drawn[3] % len(OTHERS)])
+        others, expected = OTHERS[drawn[3] % len(OTHERS)], EXPECTED[drawn[4] % len(EXPECTED)]
+        return cls(sales, own, requested, tuple(seats), others, expected, drawn[5] % 8 > 0)
 
     @property
     def mine(self):
@@ -59,6 +65,11 @@ class World:
 def expect(world):
     """(outcome, what it is about, {seat: new state}): the rule in the words of the contract."""
     mine, requested = world.mine, set(world.requested)
+    has_lock = world.own not in (None, "lapsed")
+    if world.expected == "other" or (world.expected == "none" and has_lock):
+        return ("lock-changed", mine if has_lock else None, {})
+    if not world.has_such_seats:
+        return ("unknown-seat", None, {})
     end = {"locked": "released", "lapsed": "expired"}.get(world.own)
     grows = len(requested) > (0 if world.own == "lapsed" else len(mine))
     chosen_room = {"two chosen": 2, "full": 0}.get(world.others, N_SEATS)
@@ -95,9 +106,22 @@ def situation_of(world):
     showtime.sales_close_at = AT if world.sales == "closed" else None
     showtime.cancelled_at = AT - MINUTE if world.sales == "cancelled" else None
     own_seats = [rows[i] for i in sorted(world.mine)]
-    requested = {f"A{i}": i for i in world.requested}
+    requested = {f"A{i}": i for i in world.requested} if world.has_such_seats else {}
     others = ClientSeats(80, HOLDINGS[world.others])  # 20 and 40 seats for one address
-    return Situation(showtime, "layout", ME, own_of(world), own_seats, requested, found, HASHES, others)
+    own = own_of(world)
+    about = (showtime, "layout", ME, own, own_seats, requested, found, HASHES, others)
+    return Situation(*about, tags_of(world, own), None if world.has_such_seats else UnknownSeat(["Z9"]))
+
+
+def tags_of(world, own):
+    right = tag_of(own if world.own != "lapsed" else None, sorted(world.mine))
+    return {
+        "any": None,
+        "own": frozenset({right}),
+        "own or other": frozenset({"of another lock", right}),
+        "none": frozenset({"none"}),
+        "other": frozenset({"of another lock"}),
+    }[world.expected]
 
 
 def own_of(world):
@@ -132,6 +156,11 @@ def outcome_of(decide, world):
         decision = decide(situation, AT)
     except PaymentOpen:
         return "payment-open", None, {}
+    except LockChanged as refusal:
+        assert (refusal.found.booking is None) == (world.own in (None, "lapsed"))
+        return refusal.type, set(refusal.found.indices) if refusal.found.booking else None, {}
+    except UnknownSeat:
+        return "unknown-seat", None, {}
     except Refusal as refusal:
         lost = {int(label[1:]) for label in getattr(refusal, "seats", ())}
         if isinstance(refusal, SeatsTaken):

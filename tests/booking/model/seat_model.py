@@ -21,6 +21,7 @@ from booking.seats.map import LETTERS, read_changes, read_map
 from booking.showtimes import sales
 from booking.signals import seats_changed
 from cinema.models import Showtime
+from tests.booking.model.tag_model import TagRules
 from tests.table_cleanup import empty_tables
 
 LABELS = ["A1", "A2", "A3", "B1", "B2", "B3"]
@@ -44,7 +45,7 @@ class KnownBooking:
     gone: set = field(default_factory=set)  # labels whose tickets are cancelled
 
 
-class SeatMachine(RuleBasedStateMachine):
+class SeatMachine(TagRules, RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.at = timezone.now()
@@ -124,14 +125,17 @@ class SeatMachine(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.at += timedelta(seconds=seconds)
 
-    @rule(who=visitors, labels=label_lists)
-    def lock(self, who, labels):
+    @rule(who=visitors, labels=label_lists, names_tag=st.booleans())
+    def lock(self, who, labels, names_tag):
         pk, own = self.own(who)
 
         def act():
             request = {"showtime_id": self.showtime.pk, "visitor": self.people[who], "labels": labels}
-            return locks.lock_seats(**request, at=self.at).booking
+            return locks.lock_seats(**request, at=self.at, expected=self.expected(who) if names_tag else None).booking
 
+        if names_tag and self.has_changed(who):
+            self.refuses_as_changed(who, act)
+            return
         if own and own.status in PAYING:
             if own.status != "releasing" and sorted(self.of(pk)) == sorted(labels):
                 assert act().pk == pk

@@ -24,6 +24,7 @@ SECTIONS = {
     "restore": ("restored", "under_load", 40, 200),
     "web-terminated": ("web_process_ends", "terminated", 200, 2000),
     "web-killed": ("web_process_ends", "killed", 200, 2000),
+    "choice": ("choice", "many", 300, 5000),
     "hoarding": ("hoarding", "run_all", 3.0, 60.0),
     "money-kills": ("money_kills", "many", 40, 200),
     "money-kills-postgresql": ("money_kills", "many", 40, 200),

@@ -15,7 +15,8 @@ from booking.clients.client import NOT_COUNTED, Client
 from booking.clients.pace import FAILED_REQUESTS, SEAT_CHANGES, check_pace, count_use, limit_failures
 from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
-from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal
+from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal, SeatsTaken
+from booking.seats.choice.lost_races import note_lost
 from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
 from cinema.web import metrics
 from cinema.web.problems import is_overload
@@ -67,6 +68,9 @@ def choose_seats(
                 )
                 count_use(SEAT_CHANGES, client, at, uses=result.n_changed)
                 return result
+            except SeatsTaken:
+                note_lost(showtime_id, visitor)
+                raise
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
                 expected = expected and _expected_after(refusal, labels, expected)

@@ -20,6 +20,7 @@ __all__ = [
     "Invalid",
     "LockChanged",
     "LockExpired",
+    "NoSeatsTogether",
     "NotFound",
     "NotOnSale",
     "NothingToCancel",
@@ -146,6 +147,19 @@ class UnknownSeat(Refusal):
 
     def __init__(self, seats: list[str], detail: str = "The hall has no seat of that name.") -> None:
         super().__init__(detail, seats=seats)
+
+
+class NoSeatsTogether(NotFound):
+    """The hall has not `n` such seats side by side; `alternative` names seats apart, when that many are free."""
+
+    type, title = "no-seats-together", "No seats together"
+
+    def __init__(self, n: int, alternative: list[str]) -> None:
+        what = "such a seat" if n == 1 else f"{n} such seats side by side"
+        also = f" There would be {join_labels(alternative)}." if alternative else ""
+        super().__init__(f"The hall has not {what} any more.{also}")
+        if alternative:
+            self.extra["alternative"] = alternative
 
 
 class NothingToCancel(Invalid):

@@ -107,10 +107,14 @@ def _empty_cache():
     from django.core.cache import cache
 
     from booking.clients.pace import forget_uses
+    from booking.seats.choice.lost_races import forget_lost
+    from booking.seats.known_map import forget_maps
     from cinema.web.client_address import proxy_watch
 
     cache.clear()
     forget_uses()
+    forget_lost()
+    forget_maps()
     proxy_watch.forget()
     yield
 

@@ -101,6 +101,13 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in deselected]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _urls():
+    """All URLs, by the settings of the suite. `payments.urls` mounts the demo's pages if its first import finds demo
+    payments on, and in a random order that import could come in a test that has turned them off."""
+    import payments.urls  # noqa: F401
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache():
     """Limits are counted in the cache and in the process; each test begins with none used and no proxy seen."""

@@ -17,8 +17,6 @@ def _stripe_server():
 @pytest.fixture
 def stripe(_stripe_server, settings):
     """The product as with Stripe's keys set, and Stripe's stand-in."""
-    import payments.urls  # noqa: F401 mounts the demo's page by the settings of its first import
-
     settings.PAYMENTS, settings.DEMO_PAYMENTS = "stripe", False
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = KEY, _stripe_server.url
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]

@@ -1,11 +1,8 @@
 """The map of a showtime as this process knows it, brought up to date by what has changed since.
 
-Advice needs the neighbours of the visitor's seats, and better seats anywhere in the hall, with each answer to a lock
-request. Reading all seats again would cost as much as the lock. So a process keeps the maps it has read, and a request
-asks, in a round trip that it makes anyway, for the history since. It reads what is on the map and locks nothing; nobody
-decides by it who gets a seat, and no viewer is sent it (docs/live-map.md).
-
-A map that was read is kept for a minute. Then it is read anew, and with it what the cinema says about single seats.
+Best available needs the seats of the whole hall at each request. So a process keeps the maps it has read for a minute,
+and asks for the history since. This locks nothing; nobody decides by it who gets a seat, and no viewer is sent it
+(docs/live-map.md).
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _units(seating: Seating, stays: set[int], n: int, point: Point, only: set[st
     singles, sofas = _choosable(seating, stays, only)
     centre = seating.hall.centre
     singles.sort(key=lambda index: seating.hall.distance(index, point))
-    sofas.sort(key=lambda pair: _distance(centre(pair), point))
+    sofas.sort(key=lambda pair: math.dist(centre(pair), point))
     n_sofas = max(0, -(-(n - len(singles)) // 2))
     if n_sofas > len(sofas) or 2 * n_sofas > n:
         return None
@@ -107,7 +107,3 @@ def _choosable(seating: Seating, stays: set[int], only: set[str] | None) -> tupl
         elif index < place.sofa:
             sofas.append((index, place.sofa))
     return singles, sofas
-
-
-def _distance(a: Point, b: Point) -> float:
-    return math.hypot(a[0] - b[0], a[1] - b[1])

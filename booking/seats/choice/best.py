@@ -19,7 +19,7 @@ from functools import partial
 from random import Random
 
 from booking.seats.choice.advice import advise
-from booking.seats.choice.blocks import CLOSE, Accept, all_blocks, nearest_block
+from booking.seats.choice.blocks import CLOSE, Accept, all_blocks, as_bytes, nearest_block
 from booking.seats.choice.hall import Hall, Point, mask_of
 from booking.seats.choice.seating import Seating
 
@@ -106,7 +106,7 @@ def _nearest(ranked: list[tuple[float, range]], accept: Accept, spread: int) -> 
 
 def _lengths(hall: Hall, mask: int) -> list[int]:
     """How many seats side by side each gap has, the largest first."""
-    seats = mask.to_bytes(len(hall.places), "little")
+    seats = as_bytes(hall, mask)
     gaps = (gap for run in hall.runs for gap in seats[run.seats.start : run.seats.stop].split(b"\0"))
     return sorted((len(gap) for gap in gaps if gap), reverse=True)
 

@@ -1,15 +1,13 @@
-"""A visitor's seating of a showtime at this moment, from the map that is known and the rules of the cinema. Pure."""
+"""A visitor's seating of a showtime, from the map that this process knows. No query but for a layout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 
 from booking.seats.choice.hall import Hall, Place
-from booking.seats.choice.seating import Rules, Seating
+from booking.seats.choice.seating import Seating
 from booking.seats.known_map import KnownMap
-from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
 
 
@@ -24,17 +22,9 @@ def hall_of(layout_hash: str) -> Hall:
     return Hall(tuple(places), layout.focal_point)
 
 
-def seating_of(
-    known: KnownMap, showtime: Showtime, mine: Iterable[int], at: datetime, places: Iterable[int] = ()
-) -> Seating | None:
-    """What this visitor may choose, and by which rules; None while the showtime has no seats to sell.
-
-    Args:
-        mine: what the visitor has locked.
-        places: wheelchair places in confirmed bookings of the visitor.
-    """
+def seating_of(known: KnownMap, mine: Iterable[int]) -> Seating | None:
+    """What a visitor who has locked the seats `mine` may choose, by all rules; None while no seats are on sale."""
     hall = hall_of(known.layout)
     if len(known.state) != len(hall.places):
         return None
-    rules = Rules(single_seats=True, companions=True, places=frozenset(places))
-    return Seating(hall, known.state, known.since, frozenset(mine), rules)
+    return Seating(hall, known.state, known.since, frozenset(mine))

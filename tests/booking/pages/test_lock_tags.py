@@ -14,6 +14,7 @@ from booking.models import Booking
 from booking.seats.lock_tags import read_tags
 from booking.seats.map import read_map
 from booking.showtimes.sales import block_seats
+from tests.booking.pages.test_api import lock_url
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +27,6 @@ def showtime():
 @pytest.fixture
 def alice():
     return Client()
-
-
-def lock_url(showtime):
-    return f"/api/showtimes/{showtime.pk}/lock/"
 
 
 def put(client, showtime, *labels, match=None, body=None):

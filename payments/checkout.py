@@ -49,6 +49,15 @@ class NoGateway(Busy):
         super().__init__("Nothing was charged and your seats are still held. Please try again.")
 
 
+class PaymentGone(NoGateway):
+    """The payment is not in the database any more: a backup was restored while the gateway was asked."""
+
+    title = "Our records have changed"
+
+    def __init__(self) -> None:
+        Busy.__init__(self, "Nothing was charged. Please look which seats are yours, and try again.")
+
+
 class NotPayable(Refusal):
     """No card can be charged this amount; the seats stay locked."""
 
@@ -120,6 +129,7 @@ def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool
 
     Raises:
         NoGateway: it is unknown whether a session exists; the payment is unchanged.
+        PaymentGone: there is a session, and no payment any more.
     """
     try:
         session = gateway(payment.provider).create_session(SessionRequest.from_json(payment.request), quick=quick)
@@ -132,7 +142,8 @@ def open_session(payment: Payment, *, at: datetime, quick: bool = False) -> bool
             _alert_refused_session(error, at)
         apply_refused_creation(payment_id=payment.pk, at=at)
         return False
-    apply_session(payment_id=payment.pk, session=session, at=at)
+    if apply_session(payment_id=payment.pk, session=session, at=at) == "gone":
+        raise PaymentGone
     return True
 
 

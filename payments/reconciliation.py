@@ -87,7 +87,7 @@ def reconcile_refund(refund: Refund, *, at: datetime) -> str:
     """
     found = _find_refund(refund)
     if found is not None:
-        apply_refund(refund_id=refund.pk, state=read_refund(found), at=at)
+        apply_refund(refund_id=refund.pk, state=read_refund(found), at=at, key=refund.idempotency_key)
     return Refund.objects.values_list("status", flat=True).get(pk=refund.pk)
 
 

@@ -24,6 +24,18 @@ def lock_payment(payment_id: int) -> Payment:
     return Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
 
 
+def lock_payment_of(payment_id: int, key: str) -> Payment | None:
+    """The same, for what a gateway has answered about the payment of this idempotency key; None if the row is gone.
+
+    While a gateway is asked, a restored backup may take the row away and give its primary key to another's payment.
+    """
+    try:
+        payment = lock_payment(payment_id)
+    except (Booking.DoesNotExist, Payment.DoesNotExist):
+        return None
+    return payment if payment.idempotency_key == key else None
+
+
 def own_payment(booking: Booking, *, lock: bool = False) -> Payment | None:
     """The payment that bought this booking. `lock`: row-locked; the caller has row-locked the booking."""
     paid = Payment.objects.filter(booking=booking, status=Payment.Status.PAID)

@@ -36,14 +36,23 @@ class RefundSnapshot:
 
 
 @transaction.atomic
-def apply_refund(*, refund_id: int, state: RefundState, at: datetime, event_id: str = "") -> str:
+def apply_refund(*, refund_id: int, state: RefundState, at: datetime, event_id: str = "", key: str = "") -> str:
     """Bring a refund to the state that the gateway reports; the last one to settle makes the booking `refunded`.
 
+    Args:
+        key: the refund's idempotency key, where the gateway was asked outside of this transaction: meanwhile a restored
+            backup may have given the primary key to another refund.
+
     Returns:
-        The outcome: already, submitted, succeeded or failed.
+        The outcome: already, submitted, succeeded, failed, or `gone`: it is another refund, and nothing was done.
+
+    Raises:
+        Refund.DoesNotExist
     """
     payment = lock_payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id))
     refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund_id)
+    if key not in ("", refund.idempotency_key):
+        return "gone"
     is_double = refund.refund_id is None and state.id and Refund.objects.filter(refund_id=state.id).exists()
     if is_double:  # the gateway has found what it gave back before a backup was restored: no other money has moved
         state = RefundState("", "failed", f"{state.id} gave it back before")

@@ -79,6 +79,7 @@ def _postpone(payment: Payment, error: Exception, at: datetime) -> bool:
         abandon(payment_id=payment.pk, at=at)
         return True
     wait = min(LONGEST_QUERY_WAIT, FIRST_WAIT * 2 ** min(payment.asks, 10))
-    Payment.objects.filter(pk=payment.pk).update(asks=payment.asks + 1, ask_again_at=at + wait)
+    same = Payment.objects.filter(pk=payment.pk, idempotency_key=payment.idempotency_key)
+    same.update(asks=payment.asks + 1, ask_again_at=at + wait)
     log.warning("payment %s: no verdict: %s; next query in %s", payment, error, wait)
     return False

@@ -29,7 +29,7 @@ from cinema.currencies import format_money
 from payments import ledger
 from payments.gateways.interface import Session
 from payments.models import Payment, mark_of_key
-from payments.refund_rows import lock_payment, request_refund
+from payments.refund_rows import lock_payment, lock_payment_of, request_refund
 
 log = logging.getLogger(__name__)
 Status = Payment.Status
@@ -59,9 +59,14 @@ def apply_session(*, payment_id: int, session: Session, at: datetime, failed: bo
         event_id: the event that carried the snapshot, for the ledger.
 
     Returns:
-        The outcome: confirmed, already, refunding, processing, open, ended, ignored or mismatch.
+        The outcome: confirmed, already, refunding, processing, open, ended, ignored, mismatch, or `gone`: the session's
+        payment is not in the database any more, and nothing was done.
     """
-    payment, update = lock_payment(payment_id), Update(at, event_id)
+    payment = lock_payment_of(payment_id, session.key) if session.key else lock_payment(payment_id)
+    if payment is None:
+        log.error("session %s of %s: its payment has gone, as after a restored backup", session.id, session.reference)
+        return "gone"
+    update = Update(at, event_id)
     if session.livemode != payment.livemode or payment.session_id not in (None, session.id):
         return _flag_mismatch(payment, "another account or session", update)
     _store_ids(payment, session)

@@ -141,7 +141,7 @@ def handle_refund(payload: dict[str, Any]) -> None:
         if not error.is_final and error.code not in FINAL_REFUND_ERRORS:
             raise
         state = RefundState("", "failed", error.code or "refused")
-    apply_refund(refund_id=refund.pk, state=state, at=clock.now())
+    apply_refund(refund_id=refund.pk, state=state, at=clock.now(), key=refund.idempotency_key)
 
 
 def _is_known_outside(payment: Payment) -> bool:

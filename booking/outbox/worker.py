@@ -136,8 +136,9 @@ def _handle(message: OutboxMessage, now: Callable[[], datetime]) -> None:
 
 
 def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:
-    """The row, unless another worker has claimed it since."""
-    return OutboxMessage.objects.filter(pk=message.pk, state=State.PENDING, attempts=message.attempts)
+    """The row, unless another worker has claimed it since, or a restored backup has given its key to another."""
+    claimed = OutboxMessage.objects.filter(pk=message.pk, state=State.PENDING, attempts=message.attempts)
+    return claimed.filter(dedupe_key=message.dedupe_key, created_at=message.created_at)
 
 
 @transaction.atomic

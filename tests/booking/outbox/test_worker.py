@@ -73,6 +73,19 @@ def test_a_worker_whose_claim_has_expired_changes_nothing(handled):
     assert run_due(at=now + timedelta(hours=1)) == 0
 
 
+def test_a_message_that_a_restore_put_under_the_same_key_is_still_handled(monkeypatch):
+    now = timezone.now()
+    enqueue_note(1, now)
+
+    def restore(payload):
+        # Another message has the primary key now, and a worker has claimed it.
+        OutboxMessage.objects.update(dedupe_key="note:2", payload={"n": 2}, claimed_until=now + CLAIM)
+
+    handle_notes(monkeypatch, restore)
+    assert run_due(at=now) == 1
+    assert OutboxMessage.objects.get().state == "pending"
+
+
 def test_the_claim_is_renewed_while_a_slow_handler_runs_and_no_other_worker_takes_it(monkeypatch):
     monkeypatch.setattr(worker, "RENEW", timedelta(milliseconds=20))
     now, begun, may_end, calls = timezone.now(), threading.Event(), threading.Event(), []

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 
 from cinema.imports.bad_rows import BadFile, BadRow, read_text, shown
 from cinema.plain_text import clean_text
@@ -20,7 +21,7 @@ from cinema.schedule import at_wall_time
 NEEDED = ("movie", "cinema", "screen", "starts_at")
 OPTIONAL = {"language": 60, "subtitles": 60, "format": 30}  # with their maximum length
 PRICE = re.compile(r"price_([a-z0-9_-]{1,60})")
-MAX_ROWS, MAX_CELL = 20_000, 300
+MAX_ROWS, MAX_COLUMNS, MAX_CELL = 20_000, 1_000, 300
 START = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.0+)?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 
@@ -77,11 +78,12 @@ def _rows(content: bytes) -> list[list[str]]:
     first = text.partition("\n")[0]
     separator = ";" if ";" in first and "," not in first else ","  # spreadsheets with a decimal comma write ";"
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows = list(islice(reader, MAX_ROWS + 2))  # a file of empty lines would need gigabytes
     except csv.Error as error:
         raise BadFile.whole(f"is not CSV: {error}") from error
     if len(rows) > MAX_ROWS + 1:
-        raise BadFile.whole(f"has {len(rows) - 1:,} rows; at most {MAX_ROWS:,} are taken at once")
+        raise BadFile.whole(f"has more than {MAX_ROWS:,} rows, which is the most that is taken at once")
     return rows
 
 
@@ -89,6 +91,8 @@ def _header(cells: Sequence[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
+    if len(names) > MAX_COLUMNS:
+        raise BadFile.whole(f"has {len(names):,} columns; at most {MAX_COLUMNS:,} are taken")
     problems = [
         BadRow("row 1", name, "is missing: every file needs this column") for name in NEEDED if name not in names
     ]

@@ -28,6 +28,7 @@ NO_SALE = re.compile(r"not[ _-]?(available|for[ _-]?sale)|unavailable|blocked", 
 WHEELCHAIR = re.compile(r"wheel[ -]?chair|accessible", re.IGNORECASE)
 COMPANION = re.compile(r"companion|carer", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+SMALLEST_PITCH = 1e-4  # drawing units
 DRAWING = 1  # raise it when the same plan is drawn differently: browsers cache a layout for a year
 FORMAT = 2  # raise it, with a migration of the stored hashes, when layouts get other keys or derive them differently
 
@@ -90,7 +91,7 @@ def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnP
     """The drawing of a plan; `names` renames categories. Raises BadPlan with every bad row."""
     categories = _categories(plan, names or {})
     runs = [_run(row) for row in plan.rows if row.seats]
-    pitch = plan.pitch or geometry.pitch_of([run.points for run in runs]) or 1.0
+    pitch = _pitch(plan, runs)
     for run in runs:
         run.parts = geometry.split_at_aisles(run.points, pitch)
     groups = _group(runs)
@@ -146,6 +147,14 @@ def _focal_point(plan: PlanFile, pitch: float, origin: geometry.Point, extent: g
     return x, y
 
 
+def _pitch(plan: PlanFile, runs: Sequence[_Run]) -> float:
+    """Raises BadPlan where chairs stand so close that the plan would have no end, measured in them."""
+    pitch = plan.pitch or geometry.pitch_of([run.points for run in runs]) or 1.0
+    if pitch < SMALLEST_PITCH:
+        raise BadPlan([BadRow("plan", "zones", f"chairs stand {pitch:g} apart; at least {SMALLEST_PITCH:g} is taken")])
+    return pitch
+
+
 def _hashed(category: DrawnCategory) -> dict[str, Any]:
     """A category as layout hashes cover it. The keys are part of every stored hash, so they never change."""
     facts = asdict(category)
@@ -169,8 +178,8 @@ def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCate
         name = names.get(category.name) or category.name
         name = f"Category {number}" if UUID.fullmatch(name) else one_line(name)
         stem = key = slugify(name)[:50] or f"category-{number}"
-        if key in keys:
-            key = f"{stem}-{number}"
+        while key in keys:  # another category's own name may look like this
+            key, number = f"{stem}-{number}", number + 1
         keys.add(key)
         for_sale = not NO_SALE.fullmatch(category.name.strip()) and not NO_SALE.fullmatch(name)
         drawn[category.name] = DrawnCategory(key, name, category.color, seat_colour, for_sale)

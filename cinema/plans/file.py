@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from cinema.imports.bad_rows import read_json
 from cinema.plans.json_reader import BadPlan, JsonObject, Reader
@@ -18,6 +19,7 @@ from cinema.plans.json_reader import BadPlan, JsonObject, Reader
 MAX_BYTES = 10_000_000
 MAX_SEATS, MAX_ROWS, MAX_ZONES, MAX_CATEGORIES = 10_000, 3_000, 200, 60
 MAX_AREAS, MAX_POINTS, MAX_TEXT = 500, 500, 200
+MAX_ALL_POINTS = 20_000
 KINDS = ("seat", "wheelchair", "companion")
 SHAPES = ("chair", "recliner", "sofa-start", "sofa-end")
 Point = tuple[float, float]
@@ -92,12 +94,39 @@ def read_plan(content: bytes) -> PlanFile:
     if not isinstance(data, dict):
         raise BadPlan.whole("must be a JSON object with name, categories and zones")
     read = Reader()
+    _refuse_too_many(read, data)
     plan = _read_plan(read, data)
     if not read.problems:
         _make_guids_unique(read, plan)
     if read.problems:
         raise BadPlan(read.problems)
     return plan
+
+
+def _refuse_too_many(read: Reader, data: JsonObject) -> None:
+    """Count before anything is read, because each wrong entry is a line of the answer. Raises BadPlan."""
+    zones = _entries(data, "zones")
+    rows = [row for zone in zones for row in _entries(zone, "rows")]
+    areas = [area for zone in zones for area in _entries(zone, "areas")]
+    for what, count, most in (
+        ("seats", sum(len(_entries(row, "seats")) for row in rows), MAX_SEATS),
+        ("rows", len(rows), MAX_ROWS),
+        ("areas", len(areas), MAX_AREAS),
+        ("points", sum(len(_entries(_entry(area, "polygon"), "points")) for area in areas), MAX_ALL_POINTS),
+    ):
+        if count > most:
+            read.refuse("plan", what, f"{count:,} of them; at most {most:,} are taken")
+    if read.problems:
+        raise BadPlan(read.problems)
+
+
+def _entries(found: Any, key: str) -> list[Any]:
+    value = _entry(found, key)
+    return value if isinstance(value, list) else []
+
+
+def _entry(found: Any, key: str) -> Any:
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
@@ -114,13 +143,6 @@ def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
     names = {category.name for category in plan.categories}
     for index, zone in read.objects(data, "zones", "plan", most=MAX_ZONES):
         _read_zone(read, plan, zone, index, names)
-    for what, count, most in (
-        ("seats", sum(len(row.seats) for row in plan.rows), MAX_SEATS),
-        ("rows", len(plan.rows), MAX_ROWS),
-        ("areas", len(plan.areas), MAX_AREAS),
-    ):
-        if count > most:
-            read.refuse("plan", what, f"{count:,} of them; at most {most:,} are taken")
     if not read.problems and not any(row.seats for row in plan.rows):
         read.refuse("plan", "zones", "there is not one seat")
     return plan

@@ -357,3 +357,25 @@ def test_any_text_in_the_cells_is_read_or_refused_and_never_a_traceback(cells):
     else:
         assert len(found.lines) <= 1
         assert all(problem.row == "row 2" for problem in found.problems)
+
+
+def test_of_a_file_with_a_million_lines_no_more_are_read_than_are_taken(monkeypatch):
+    real, read = csv.reader, []
+
+    def reader(*args, **options):
+        for cells in real(*args, **options):
+            read.append(1)
+            yield cells
+
+    monkeypatch.setattr(csv, "reader", reader)
+    with pytest.raises(BadFile) as refused:
+        read_showtimes(write([]) + b"\n" * 1_000_000, zone=UTC, currency="GBP")
+    assert str(refused.value.problems[0]).startswith("file: content has more than 20,000 rows")
+    assert len(read) < 20_010
+
+
+def test_a_header_of_very_many_columns_is_one_bad_row():
+    columns = [*COLUMNS, *(f"price_{n}" for n in range(1_000))]
+    with pytest.raises(BadFile) as refused:
+        read_showtimes(write([], columns), zone=UTC, currency="GBP")
+    assert [str(row) for row in refused.value.problems] == ["file: content has 1,008 columns; at most 1,000 are taken"]

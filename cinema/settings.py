@@ -103,6 +103,8 @@ LOOP = env.choice("LOOP", ("inside", "external"), default="inside")  # external:
 # ---- Sales --------------------------------------------------------------------------------------------------------
 SEAT_LOCK = timedelta(seconds=env.integer("SEAT_LOCK_SECONDS", default=300, least=1, most=3600))
 MAX_SEATS_PER_BOOKING = env.integer("MAX_SEATS_PER_BOOKING", default=10, least=1, most=100)
+SINGLE_SEATS = env.choice("SINGLE_SEATS", ("refuse", "allow"), default="refuse")
+WHEELCHAIR_RELEASE = timedelta(minutes=env.integer("WHEELCHAIR_RELEASE_MINUTES", default=60, least=0, most=100_000))
 DECLINE_POLICY = env.choice("DECLINE_POLICY", ("release", "retry"), default="release")
 CANCEL_UNTIL = timedelta(minutes=env.integer("CANCEL_UNTIL_MINUTES", default=120, least=0, most=100_000))
 PROCESSING_GRACE = timedelta(days=1)

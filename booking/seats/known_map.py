@@ -69,11 +69,14 @@ class KnownMap:
     read_at: int
     until: float  # of the monotonic clock
 
-    def changed(self, seats: Iterable[tuple[int, str]], version: int) -> KnownMap:
-        """This map with these letters by index, all from `version` on."""
+    def after(self, freed: Iterable[ShowtimeSeat], locked: Iterable[ShowtimeSeat], version: int) -> KnownMap:
+        """This map after a change that was stored as `version`."""
+        changes = [(seat.index, Status.AVAILABLE) for seat in freed] + [(seat.index, Status.LOCKED) for seat in locked]
+        if not changes:
+            return self
         state, since = list(self.state), list(self.since)
-        for index, letter in seats:
-            state[index], since[index] = letter, version
+        for index, status in changes:
+            state[index], since[index] = LETTERS[status], version
         return replace(self, state="".join(state), since=tuple(since))
 
 

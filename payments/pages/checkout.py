@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from booking.bookings import find_live
+from booking.bookings import find_ill_advised, find_live
 from booking.clients.client import client_of
 from booking.models import Booking, BookingSeat
 from booking.pages.hall_drawing import draw_hall
 from booking.refusals import AlreadyPaid, Invalid, NotFound, Refusal
 from booking.seats.pricing import price_seats
-from booking.visitors import visitor_of
+from booking.visitors import is_staff, visitor_of
 from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
@@ -54,18 +54,24 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
             mail_origin=mail_origin_of(request),
             at=time_of_sale(),
             client=client_of(request),
+            staff=is_staff(request),
         )
     except AlreadyPaid as refusal:
         return SeeOther(reverse("booking:booking", args=[refusal.reference]))
     except Refusal as refusal:
-        return _show_checkout(request, showtime, refusal)
+        return _show_checkout(request, showtime, refusal, status=refusal.status)
     return SeeOther(started.payment.url)
 
 
-def _show_checkout(request: HttpRequest, showtime: Showtime, refusal: Refusal | None = None) -> HttpResponse:
+def _show_checkout(
+    request: HttpRequest, showtime: Showtime, refusal: Refusal | None = None, status: int = 200
+) -> HttpResponse:
     at = clock.now()
     booking = find_live(showtime_id=showtime.pk, visitor=visitor_of(request), at=at)
     user_email = getattr(request.user, "email", "")
+    if booking and refusal is None and booking.status == Status.LOCKED and not is_staff(request):
+        # Said before the address is typed.
+        refusal = find_ill_advised(booking, list(booking.seats.values_list("index", flat=True)), at)
     places = _places(booking)
     context: dict[str, Any] = {
         "showtime": showtime,
@@ -84,7 +90,6 @@ def _show_checkout(request: HttpRequest, showtime: Showtime, refusal: Refusal | 
         context["hall"] = draw_hall(plan.seats, [plan.index_of[place.label] for place in places])
         context |= _countdown(booking, at)
     # Nothing to pay is no error: the browser's back button leads here.
-    status = refusal.status if refusal else 200
     return render(request, "payments/checkout.html", context, status=status)
 
 

@@ -92,7 +92,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "can_sell": found.showtime.sales(at) == "open",
         "labels": [seat.label for seat in seats],
         "rows": sorted({seat.row for seat in seats if seat.row}),
-        "hall": draw_hall(layout_of(found.showtime.plan.hash).seats, [seat.index for seat in seats]),
+        "hall": draw_hall(layout_of(found.showtime.plan.hash), [seat.index for seat in seats]),
         "tickets": tickets,
         "calendar_url": _with_key(request, found, reverse("booking:calendar", args=[found.reference])),
         "here": _with_key(request, found, found.get_absolute_url()),

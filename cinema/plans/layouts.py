@@ -14,8 +14,10 @@ from typing import Any
 
 from cinema.models import SeatingPlan
 from cinema.plans.belonging import find_wheelchair_places, pair_sofas, read_stored_links
-from cinema.plans.drawing import Point, floor_svg, letter_spots, rows_of, top_of
+from cinema.plans.drawing import floor_svg, letter_spots, rows_of, screen_room
+from cinema.plans.geometry import Point
 from cinema.plans.stage import default_focal_point
+from cinema.plans.stage_css import stage_css
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
 
@@ -107,7 +109,7 @@ def layout_of(layout_hash: str) -> Layout:
         index_of={seat.label: seat.index for seat in seats},
         json=_json(plan, focal_point, categories, seats),
         css=_css(plan, seats, rows),
-        floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height),
+        floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height, plan.stage),
     )
 
 
@@ -190,11 +192,13 @@ def _json(
 
 def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) -> bytes:
     """Only numbers and safe keys: no text of the plan is in a style sheet."""
+    room = screen_room(seats, plan.areas, (plan.width, plan.height), plan.stage)
     lines = [
         "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
         "@layer pages {",
         f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
-        f"  .hall {{ --screen-room: {top_of(seats, plan.areas):.3f}; }}",
+        f"  .hall {{ --screen-room: {room:.3f}; }}",
+        *stage_css(plan.stage),
     ]
     lines += [
         f'  .seat:where([data-i="{s.index}"]) {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}'

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from cinema.days import bounds_of
 from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
-from cinema.plans.building import name_layout
+from cinema.plans.drawn import name_layout
 from cinema.plans.layouts import Layout, layout_of
 from cinema.web.problems import Invalid, NotFound, api
 

@@ -87,7 +87,7 @@ def _show_checkout(
     }
     if booking is not None:
         plan = layout_of(showtime.plan.hash)
-        context["hall"] = draw_hall(plan.seats, [plan.index_of[place.label] for place in places])
+        context["hall"] = draw_hall(plan, [plan.index_of[place.label] for place in places])
         context |= _countdown(booking, at)
     # Nothing to pay is no error: the browser's back button leads here.
     return render(request, "payments/checkout.html", context, status=status)

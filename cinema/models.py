@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.templatetags.static import static
 from django.urls import reverse
 
@@ -171,6 +171,12 @@ class SeatingPlan(models.Model):
         return f"{self.name} ({self.hash[:8]})"
 
 
+class SeatCategoryQuerySet(models.QuerySet["SeatCategory"]):
+    def sold(self) -> SeatCategoryQuerySet:
+        """Those that need a price: with a seat that is for sale."""
+        return self.filter(Exists(Seat.objects.filter(category=OuterRef("pk"), for_sale=True)))
+
+
 class SeatCategory(models.Model):
     plan = models.ForeignKey(SeatingPlan, on_delete=models.CASCADE, related_name="categories")
     key = models.SlugField(max_length=60)
@@ -180,6 +186,8 @@ class SeatCategory(models.Model):
         max_length=12, default="ice", db_column="cloth", help_text="The nearest of the product's seat colours"
     )
     position = models.PositiveSmallIntegerField(default=0)
+
+    objects = SeatCategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "position"]

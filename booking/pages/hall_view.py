@@ -108,7 +108,7 @@ def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:
 
 
 def price_lines(showtime: Showtime, layout: Layout) -> list[PriceLine]:
-    """The legend: each category that has seats, with the shape of its first ordinary seat."""
+    """The legend: each category that is sold, with the shape of its first ordinary seat."""
     prices = price_words(showtime, layout)
     shapes: dict[str, tuple[str, ...]] = {}
     for seat in layout.seats:
@@ -118,7 +118,7 @@ def price_lines(showtime: Showtime, layout: Layout) -> list[PriceLine]:
     return [
         PriceLine(category, shapes.get(category.key, ("seat",)), prices[category.key])
         for category in layout.categories
-        if category.key in prices
+        if category.for_sale
     ]
 
 

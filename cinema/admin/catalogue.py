@@ -269,7 +269,7 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
             what += " " + _("The prices are asked for when the screen is known.")
         whole: list[Any] = [(None, {"fields": ("movie", "screen", "starts_at", "ends_at"), "description": what})]
         if plan is not None:
-            prices = [price_name(category.key) for category in plan.categories.all()]
+            prices = [price_name(category.key) for category in plan.categories.sold()]
             is_sold = bool(obj and (obj.n_locked or obj.n_booked))
             why = _("Seats are locked or sold at these prices, so they stay.") if is_sold else ""
             whole.append((_("Prices"), {"fields": prices, "description": why}))

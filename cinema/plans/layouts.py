@@ -28,6 +28,7 @@ class PlanCategory:
     name: str
     color: str
     seat_colour: str
+    for_sale: bool  # has a seat that is
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,11 @@ class Layout:
 def layout_of(layout_hash: str) -> Layout:
     """The layout of that hash, built once per process. Raises SeatingPlan.DoesNotExist."""
     plan = SeatingPlan.objects.get(hash=layout_hash)
-    categories = tuple(
-        PlanCategory(c.key, c.name, c.color, c.seat_colour) for c in plan.categories.order_by("position")
-    )
     seats = _seats(plan)
+    sold = {seat.category for seat in seats if seat.for_sale}
+    categories = tuple(
+        PlanCategory(c.key, c.name, c.color, c.seat_colour, c.key in sold) for c in plan.categories.order_by("position")
+    )
     rows = _rows(seats)
     focal_point = _focal_point(plan, seats)
     return Layout(

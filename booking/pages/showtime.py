@@ -13,12 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking.basket import choose_seats, release_seats
+from booking.basket import choose_seats
 from booking.bookings import find_live
 from booking.clients.client import client_of
 from booking.models import Booking
 from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_minimap, view_rows
 from booking.refusals import AlreadyPaid, Refusal
+from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
 from booking.seats.map import LETTERS, read_map
 from booking.visitors import remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
@@ -49,15 +50,17 @@ def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
 
 def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
     visitor, client = visitor_or_new(request), client_of(request)
-    labels = request.POST.getlist("seats")
+    labels, expected = request.POST.getlist("seats"), _expected(request)
     dropped = request.POST.get("drop")
     try:
         if request.POST.get("action") == "release":
-            release_seats(showtime_id=found.pk, visitor=visitor, at=clock.now())
+            choose_seats(showtime_id=found.pk, visitor=visitor, labels=(), at=clock.now(), expected=expected)
             return redirect("booking:showtime", found.pk)
         requested = [label for label in labels if label != dropped]
         at = time_of_sale()
-        result = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at, client=client)
+        result = choose_seats(
+            showtime_id=found.pk, visitor=visitor, labels=requested, at=at, client=client, expected=expected
+        )
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
     except Refusal as refusal:
@@ -71,6 +74,13 @@ def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
     if locked and request.POST.get("action") == "continue":
         return redirect("payments:checkout", found.pk)
     return redirect("booking:showtime", found.pk)
+
+
+def _expected(request: HttpRequest) -> Tags | None:
+    """The lock that the page showed, so that nothing is given back that another tab has chosen since; or none, so that
+    what has lapsed can be chosen again. A form without a tag is for any lock."""
+    tag = request.POST.get("tag")
+    return frozenset((tag, NO_LOCK)) if tag else None
 
 
 def _find(showtime_id: int) -> Showtime:
@@ -114,6 +124,7 @@ def _basket_context(request: HttpRequest, found: Showtime, layout: Layout) -> di
     booking = find_live(showtime_id=found.pk, visitor=visitor_of(request), at=at)
     mine = set(booking.seats.values_list("index", flat=True)) if booking else set()
     return {
+        "tag": tag_of(booking, sorted(mine)),
         "basket": view_basket(booking, found, layout, mine, settings.SEAT_LOCK, at),
         "paying": booking is not None and booking.status in Booking.PAYING,
         "now": at,

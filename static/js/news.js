@@ -1,12 +1,15 @@
 // News is shown on the screen of the hall, like a subtitle: what happened, what is still possible. One at a time, for
-// eight seconds and as long as it has the focus. `region` is a polite live region, so that it is also announced.
+// eight seconds, as long as it has the focus, and as long as it is true. `region` is a polite live region, so that it is
+// also announced.
 
 const LASTS = 8_000; // ms
 let timer = null;
+let isTrue = null;
 
-/** `kind`: lost, freed or plain; `action`: {label, act} or nothing. */
-export function showNews(region, { kind = "lost", title, text = "", action = null }) {
+/** `kind`: lost, freed or plain; `action`: {label, act} or nothing; `holds()`: whether it is still true. */
+export function showNews(region, { kind = "lost", title, text = "", action = null, holds = null }) {
   clearTimeout(timer);
+  isTrue = holds;
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.dataset.kind = kind;
@@ -26,6 +29,13 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
   }
   region.replaceChildren(toast);
   removeLater(region);
+}
+
+/** Something has changed: news that is not true any more goes. */
+export function dropOldNews(region) {
+  if (isTrue === null || isTrue()) return;
+  isTrue = null;
+  region.replaceChildren();
 }
 
 /** The action of a link that the server has put into a template. */

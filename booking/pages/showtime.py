@@ -26,8 +26,10 @@ from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
 from cinema.web.clock_guard import time_of_sale
+from cinema.web.problems import resends
 
 
+@resends("seats", "drop", "action", "tag")
 @never_cache
 @ensure_csrf_cookie
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -20,7 +20,16 @@ register = template.Library()
 @register.inclusion_tag("booking/_locked_seats.html", takes_context=True)
 def locked_seats(context: RequestContext) -> dict[str, Any]:
     """The visitor's lock with the latest deadline, if there is one."""
-    request: HttpRequest = context["request"]
+    return _lock_of(context["request"])
+
+
+@register.inclusion_tag("booking/_lock_words.html", takes_context=True)
+def lock_words(context: RequestContext) -> dict[str, Any]:
+    """The same lock as a sentence of any page."""
+    return _lock_of(context["request"])
+
+
+def _lock_of(request: HttpRequest) -> dict[str, Any]:
     visitor, at = visitor_of(request), clock.now()
     if visitor is None:
         return {}
@@ -28,7 +37,7 @@ def locked_seats(context: RequestContext) -> dict[str, Any]:
     booking = locks.order_by("-locked_until").prefetch_related("seats__seat").first()
     if booking is None:
         return {}
-    return {"booking": booking, "labels": [row.seat.label for row in booking.seats.all()]}
+    return {"booking": booking, "now": at, "labels": [row.seat.label for row in booking.seats.all()]}
 
 
 @register.simple_tag

@@ -57,6 +57,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
     shown = past if request.GET.get("past") == "all" else past[:PAST_SHOWN]
     context = {
         "locked": locked,
+        "now": at,
         "coming": coming,
         "past": shown,
         "n_past": len(past),
@@ -78,6 +79,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
     tickets = [PrintedTicket(one, code := ticket_code(one), qr_svg(code)) for one in found.tickets.all()]
     context: dict[str, Any] = {
         "booking": found,
+        "now": at,
         "showtime": found.showtime,
         "movie": found.showtime.movie,
         "state": state,

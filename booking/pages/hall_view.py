@@ -66,6 +66,7 @@ class Basket:
     total: str
     left: int
     clock: str
+    seconds: int  # that are left
     last: bool
 
     @property
@@ -139,5 +140,6 @@ def view_basket(
         total=format_money(total, showtime.currency),
         left=min(100, round(100 * left / lock)),
         clock=f"{minutes}:{seconds:02d}",
+        seconds=60 * minutes + seconds,
         last=left <= timedelta(seconds=30),
     )

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from booking.models import Booking
+from booking.pages.reminder import view_reminder
 from booking.visitors import visitor_of
 from cinema.database import clock
 
@@ -38,6 +39,12 @@ def _lock_of(request: HttpRequest) -> dict[str, Any]:
     if booking is None:
         return {}
     return {"booking": booking, "now": at, "labels": [row.seat.label for row in booking.seats.all()]}
+
+
+@register.inclusion_tag("booking/_reminder.html", takes_context=True)
+def lock_reminder(context: RequestContext) -> dict[str, Any]:
+    """The lock that ends next, on the front page: of which film, its clock, and the way on."""
+    return view_reminder(context["request"])
 
 
 @register.simple_tag

@@ -91,6 +91,7 @@ DJANGO_FAULTS = ("axe aria-prohibited-attr", "Applying inline style violates")
 
 PAGES = (
     Page("home", "/"),
+    Page("home-reminder", "/", "customer", text="Held for you until"),
     Page("home-filtered", "/?genre=drama"),
     Page("home-nothing", "/?q=zzzz"),
     Page("movie", "{movie}"),

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,10 +16,14 @@ from booking.basket import choose_seats
 from booking.bookings import find_live
 from booking.clients.client import client_of
 from booking.models import Booking
-from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_minimap, view_rows
+from booking.pages.hall_drawing import minimap_of
+from booking.pages.hall_markup import draw_seats
+from booking.pages.hall_view import SEAT_STATES, facts_of, price_lines, price_words, view_basket
+from booking.pages.showtime_rows import find_showtime, times_of_day
 from booking.refusals import AlreadyPaid, Refusal
 from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
-from booking.seats.map import LETTERS, read_map
+from booking.seats.rows import LETTERS
+from booking.seats.shown_maps import read_state
 from booking.visitors import remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
 from cinema.models import Showtime
@@ -35,7 +38,7 @@ from cinema.web.problems import resends
 @require_http_methods(["GET", "HEAD", "POST"])
 def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The seat map as it is now. A POST sends all requested seats and `drop` or `action` of a button; it redirects."""
-    found = _find(showtime_id)
+    found = find_showtime(showtime_id)
     if request.method == "POST":
         return _change_lock(request, found)
     return render(request, "booking/showtime.html", _page_context(request, found))
@@ -45,7 +48,7 @@ def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
 @require_safe
 def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The basket as an HTML fragment; it is always rendered here, never by the script."""
-    found = _find(showtime_id)
+    found = find_showtime(showtime_id)
     layout = layout_of(found.plan.hash)
     return render(request, "booking/_basket.html", {"showtime": found, **_basket_context(request, found, layout)})
 
@@ -85,38 +88,30 @@ def _expected(request: HttpRequest) -> Tags | None:
     return frozenset((tag, NO_LOCK)) if tag else None
 
 
-def _find(showtime_id: int) -> Showtime:
-    found = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
-    if found is None:
-        raise Http404("There is no such showtime.")
-    return found
-
-
 def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
     at = clock.now()
     layout = layout_of(found.plan.hash)
     basket = _basket_context(request, found, layout)
-    seats = read_map(found.pk)
+    seats = read_state(found.pk, layout.hash)
     mine = set() if basket["basket"] is None else {view.seat.index for view in basket["basket"].seats}
-    rows = view_rows(found, layout, seats, mine)
-    same_day = Showtime.objects.filter(
-        movie=found.movie, screen__cinema=found.screen.cinema, starts_at__date=timezone.localdate(found.starts_at)
-    )
+    prices, kinds = price_words(found, layout), facts_of(layout.hash).kinds
+    rows, dots = draw_seats(layout, seats.state, mine, prices)
     return {
         "showtime": found,
         "sales": found.sales(at),
         "layout": layout,
         "map": seats,
-        "rows": rows,
         "seat_states": SEAT_STATES,
-        "minimap": view_minimap(layout, rows),
-        "prices": price_lines(found, layout),
+        "prices": price_lines(layout, prices),
         "n_left": seats.state.count(LETTERS["available"]),
         "n_choosing": seats.state.count(LETTERS["locked"]),
-        "times": same_day.filter(cancelled_at=None, ends_at__gt=at).order_by("starts_at"),
+        "times": times_of_day(found, at),
         "max_seats": settings.MAX_SEATS_PER_BOOKING,
-        "has_companions": any(seat.kind == "companion" for seat in layout.seats),
-        "has_wheelchairs": any(seat.kind == "wheelchair" for seat in layout.seats),
+        "has_companions": "companion" in kinds,
+        "has_wheelchairs": "wheelchair" in kinds,
+        "rows": rows,
+        "minimap": minimap_of(layout.hash)[0],
+        "minimap_seats": dots,
         **basket,
     }
 

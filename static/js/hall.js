@@ -1,5 +1,7 @@
-// The seats on the page. Changes `data-status`, `disabled`, `checked` and the state word of a seat, and nothing else:
-// the server has drawn them. Letters, words and the states that can be chosen come with the page, in `#seat-states`.
+// The seats on the page. Changes `data-status`, `aria-disabled`, `checked` and the state word of a seat, and nothing
+// else: the server has drawn them. Letters, words and the states that can be chosen come with the page, in `#seat-states`.
+
+import { offer } from "seat-focus";
 
 const EVENT_LASTS = 1_200; // ms
 
@@ -24,6 +26,11 @@ export class Hall {
     return this.states.letters[letters?.[i]];
   }
 
+  /** As the server has written it: row and number. */
+  nameOf(i) {
+    return this.seats[i].querySelector(".visually-hidden").textContent.split(", ").slice(0, 2).join(", ");
+  }
+
   /** Draw these seats as they are in `letters`. Returns [i, before, after] of each that looks different now. */
   paint(letters, indices = this.seats.keys()) {
     const changed = [];
@@ -35,7 +42,7 @@ export class Hall {
       if (before === after) continue;
       this.seats[i].dataset.status = after;
       this.dots[i].dataset.status = after;
-      this.boxes[i].disabled = !this.states.choosable.includes(after);
+      offer(this.boxes[i], this.states.choosable.includes(after));
       this.words[i].textContent = this.states.words[after];
       changed.push([i, before, after]);
     }

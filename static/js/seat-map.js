@@ -3,7 +3,7 @@
 import "countdown";
 import { redrawBasket, showAsking } from "basket-drawing";
 import { Hall } from "hall";
-import { moveByArrows, showCard } from "hall-keys";
+import { HallKeys, showCard } from "hall-keys";
 import { HallZoom } from "hall-zoom";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
@@ -13,6 +13,7 @@ import { takeAgain, tellLockNews } from "lock-news";
 import { shareLock } from "lock-tabs";
 import { Minimap } from "minimap";
 import { dropOldNews, removeLater, showNews } from "news";
+import { SeatFocus } from "seat-focus";
 import { SeatState } from "seat-state";
 
 const RENEWAL_SPREAD = 2_000; // ms over which visitors without seats ask again, when all maps are renewed at once
@@ -28,12 +29,14 @@ class SeatMap extends HTMLElement {
     this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
-    moveByArrows(this.hall);
+    this.focused = new SeatFocus(this.hall);
+    const refuse = (i) => this.show({ title: `${this.hall.nameOf(i)} is ${this.hall.words[i].textContent}` });
+    new HallKeys(this.hall, this.focused, { refuse, say: (title) => this.show({ kind: "plain", title }) });
     showCard(this.hall, this.querySelector(".seat-card"));
     this.listen();
     shareLock(`lock ${this.dataset.showtime}`, this.lockClient);
     tellLockNews(this.lockClient, (news) => this.show(news), (label) => this.storedStatus(label));
-    redrawBasket(this.basket, this.lockClient, () => this.querySelector("input:enabled"));
+    redrawBasket(this.basket, this.lockClient, () => this.focused);
     showAsking(this.basket, this.lockClient);
     this.socket = new LiveSocket(socket, this.seats, {
       changed: (indices) => this.changed(indices),
@@ -99,7 +102,7 @@ class SeatMap extends HTMLElement {
       if (before === "available" && after !== "mine") this.hall.flash(i, "taken");
       if (before !== "mine" && after === "available") this.hall.flash(i, "freed");
       const label = this.hall.labels[i];
-      if (i === pointed && before === "available" && after === "locked") {
+      if (i === pointed && before === "available" && after !== "mine") {
         this.show({ title: `${label} has just been taken`, holds: () => this.storedStatus(label) !== "available" });
       }
     }

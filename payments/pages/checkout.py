@@ -110,7 +110,8 @@ def _show_checkout(
     booking = find_live(showtime_id=showtime.pk, visitor=visitor_of(request), at=at)
     user_email = getattr(request.user, "email", "")
     if booking and (refused is None or refused["suggestion"]) and not is_staff(request):
-        refused = _advice(booking, at)  # as it is now, and before the address is typed
+        # As it is now, and before the address is typed.
+        refused = _advice(booking, refused["email"] if refused else "", at)
     places = _places(booking)
     context: dict[str, Any] = {
         "showtime": showtime,
@@ -132,12 +133,12 @@ def _show_checkout(
     return render(request, "payments/checkout.html", context, status=status)
 
 
-def _advice(booking: Booking, at: datetime) -> dict[str, Any] | None:
+def _advice(booking: Booking, email: str, at: datetime) -> dict[str, Any] | None:
     """Why these seats would be refused at checkout; None once the payment has begun."""
     if booking.status != Status.LOCKED:
         return None
     refusal = find_ill_advised(booking, list(booking.seats.values_list("index", flat=True)), at)
-    return asdict(said(refusal, "")) if refusal else None
+    return asdict(said(refusal, email)) if refusal else None
 
 
 def _countdown(booking: Booking, at: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The markup of a hall's seats: rendered once for a layout, and filled with the states of one page.
 
-What is kept for a layout has slots in the place of everything that changes: no showtime, no price, no version and no
+What is kept for a layout has placeholders in the place of everything that changes: no showtime, no price, no version and no
 visitor. Besides, the halls that were last drawn for visitors without seats are kept by all that they show. The seats
 of a visitor are put in for one page only, so nothing of one visitor can be in the page of another.
 """
@@ -21,18 +21,18 @@ from booking.pages.hall_drawing import minimap_of
 from booking.pages.hall_view import CHOOSABLE, STATUS, WORDS, what_is
 from cinema.plans.layouts import Layout, PlanSeat, layout_of
 
-MARK = "\0"  # around each slot: no text of a database or a plan has it (`cinema.plain_text`)
-SLOTS = ("status", "flags", "price", "word")
+MARK = "\0"  # around each placeholder: no text of a database or a plan has it (`cinema.plain_text`)
+PLACEHOLDERS = ("status", "flags", "price", "word")
 FLAGS = {"mine": " checked"} | {status: " disabled" for status in WORDS if status not in CHOOSABLE}
 LAYOUTS, STATES = 64, 32  # kept in a process; each of 602 seats takes a third of a megabyte
 
 Look = tuple[str, ...]
-"""The text of each slot of a seat, in the order of `SLOTS`, escaped."""
+"""The text of each placeholder of a seat, in the order of `PLACEHOLDERS`, escaped."""
 
 
 @dataclass(frozen=True)
-class SeatSlots:
-    """A seat for a template. The attributes named in `SLOTS` are marks, in whose place `fill` puts texts."""
+class SeatPlaceholders:
+    """A seat for a template. The attributes named in `PLACEHOLDERS` are marks, in whose place `fill` puts texts."""
 
     seat: PlanSeat
     outline: str
@@ -48,16 +48,16 @@ class SeatSlots:
 
 @dataclass(frozen=True)
 class SlottedMarkup:
-    """Fixed texts, and between each two of them a slot: its number in `SLOTS` and the index of the seat."""
+    """Fixed texts, and between each two of them a placeholder: its number in `PLACEHOLDERS` and the index of the seat."""
 
     fixed: Sequence[str]
-    slots: Sequence[tuple[int, int]]
+    placeholders: Sequence[tuple[int, int]]
 
     def fill(self, looks: Sequence[Look]) -> SafeString:
         """The markup of seats that look so, in the order of the index."""
-        pieces = [""] * (len(self.fixed) + len(self.slots))
+        pieces = [""] * (len(self.fixed) + len(self.placeholders))
         pieces[::2] = self.fixed
-        pieces[1::2] = [looks[index][slot] for slot, index in self.slots]
+        pieces[1::2] = [looks[index][placeholder] for placeholder, index in self.placeholders]
         return mark_safe("".join(pieces))
 
 
@@ -85,7 +85,7 @@ def draw_seats(
 
 
 def markup_of(layout: Layout) -> HallMarkup:
-    """The markup of a layout with its slots, in the active language; made once in a process."""
+    """The markup of a layout with its placeholders, in the active language; made once in a process."""
     return _markup(layout.hash, get_language() or "")
 
 
@@ -114,12 +114,14 @@ def _look(status: str, price: str) -> Look:
 @lru_cache(maxsize=LAYOUTS)
 def _markup(layout_hash: str, language: str) -> HallMarkup:
     layout = layout_of(layout_hash)
-    slots = [
-        SeatSlots(seat, outline, *(f"{MARK}{number},{seat.index}{MARK}" for number in range(len(SLOTS))))
+    placeholders = [
+        SeatPlaceholders(seat, outline, *(f"{MARK}{number},{seat.index}{MARK}" for number in range(len(PLACEHOLDERS))))
         for seat, outline in zip(layout.seats, minimap_of(layout_hash)[1], strict=True)
     ]
-    rows = [(row, [slots[seat.index] for seat in row.seats]) for row in layout.rows]
-    return HallMarkup(_split("booking/_rows.html", {"rows": rows}), _split("booking/_minimap.html", {"seats": slots}))
+    rows = [(row, [placeholders[seat.index] for seat in row.seats]) for row in layout.rows]
+    return HallMarkup(
+        _split("booking/_rows.html", {"rows": rows}), _split("booking/_minimap.html", {"seats": placeholders})
+    )
 
 
 def _split(template: str, context: dict[str, Any]) -> SlottedMarkup:

@@ -1,8 +1,8 @@
 """The markup of a hall's seats: rendered once for a layout, and filled with the states of one page.
 
-What is kept for a layout has placeholders in the place of everything that changes: no showtime, no price, no version and no
-visitor. Besides, the halls that were last drawn for visitors without seats are kept by all that they show. The seats
-of a visitor are put in for one page only, so nothing of one visitor can be in the page of another.
+What is kept for a layout has placeholders in the place of everything that changes: no showtime, no price, no version
+and no visitor. Besides, the halls that were last drawn for visitors without seats are kept by all that they show. The
+seats of a visitor are put in for one page only, so nothing of one visitor can be in the page of another.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class SeatPlaceholders:
 
 
 @dataclass(frozen=True)
-class SlottedMarkup:
-    """Fixed texts, and between each two of them a placeholder: its number in `PLACEHOLDERS` and the index of the seat."""
+class MarkupWithPlaceholders:
+    """Fixed texts, and between each two a placeholder: its number in `PLACEHOLDERS` and the index of the seat."""
 
     fixed: Sequence[str]
     placeholders: Sequence[tuple[int, int]]
@@ -63,8 +63,8 @@ class SlottedMarkup:
 
 @dataclass(frozen=True, eq=False)
 class HallMarkup:
-    rows: SlottedMarkup
-    minimap: SlottedMarkup
+    rows: MarkupWithPlaceholders
+    minimap: MarkupWithPlaceholders
 
 
 def draw_seats(
@@ -124,7 +124,7 @@ def _markup(layout_hash: str, language: str) -> HallMarkup:
     )
 
 
-def _split(template: str, context: dict[str, Any]) -> SlottedMarkup:
+def _split(template: str, context: dict[str, Any]) -> MarkupWithPlaceholders:
     pieces = render_to_string(template, context).split(MARK)
     pairs = (piece.split(",") for piece in pieces[1::2])
-    return SlottedMarkup(pieces[::2], [(int(number), int(index)) for number, index in pairs])
+    return MarkupWithPlaceholders(pieces[::2], [(int(number), int(index)) for number, index in pairs])

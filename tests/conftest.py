@@ -74,7 +74,7 @@ def _prepare_environment(database):
     address = _open.enter_context(running_postgres()) if database == "postgresql" else ""
     os.environ["BOOKMYSEAT_GIVEN_REDIS"] = os.environ.get("REDIS_URL", "")
     os.environ |= dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
-    os.environ |= {"DATABASE_URL": address}
+    os.environ |= {"DATABASE_URL": address, "SINGLE_SEATS": "allow"}  # most tests take seats as they come
     os.environ |= {"DATA_DIR": str(folder), "DEBUG": "1", "PAYMENTS": "demo", "RATE_LIMITS": "1", "LOOP": "external"}
 
 

@@ -39,6 +39,7 @@ def clean_environment(**env):
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     defaults = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
     defaults["DEMO_HISTORY_DAYS"] = "0"  # a demo with past sales takes seconds longer to load; few tests need one
+    defaults["SINGLE_SEATS"] = "allow"  # most tests and benchmarks take seats as they come
     return {**inherited, **defaults, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
 
 

@@ -16,6 +16,11 @@ from tests.booking.pages.test_api import lock_url, problem, put
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _single_seats_are_refused(settings):
+    settings.SINGLE_SEATS = "refuse"
+
+
 @pytest.fixture
 def showtime():
     plan = make_plan(4, 8)

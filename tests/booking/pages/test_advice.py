@@ -20,6 +20,11 @@ from tests.booking.pages.test_api import lock_url, problem, put
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _single_seats_are_refused(settings):
+    settings.SINGLE_SEATS = "refuse"
+
+
 @pytest.fixture
 def showtime():
     return make_showtime(make_plan(3, 8))

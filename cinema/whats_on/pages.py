@@ -115,11 +115,10 @@ def _billboard(front: FrontPage, today: date) -> dict[str, object]:
         return {"star": None}
     film = next(film for film in front.films if film.movie.pk == star.showtime.movie_id)
     evening = timezone.localtime(star.starts_at).hour >= 17
-    overview = Movie.objects.values_list("overview", flat=True).get(pk=film.movie.pk)
     return {
         "star": star,
         "star_times": film.cards,
         "star_days": film.cards[-1].day != film.cards[0].day or film.cards[0].day != today,
-        "star_text": first_sentences(overview) or film.movie.tagline,
+        "star_text": first_sentences(film.movie.overview) or film.movie.tagline,
         "star_when": ("tonight" if evening else "today") if star.day == today else "later",
     }

@@ -107,7 +107,7 @@ class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.move_stage)
-        return [path("<int:pk>/stage/", view, name="cinema_seatingplan_stage"), *super().get_urls()]
+        return [path("<id:pk>/stage/", view, name="cinema_seatingplan_stage"), *super().get_urls()]
 
     def move_stage(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Choose the side of the stage and the focal point; it makes another plan for the screens that use this one."""

@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "cinema.accounts.known_browsers.KnownBrowserMiddleware",
     "cinema.accounts.pages.PrivatePagesMiddleware",
-    "cinema.accounts.pages.NetworkLimitMiddleware",
+    "cinema.accounts.pages.AccountFormsMiddleware",
 ]
 ROOT_URLCONF = "cinema.urls"
 ASGI_APPLICATION = "asgi.application"

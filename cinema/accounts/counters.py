@@ -41,7 +41,7 @@ class Counter(NamedTuple):
 
 def take(counter: Counter) -> float | None:
     """Count a try: its instant, to give it back by; None if there were too many, and then nothing is counted."""
-    with _alone_with(counter) as is_alone:
+    with alone_with(counter) as is_alone:
         now = time.time()
         tries = [at for at in cache.get(counter.key, ()) if at > now - counter.longest]
         if not is_alone or any(_within(tries, now - rate.seconds) >= rate.amount for rate in counter.rates):
@@ -52,7 +52,7 @@ def take(counter: Counter) -> float | None:
 
 def give_back(counter: Counter, instant: float) -> None:
     """One try less, if no other process is at the counter all the time."""
-    with _alone_with(counter) as is_alone:
+    with alone_with(counter) as is_alone:
         tries = list(cache.get(counter.key, ()))
         if is_alone and instant in tries:
             tries.remove(instant)
@@ -68,8 +68,8 @@ def _within(tries: list[float], since: float) -> int:
 
 
 @contextmanager
-def _alone_with(counter: Counter) -> Iterator[bool]:
-    """Alone with the counter, among all processes; False if others were at it all the time."""
+def alone_with(counter: Counter) -> Iterator[bool]:
+    """Alone with the counter, among all processes; False if others were at it for as long as this waits."""
     lock, until = f"{counter.key}:lock", time.monotonic() + WAIT_AT_MOST
     while not (is_alone := cache.add(lock, True, LOCK_AT_MOST)) and time.monotonic() < until:
         time.sleep(0.01)

@@ -21,6 +21,8 @@ FRONT = 0.347  # from the middle of a chair to its front edge
 SCREEN_DEPTH = 3.9  # pitches kept free for the screen, above the first row
 WIDE, DEPTH_PER_WIDTH = 20, 0.15  # a wider plan has a deeper screen, not only a longer one
 NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may touch
+AROUND = 1.2  # pitches from the middle of an outermost chair to the edge of what a map shows first
+FAR = 4.0  # pitches beyond that edge up to which the rest of a drawing is shown with it
 HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
 
 
@@ -118,6 +120,27 @@ def screen_room(
 def screen_depth(width: float) -> float:
     """The depth of the floor that a plan of this width keeps free for its screen."""
     return round(SCREEN_DEPTH + max(0.0, width - WIDE) * DEPTH_PER_WIDTH, 3)
+
+
+def first_view(
+    seats: Sequence[PlacedSeat], width: float, height: float, stage: str = "top"
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what a map shows first: all chairs, their letters, and the middle of the screen.
+
+    A drawing of this width and height that is hardly larger is shown whole. Areas far from the chairs are left out.
+    """
+    along, across = (width, height) if stage in ("top", "bottom") else (height, width)
+    screen = [(share * along, across if stage in ("bottom", "right") else 0.0) for share in (0.3, 0.7)]
+    spots = [spot for row in rows_of(seats) for spot in letter_spots(row)] + [(seat.x, seat.y) for seat in seats]
+    spots += screen if stage in ("top", "bottom") else [(y, x) for x, y in screen]
+    xs, ys = [x for x, _ in spots], [y for _, y in spots]
+    left, top, right, bottom = min(xs) - AROUND, min(ys) - AROUND, max(xs) + AROUND, max(ys) + AROUND
+    return (
+        left if left > FAR else 0.0,
+        top if top > FAR else 0.0,
+        right if width - right > FAR else width,
+        bottom if height - bottom > FAR else height,
+    )
 
 
 def top_of(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], stage: str = "top") -> float:

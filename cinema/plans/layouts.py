@@ -14,7 +14,7 @@ from typing import Any
 
 from cinema.models import SeatingPlan
 from cinema.plans.belonging import find_wheelchair_places, pair_sofas, read_stored_links
-from cinema.plans.drawing import floor_svg, letter_spots, rows_of, screen_room
+from cinema.plans.drawing import first_view, floor_svg, letter_spots, rows_of, screen_room
 from cinema.plans.geometry import Point
 from cinema.plans.stage import default_focal_point
 from cinema.plans.stage_css import stage_css
@@ -195,11 +195,14 @@ def _json(
 def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) -> bytes:
     """Only numbers and safe keys: no text of the plan is in a style sheet."""
     room = screen_room(seats, plan.areas, (plan.width, plan.height), plan.stage)
+    sides = zip(("left", "top", "right", "bottom"), first_view(seats, plan.width, plan.height, plan.stage), strict=True)
+    fit = " ".join(f"--fit-{side}: {value:.3f};" for side, value in sides)
     lines = [
         "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
         "@layer pages {",
-        f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
+        f"  .hall-window {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
         f"  .hall {{ --screen-room: {room:.3f}; }}",
+        f"  .hall-window {{ {fit} }}",
         *stage_css(plan.stage),
     ]
     # A class of its own for each seat: browsers find rules by class, and would try each of 10,000 rules on each seat.

@@ -3,7 +3,9 @@
 import "countdown";
 import { redrawBasket, showAsking } from "basket-drawing";
 import { Hall } from "hall";
+import { panByMouse, zoomByButtonsAndKeys, zoomByPinch, zoomByWheel } from "hall-gestures";
 import { HallKeys, showCard } from "hall-keys";
+import { HallTaps } from "hall-taps";
 import { HallZoom } from "hall-zoom";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
@@ -29,6 +31,9 @@ class SeatMap extends HTMLElement {
     this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
+    new HallTaps(this.zoom);
+    zoomByButtonsAndKeys(this, this.zoom);
+    for (const listen of [zoomByWheel, zoomByPinch, panByMouse]) listen(this.zoom);
     this.focused = new SeatFocus(this.hall);
     const refuse = (i) => this.show({ title: `${this.hall.nameOf(i)} is ${this.hall.words[i].textContent}` });
     new HallKeys(this.hall, this.focused, { refuse, say: (title) => this.show({ kind: "plain", title }) });

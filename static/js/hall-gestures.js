@@ -1,11 +1,21 @@
 // What moves the map: buttons and keys, the wheel, two fingers, a dragging mouse. One finger pans natively.
 
+import { chooseByDragging, ignoreNextClick } from "hall-row-drag";
+import { HallTaps } from "hall-taps";
+
 const WHEEL = 100; // px of a wheel that change the size by the factor e
 const NOTCH = 40; // px from which an event is a step of a mouse wheel, not the finger on a trackpad
 const FRICTION = 0.94; // of the speed that is left after a frame of gliding
 const SLOWEST = 0.02; // px in a millisecond
 
-export function zoomByButtonsAndKeys(root, zoom) {
+/** Everything that hands do to the map but choosing a seat. */
+export function listenForGestures(zoom) {
+  new HallTaps(zoom);
+  for (const listen of [zoomByButtonsAndKeys, zoomByWheel, zoomByPinch, panByMouse, chooseByDragging]) listen(zoom);
+}
+
+function zoomByButtonsAndKeys(zoom) {
+  const { root } = zoom;
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-zoom-by]");
     if (button) zoom.by(button.dataset.zoomBy);
@@ -17,7 +27,7 @@ export function zoomByButtonsAndKeys(root, zoom) {
 }
 
 /** With the control key, and so by two fingers on a trackpad. Without it a wheel pans natively. */
-export function zoomByWheel(zoom) {
+function zoomByWheel(zoom) {
   const turn = (event) => {
     if (!event.ctrlKey) return zoom.stop();
     event.preventDefault();
@@ -33,7 +43,7 @@ export function zoomByWheel(zoom) {
 }
 
 /** The two spots of the hall stay under the two fingers. */
-export function zoomByPinch(zoom) {
+function zoomByPinch(zoom) {
   let start = null;
   const read = ([a, b]) => ({
     spread: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
@@ -59,7 +69,7 @@ export function zoomByPinch(zoom) {
 }
 
 /** A mouse pans by dragging the floor, or a seat that cannot be chosen, and the map glides on when it is let go. */
-export function panByMouse(zoom) {
+function panByMouse(zoom) {
   let gliding = 0;
   const glide = (speed, before) => {
     gliding = requestAnimationFrame((now) => {
@@ -84,6 +94,7 @@ export function panByMouse(zoom) {
     };
     const end = (up) => {
       removeEventListener("pointermove", move);
+      if (last !== event) ignoreNextClick(zoom.window);
       const isAtRest = up.timeStamp - last.timeStamp > 60 || matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (!isAtRest && Math.hypot(...speed) > SLOWEST) glide(speed, performance.now());
     };

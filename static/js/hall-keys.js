@@ -1,5 +1,5 @@
 // Keys on the map: arrows by row and order, Home and End, Page Up and Page Down, a typed label, Enter. A seat that cannot
-// be chosen is refused with words. The seat card describes the seat under pointer or focus.
+// be chosen is refused with words.
 
 import { LabelTyping } from "label-typing";
 import { isOffered } from "seat-focus";
@@ -60,24 +60,4 @@ export class HallKeys {
     event.preventDefault();
     this.refuse(seat);
   }
-}
-
-export function showCard(hall, card) {
-  const [title, text] = [card.querySelector("b"), card.querySelector("span")];
-  const show = (event) => {
-    const seat = event.target.closest?.(".seat");
-    card.hidden = !seat || (event.type === "focusin" && !event.target.matches(":focus-visible"));
-    if (card.hidden) return;
-    const words = seat.querySelector(".visually-hidden").textContent.split(", ");
-    title.textContent = words.slice(0, 2).join(", ");
-    const facts = words.slice(2).join(" · ");
-    text.textContent = facts.charAt(0).toUpperCase() + facts.slice(1);
-    const position = getComputedStyle(seat);
-    card.style.setProperty("--x", position.getPropertyValue("--x"));
-    card.style.setProperty("--y", position.getPropertyValue("--y"));
-  };
-  ["pointerover", "focusin"].forEach((name) => hall.element.addEventListener(name, show));
-  const hide = () => (card.hidden = true);
-  ["pointerleave", "focusout"].forEach((name) => hall.element.addEventListener(name, hide));
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }

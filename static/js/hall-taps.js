@@ -5,7 +5,7 @@ import { FINGER } from "hall-view";
 
 const REACH = 12; // px that a finger may move in a tap
 const LONGEST = 500; // ms after which it is no tap
-const DOUBLE = 400; // ms between the taps of a double tap
+const DOUBLE = 350; // ms between the two taps of a double tap
 
 export class HallTaps {
   #down = null; // the finger that may become a tap
@@ -13,6 +13,7 @@ export class HallTaps {
   #wentAt = -Infinity; // when a tap has zoomed
   #click = { timeStamp: -Infinity };
   #isTouch = false;
+  #pressedAt = 0;
 
   constructor(zoom) {
     this.zoom = zoom;
@@ -26,6 +27,7 @@ export class HallTaps {
 
   press(event) {
     this.#isTouch = event.pointerType === "touch";
+    this.#pressedAt = event.timeStamp;
     this.#down = this.#isTouch && event.isPrimary ? event : null;
   }
 
@@ -35,14 +37,19 @@ export class HallTaps {
     return down?.pointerId === event.pointerId && isNear(down, event) && event.timeStamp - down.timeStamp < LONGEST;
   }
 
+  /** Whether the finger was put down before, or so soon after another event that both are one double tap. */
+  #follows(timeStamp) {
+    return this.#pressedAt - timeStamp < DOUBLE;
+  }
+
   tap(event) {
     const { zoom } = this;
     const before = this.#tap;
     this.#tap = event;
-    if (event.timeStamp - this.#wentAt < DOUBLE) return; // the second half of a double tap
+    if (this.#follows(this.#wentAt)) return; // the second half of a double tap
     const point = zoom.pointOf(event);
     if (zoom.isOverview) zoom.to(FINGER, zoom.spotAt(point));
-    else if (event.timeStamp - before.timeStamp < DOUBLE && isNear(before, event) && !isSeat(event)) zoom.by("next", point);
+    else if (this.#follows(before.timeStamp) && isNear(before, event) && !isSeat(event)) zoom.by("next", point);
     else return;
     this.#wentAt = event.timeStamp;
   }
@@ -50,9 +57,9 @@ export class HallTaps {
   /** Before any other listener: what takes no seat. Keys make clicks too, with the detail 0. */
   click(event) {
     if (!event.target.matches(".seat input") || !event.detail) return;
-    const isAgain = event.target === this.#click.target && event.timeStamp - this.#click.timeStamp < DOUBLE;
-    const hasGone = this.zoom.isOverview || event.timeStamp - this.#wentAt < DOUBLE;
-    if (this.#isTouch ? isAgain || hasGone : event.detail > 1) {
+    const isDouble = event.detail > 1 || (this.#isTouch && this.#follows(this.#click.timeStamp));
+    const hasGone = this.#isTouch && (this.zoom.isOverview || this.#follows(this.#wentAt));
+    if (hasGone || (isDouble && event.target === this.#click.target)) {
       event.preventDefault();
       event.stopPropagation();
     } else this.#click = { target: event.target, timeStamp: event.timeStamp };

@@ -3,9 +3,9 @@
 import "countdown";
 import { redrawBasket, showAsking } from "basket-drawing";
 import { Hall } from "hall";
-import { panByMouse, zoomByButtonsAndKeys, zoomByPinch, zoomByWheel } from "hall-gestures";
-import { HallKeys, showCard } from "hall-keys";
-import { HallTaps } from "hall-taps";
+import { listenForGestures } from "hall-gestures";
+import { revealPrices } from "hall-goals";
+import { HallKeys } from "hall-keys";
 import { HallZoom } from "hall-zoom";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
@@ -15,6 +15,7 @@ import { takeAgain, tellLockNews } from "lock-news";
 import { shareLock } from "lock-tabs";
 import { Minimap } from "minimap";
 import { dropOldNews, removeLater, showNews } from "news";
+import { SeatCard } from "seat-card";
 import { SeatFocus } from "seat-focus";
 import { SeatState } from "seat-state";
 
@@ -31,13 +32,11 @@ class SeatMap extends HTMLElement {
     this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
-    new HallTaps(this.zoom);
-    zoomByButtonsAndKeys(this, this.zoom);
-    for (const listen of [zoomByWheel, zoomByPinch, panByMouse]) listen(this.zoom);
+    listenForGestures(this.zoom);
     this.focused = new SeatFocus(this.hall);
     const refuse = (i) => this.show({ title: `${this.hall.nameOf(i)} is ${this.hall.words[i].textContent}` });
     new HallKeys(this.hall, this.focused, { refuse, say: (title) => this.show({ kind: "plain", title }) });
-    showCard(this.hall, this.querySelector(".seat-card"));
+    new SeatCard(this.hall, this.querySelector(".seat-card"), this.zoom);
     this.listen();
     shareLock(`lock ${this.dataset.showtime}`, this.lockClient);
     tellLockNews(this.lockClient, (news) => this.show(news), (label) => this.storedStatus(label));
@@ -58,6 +57,7 @@ class SeatMap extends HTMLElement {
   listen() {
     this.addEventListener("change", (event) => event.target.name === "seats" && this.choose(event.target));
     this.addEventListener("click", (event) => this.hall.spotlight(event.target.closest(".price")));
+    revealPrices(this, this.zoom);
     driveForm(this.closest("form"), this.lockClient);
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
     document.addEventListener("lock:due", () => this.lockClient.refresh());

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.hall.conftest import SIZES
+from tests.browser.hall.conftest import SIZES, double_tap
 
 TOUCH = ["phone", "small phone", "phone on its side"]
 
@@ -35,7 +35,8 @@ def test_a_tap_in_the_overview_goes_there_and_the_next_takes_the_seat(server, sh
     assert box["width"] >= 44
     assert window["x"] <= box["x"] + box["width"] / 2 <= window["x"] + window["width"]
     assert window["y"] <= box["y"] + box["height"] / 2 <= window["y"] + window["height"]
-    alice.page.wait_for_timeout(500)  # not a double tap
+    since = alice.page.evaluate("() => performance.now()")
+    alice.page.wait_for_function("(since) => performance.now() > since + 400", arg=since)  # not a double tap
     alice.page.touchscreen.tap(*middle_of(alice, seat))
     alice.sees(seat, "mine")
 
@@ -45,8 +46,7 @@ def test_a_double_tap_in_the_overview_takes_nothing(server, showtime_path, new_g
     spot = middle_of(alice, alice.free_seats(20)[-1])
     requests = []
     alice.page.on("request", lambda request: requests.append(request.method) if "/lock/" in request.url else None)
-    alice.page.touchscreen.tap(*spot)
-    alice.page.touchscreen.tap(*spot)
+    double_tap(alice, *spot)
     alice.page.wait_for_function("() => !document.querySelector('seat-map').zoom.isOverview")
     is_settled(alice)
     assert count(alice, "mine") == 0 and "PUT" not in requests

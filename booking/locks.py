@@ -86,7 +86,7 @@ class Situation:
         """What the visitor has locked before this request."""
         own = self.own if self.own and self.own.is_live(at) else None
         indices = tuple(sorted(seat.index for seat in self.own_seats)) if own else ()
-        return LockResult(self.showtime, self.layout_hash, own, indices, self.showtime.version)
+        return LockResult(self.showtime, self.layout_hash, own, indices, self.showtime.version, known=self.known)
 
 
 @dataclass(frozen=True)

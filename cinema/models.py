@@ -101,6 +101,12 @@ class Artwork(models.Model):
 
 
 class Cinema(models.Model):
+    class SingleSeats(models.TextChoices):
+        """What checkout does with a selection that leaves one free seat alone while another would not."""
+
+        REFUSE = "refuse"
+        ALLOW = "allow"
+
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=120, unique=True)
     city = models.CharField(max_length=120, blank=True)
@@ -109,8 +115,15 @@ class Cinema(models.Model):
         default=0, help_text="Minor units of each seat's price that the operator keeps when a buyer cancels"
     )
 
+    single_seats = models.CharField(
+        max_length=6, choices=SingleSeats, default="", blank=True, help_text="Empty: as SINGLE_SEATS says"
+    )
+
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(single_seats__in=["", "refuse", "allow"]), name="single_seats_is_known")
+        ]
 
     def __str__(self) -> str:
         return self.name

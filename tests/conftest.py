@@ -115,12 +115,14 @@ def _empty_cache():
 
     from booking.clients.pace import forget_uses
     from booking.seats.choice.lost_races import forget_lost
+    from booking.seats.choice.policy import forget_policies
     from booking.seats.known_map import forget_maps
     from cinema.web.client_address import proxy_watch
 
     cache.clear()
     forget_uses()
     forget_lost()
+    forget_policies()
     forget_maps()
     proxy_watch.forget()
     yield

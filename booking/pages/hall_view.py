@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from booking.models import Booking
+from booking.refusals import join_labels
 from booking.seats.pricing import price_of
 from booking.seats.rows import LETTERS
 from cinema.currencies import format_money
@@ -66,6 +67,20 @@ class Basket:
     @property
     def labels(self) -> str:
         return ", ".join(view.seat.label for view in self.seats)
+
+    @property
+    def wheelchairs(self) -> str:
+        """The labels of the spaces for wheelchairs, about which the page asks; "" without any."""
+        labels = [view.seat.label for view in self._wheelchairs]
+        return join_labels(labels) if labels else ""
+
+    @property
+    def n_wheelchairs(self) -> int:
+        return len(self._wheelchairs)
+
+    @property
+    def _wheelchairs(self) -> list[SeatView]:
+        return [view for view in self.seats if view.seat.kind == "wheelchair"]
 
 
 @dataclass(frozen=True)

@@ -112,10 +112,19 @@ class CinemaForm(PlainModelForm):
         label=gettext_lazy("Kept of each seat"),
         help_text=gettext_lazy("Of its price, when a buyer cancels."),
     )
+    single_seats = forms.TypedChoiceField(
+        required=False,
+        choices=[("", gettext_lazy("As set for all cinemas")), *Cinema.SingleSeats.choices],
+        label=gettext_lazy("Single seats"),
+        help_text=gettext_lazy(
+            "Whether checkout refuses seats that leave one free seat alone while others would not. A change counts "
+            "within a minute."
+        ),
+    )
 
     class Meta:
         model = Cinema
-        fields = ("name", "slug", "city", "address", "refund_fee")
+        fields = ("name", "slug", "city", "address", "refund_fee", "single_seats")
 
     def clean_address(self) -> str:
         """On one line: it is read in calendars, mails and on pages."""

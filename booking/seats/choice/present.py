@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from django.conf import settings
-
 from booking.models import Booking, Ticket
 from booking.seats.choice.advice import advise
 from booking.seats.choice.hall import NOBODY, Hall, Place
+from booking.seats.choice.policy import is_released, refuses_single_seats
 from booking.seats.choice.replacement import replace_lost
 from booking.seats.choice.seating import Rules, Seating
 from booking.seats.known_map import KnownMap, find_takings, read_known
@@ -59,13 +58,8 @@ def seating_of(
     hall = hall_of(known.layout)
     if len(known.state) != len(hall.places):
         return None
-    rules = Rules(settings.SINGLE_SEATS == "refuse", not _sells_to_all(showtime, at), frozenset(places))
+    rules = Rules(refuses_single_seats(showtime), not is_released(showtime, at), frozenset(places))
     return Seating(hall, known.state, known.since, frozenset(mine), rules, frozenset(away))
-
-
-def _sells_to_all(showtime: Showtime, at: datetime) -> bool:
-    """Whether wheelchair and companion places are sold to whoever comes."""
-    return bool(settings.WHEELCHAIR_RELEASE) and at >= showtime.starts_at - settings.WHEELCHAIR_RELEASE
 
 
 def advise_visitor(

@@ -19,6 +19,22 @@ export class Hall {
     this.indexOf = new Map(this.labels.map((label, i) => [label, i]));
     this.name = this.element.getAttribute("aria-label").split(",")[0];
     this.states = JSON.parse(document.getElementById("seat-states").textContent);
+    this.hovered = this.focused = null;
+    this.element.addEventListener("pointerover", ({ target }) => (this.hovered = this.seatOf(target)));
+    this.element.addEventListener("pointerleave", () => (this.hovered = null));
+    this.element.addEventListener("focusin", ({ target }) => (this.focused = target.matches(":focus-visible") ? this.seatOf(target) : null));
+    this.element.addEventListener("focusout", () => (this.focused = null));
+  }
+
+  /** The index of the seat that this element belongs to, or null. */
+  seatOf(element) {
+    const seat = element.closest(".seat");
+    return seat ? Number(seat.dataset.i) : null;
+  }
+
+  /** The index of the seat with the visible focus, or else under the pointer, or null. */
+  get pointed() {
+    return this.focused ?? this.hovered;
   }
 
   /** The status that seat `i` has in `letters`, the state of the map; undefined without a state. */
@@ -82,11 +98,5 @@ export class Hall {
 
   set live(live) {
     this.element.dataset.live = live;
-  }
-
-  /** The index of the seat under the pointer or the focus, or null. */
-  get pointed() {
-    const seat = this.root.querySelector(".seat:has(:focus-visible), .seat:hover");
-    return seat ? Number(seat.dataset.i) : null;
   }
 }

@@ -17,6 +17,7 @@ import { Minimap } from "minimap";
 import { dropOldNews, removeLater, showNews } from "news";
 import { SeatCard } from "seat-card";
 import { SeatFocus } from "seat-focus";
+import { SeatLayer } from "seat-layer";
 import { SeatState } from "seat-state";
 
 const RENEWAL_SPREAD = 2_000; // ms over which visitors without seats ask again, when all maps are renewed at once
@@ -32,6 +33,7 @@ class SeatMap extends HTMLElement {
     this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
+    new SeatLayer(this, this.hall, this.zoom);
     listenForGestures(this.zoom);
     this.focused = new SeatFocus(this.hall);
     const refuse = (i) => this.show({ title: `${this.hall.nameOf(i)} is ${this.hall.words[i].textContent}` });

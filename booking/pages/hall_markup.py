@@ -1,8 +1,8 @@
 """The markup of a hall's seats: rendered once for a layout, and filled with the states of one page.
 
-What is kept for a layout has placeholders in the place of everything that changes: no showtime, no price, no version
-and no visitor. Besides, the halls that were last drawn for visitors without seats are kept by all that they show. The
-seats of a visitor are put in for one page only, so nothing of one visitor can be in the page of another.
+What is kept for a layout has gaps in the place of everything that changes: no showtime, no price, no version and no
+visitor. Besides, the halls that were last drawn for visitors without seats are kept by all that they show. The seats
+of a visitor are put in for one page only, so nothing of one visitor can be in the page of another.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from booking.pages.hall_drawing import minimap_of
 from booking.pages.hall_view import CHOOSABLE, STATUS, WORDS, what_is
 from cinema.plans.layouts import Layout, PlanSeat, layout_of
 
-MARK = "\0"  # around each placeholder: no text of a database or a plan has it (`cinema.plain_text`)
-PLACEHOLDERS = ("status", "flags", "price", "word")
+MARK = "\0"  # around each gap: no text of a database or a plan has it (`cinema.plain_text`)
+GAPS = ("status", "flags", "price", "word")
 FLAGS = {"mine": " checked"} | {status: " disabled" for status in WORDS if status not in CHOOSABLE}
 LAYOUTS, STATES = 64, 32  # kept in a process; each of 602 seats takes a third of a megabyte
 
 Look = tuple[str, ...]
-"""The text of each placeholder of a seat, in the order of `PLACEHOLDERS`, escaped."""
+"""The text of each gap of a seat, in the order of `GAPS`, escaped."""
 
 
 @dataclass(frozen=True)
-class SeatPlaceholders:
-    """A seat for a template. The attributes named in `PLACEHOLDERS` are marks, in whose place `fill` puts texts."""
+class SeatWithGaps:
+    """A seat for a template. The attributes named in `GAPS` are marks, in whose place `fill` puts texts."""
 
     seat: PlanSeat
     outline: str
@@ -47,24 +47,24 @@ class SeatPlaceholders:
 
 
 @dataclass(frozen=True)
-class MarkupWithPlaceholders:
-    """Fixed texts, and between each two a placeholder: its number in `PLACEHOLDERS` and the index of the seat."""
+class MarkupWithGaps:
+    """Fixed texts, and between each two of them a gap: its number in `GAPS` and the index of the seat."""
 
     fixed: Sequence[str]
-    placeholders: Sequence[tuple[int, int]]
+    gaps: Sequence[tuple[int, int]]
 
     def fill(self, looks: Sequence[Look]) -> SafeString:
         """The markup of seats that look so, in the order of the index."""
-        pieces = [""] * (len(self.fixed) + len(self.placeholders))
+        pieces = [""] * (len(self.fixed) + len(self.gaps))
         pieces[::2] = self.fixed
-        pieces[1::2] = [looks[index][placeholder] for placeholder, index in self.placeholders]
+        pieces[1::2] = [looks[index][gap] for gap, index in self.gaps]
         return mark_safe("".join(pieces))
 
 
 @dataclass(frozen=True, eq=False)
 class HallMarkup:
-    rows: MarkupWithPlaceholders
-    minimap: MarkupWithPlaceholders
+    rows: MarkupWithGaps
+    minimap: MarkupWithGaps
 
 
 def draw_seats(
@@ -85,7 +85,7 @@ def draw_seats(
 
 
 def markup_of(layout: Layout) -> HallMarkup:
-    """The markup of a layout with its placeholders, in the active language; made once in a process."""
+    """The markup of a layout with its gaps, in the active language; made once in a process."""
     return _markup(layout.hash, get_language() or "")
 
 
@@ -114,17 +114,15 @@ def _look(status: str, price: str) -> Look:
 @lru_cache(maxsize=LAYOUTS)
 def _markup(layout_hash: str, language: str) -> HallMarkup:
     layout = layout_of(layout_hash)
-    placeholders = [
-        SeatPlaceholders(seat, outline, *(f"{MARK}{number},{seat.index}{MARK}" for number in range(len(PLACEHOLDERS))))
+    gaps = [
+        SeatWithGaps(seat, outline, *(f"{MARK}{number},{seat.index}{MARK}" for number in range(len(GAPS))))
         for seat, outline in zip(layout.seats, minimap_of(layout_hash)[1], strict=True)
     ]
-    rows = [(row, [placeholders[seat.index] for seat in row.seats]) for row in layout.rows]
-    return HallMarkup(
-        _split("booking/_rows.html", {"rows": rows}), _split("booking/_minimap.html", {"seats": placeholders})
-    )
+    rows = [(row, [gaps[seat.index] for seat in row.seats]) for row in layout.rows]
+    return HallMarkup(_split("booking/_rows.html", {"rows": rows}), _split("booking/_minimap.html", {"seats": gaps}))
 
 
-def _split(template: str, context: dict[str, Any]) -> MarkupWithPlaceholders:
+def _split(template: str, context: dict[str, Any]) -> MarkupWithGaps:
     pieces = render_to_string(template, context).split(MARK)
     pairs = (piece.split(",") for piece in pieces[1::2])
-    return MarkupWithPlaceholders(pieces[::2], [(int(number), int(index)) for number, index in pairs])
+    return MarkupWithGaps(pieces[::2], [(int(number), int(index)) for number, index in pairs])

@@ -18,7 +18,7 @@ from booking.locks import lock_seats, release_lock
 from booking.models import ShowtimeSeat
 from booking.pages import hall_markup
 from booking.pages.hall_drawing import minimap_of
-from booking.pages.hall_markup import PLACEHOLDERS, SeatPlaceholders, draw_seats, markup_of
+from booking.pages.hall_markup import GAPS, SeatWithGaps, draw_seats, markup_of
 from booking.pages.hall_view import CHOOSABLE, STATUS, WORDS
 from booking.pages.showtime_rows import find_showtime, times_of_day
 from booking.refusals import Refusal
@@ -38,7 +38,7 @@ SECRETS = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"|nonce="([^"]+)"'
 def reference(layout, statuses, prices):
     """The rows as the template renders them seat by seat, without anything kept between requests."""
     views = [
-        SeatPlaceholders(
+        SeatWithGaps(
             seat,
             minimap_of(layout.hash)[1][seat.index],
             status,
@@ -74,13 +74,13 @@ def test_the_rows_of_any_state_are_those_of_the_template():
         assert draw_seats(layout, state, mine, prices) == reference(layout, statuses, prices)
 
 
-def test_what_is_kept_has_no_state_no_price_and_a_placeholder_for_each_seat():
+def test_what_is_kept_has_no_state_no_price_and_a_gap_for_each_seat():
     layout = layout_of(make_showtime().plan.hash)
     kept = "".join(markup_of(layout).rows.fixed)
     assert not re.search(r"£|checked|disabled|\0", kept)
     assert not [word for word in WORDS.values() if f">{word}<" in kept]
-    assert sorted(markup_of(layout).rows.placeholders) == sorted(
-        (placeholder, seat.index) for seat in layout.seats for placeholder in range(len(PLACEHOLDERS))
+    assert sorted(markup_of(layout).rows.gaps) == sorted(
+        (gap, seat.index) for seat in layout.seats for gap in range(len(GAPS))
     )
 
 

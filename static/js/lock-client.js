@@ -106,7 +106,7 @@ export class LockClient extends LockState {
         if (!isSame(selection, this.mine)) this.emit("failed", { detail, known: true });
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await waitOrOnline(wait);
     }
     this.doubtful = new Set(selection);
     this.giveUp("failed", { detail, known: false });
@@ -122,4 +122,12 @@ export class LockClient extends LockState {
     this.emit("refused", problem);
     if (SAYS_LOCK_IS_OVER.includes(problem.type)) await this.#look();
   }
+}
+
+/** Resolves after `wait` ms, or as soon as the line is back. */
+function waitOrOnline(wait) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, wait);
+    addEventListener("online", resolve, { once: true });
+  });
 }

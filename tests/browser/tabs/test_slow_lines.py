@@ -99,7 +99,7 @@ def test_a_request_that_is_lost_leaves_no_ghost_seat(alice, showtime_path):
 
     alice.page.route("**/lock/", lose)
     alice.seat(lost).click()
-    alice.reads_news("That did not reach us", seconds=20)
+    alice.reads_news("That did not reach us", seconds=40)
     alice.reads_news(f"Yours: {kept}.")
     alice.sees(lost, "available")
     alice.sees(kept, "mine")
@@ -121,7 +121,7 @@ def test_an_error_of_the_server_is_followed_by_a_look(alice, showtime_path, stat
 
     alice.page.route("**/lock/", fail)
     alice.seat(seat).click()
-    alice.reads_news("That did not reach us" if status == 502 else "We are very busy.", seconds=20)
+    alice.reads_news("That did not reach us" if status == 502 else "We are very busy.", seconds=40)
     alice.reads_news("You hold no seat.")
     alice.sees(seat, "available")
     is_firm(alice)
@@ -138,7 +138,7 @@ def test_without_a_line_nothing_is_promised_and_the_truth_comes_with_the_line(al
     expect(asking(alice)).to_contain_text("No answer came. Asking what you hold.")
     expect(basket(alice)).to_have_attribute("aria-busy", "true")
     network(alice)
-    alice.reads_news("That did not reach us", seconds=20)
+    alice.reads_news("That did not reach us", seconds=40)
     is_firm(alice)
     alice.sees(kept, "mine")
     alice.sees(other, "available")
@@ -158,7 +158,7 @@ def test_no_answer_within_ten_seconds_is_no_answer_and_a_late_grant_is_seen(alic
 
     alice.page.route("**/lock/", hold)
     alice.seat(seat).click()
-    alice.reads_news("That did not reach us", seconds=20)
+    alice.reads_news("That did not reach us", seconds=40)
     alice.sees(seat, "available")
     is_firm(alice)
     alice.page.unroute("**/lock/")

@@ -12,9 +12,10 @@ import { LiveSocket } from "live-socket";
 import { LockClient } from "lock-client";
 import { driveForm } from "lock-form";
 import { takeAgain, tellLockNews } from "lock-news";
+import { LockSpeech } from "lock-speech";
 import { shareLock } from "lock-tabs";
 import { Minimap } from "minimap";
-import { dropOldNews, removeLater, showNews } from "news";
+import { beginNews, dropOldNews, showNews } from "news";
 import { SeatCard } from "seat-card";
 import { SeatFocus } from "seat-focus";
 import { SeatLayer } from "seat-layer";
@@ -26,11 +27,12 @@ class SeatMap extends HTMLElement {
   connectedCallback() {
     const { epoch, version, state, socket, lock } = this.dataset;
     this.basket = document.getElementById("basket");
-    removeLater((this.news = document.getElementById("news")));
+    beginNews((this.news = document.getElementById("news")));
     this.seats = new SeatState({ epoch, v: Number(version), state });
     this.lockClient = new LockClient(lock, Number(this.dataset.max));
     this.hall = new Hall(this, (i, status) => this.statusOf(i, status));
     this.lockClient.start(this.hall.labels.filter((_, i) => this.hall.seats[i].dataset.status === "mine"));
+    this.speech = new LockSpeech(this.hall, this.lockClient, this.basket);
     this.zoom = new HallZoom(this);
     new Minimap(this, this.zoom);
     new SeatLayer(this, this.hall, this.zoom);
@@ -128,6 +130,7 @@ class SeatMap extends HTMLElement {
     if (!before.length) await new Promise((resolve) => setTimeout(resolve, Math.random() * RENEWAL_SPREAD));
     await this.lockClient.refresh();
     const lost = before.filter((label) => !this.lockClient.mine.includes(label));
+    this.speech.forget(lost);
     if (lost.length) this.show({ title: `No longer held for you: ${lost.join(", ")}`, text: "Please choose again." });
   }
 

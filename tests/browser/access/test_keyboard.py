@@ -61,17 +61,11 @@ def on_map(server, showtime_path, new_guest):
     return alice, keys
 
 
-def path_of(server, guest, screen):
-    """A showtime on sale on the screen of that name."""
-    listed = guest.context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
-    return next(f"/showtimes/{one['id']}/" for one in listed if one["screen"] == screen and one["sales"] == "open")
-
-
 # ---- One tab stop ----
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_hall_is_one_tab_stop_of_at_most_sixty(server, new_guest, width):
     alice = new_guest(server, viewport={"width": width, "height": 860})
-    alice.open(path_of(server, alice, "Great Hall"))
+    alice.open(alice.showtime_on("Great Hall"))
     keys = Keyboard(alice.page)
     stops = keys.tab_stops()
     assert len(stops) <= 60, stops
@@ -162,7 +156,7 @@ def test_up_and_down_go_to_the_next_row_as_drawn_and_back(on_map):
 @pytest.mark.parametrize("screen", ["Screen 1", "Screen 2", "Studio", "Great Hall", "Weaving Room"])
 def test_arrows_reach_every_seat_and_walk_every_row(server, new_guest, screen):
     alice = new_guest(server)
-    alice.open(path_of(server, alice, screen))
+    alice.open(alice.showtime_on(screen))
     walked = alice.page.evaluate(WALK, "/static/js/seat-order.js")
     assert walked["reached"] == walked["seats"] and walked["broken"] == []
 
@@ -257,7 +251,7 @@ def buy(alice, keys, labels):
 
 def test_two_seats_in_the_middle_of_the_largest_hall_take_at_most_forty_keys(server, new_guest):
     alice = new_guest(server)
-    alice.open(path_of(server, alice, "Great Hall"))
+    alice.open(alice.showtime_on("Great Hall"))
     labels = alice.page.evaluate(MIDDLE_PAIR)
     keys = Keyboard(alice.page)
     keys.until('a[href="#seats"]')

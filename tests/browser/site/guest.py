@@ -52,6 +52,11 @@ class Guest:
             self.sees_live()
         return self
 
+    def showtime_on(self, screen):
+        """The path of a showtime on sale on the screen of that name."""
+        listed = self.context.request.get(f"{self.server.url}/api/showtimes/").json()["showtimes"]
+        return next(f"/showtimes/{one['id']}/" for one in listed if one["screen"] == screen and one["sales"] == "open")
+
     # ---- Looking ----
     def seat(self, label):
         return self.page.locator(f'.seat:has(input[value="{label}"])')

@@ -31,7 +31,7 @@ class ScreenReader:
         """The texts of a live region since the page was opened."""
         return [text for name, text in self.page.evaluate("window.spoken") if name == region]
 
-    def hears(self, number, *, seconds=8):
+    def hears(self, number, *, seconds=30):
         """Wait until that many texts were spoken, and return them."""
         assert wait_until(lambda: len(self.spoken()) >= number, seconds=seconds), self.spoken()
         return self.spoken()

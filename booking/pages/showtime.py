@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -20,7 +21,7 @@ from booking.pages.hall_drawing import minimap_of
 from booking.pages.hall_markup import draw_seats
 from booking.pages.hall_view import SEAT_STATES, facts_of, price_lines, price_words, view_basket
 from booking.pages.showtime_rows import find_showtime, times_of_day
-from booking.refusals import AlreadyPaid, Refusal
+from booking.refusals import AlreadyPaid, Refusal, SeatsTaken, join_labels
 from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
 from booking.seats.rows import LETTERS
 from booking.seats.shown_maps import read_state
@@ -68,6 +69,9 @@ def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
         )
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
+    except SeatsTaken as refusal:
+        messages.error(request, _hold_the_rest(request, found, visitor, requested, refusal))
+        return redirect("booking:showtime", found.pk)
     except Refusal as refusal:
         messages.error(request, refusal.detail, extra_tags="sign-in" if getattr(refusal, "sign_in", False) else "")
         return redirect("booking:showtime", found.pk)
@@ -86,6 +90,30 @@ def _expected(request: HttpRequest) -> Tags | None:
     what has lapsed can be chosen again. A form without a tag is for any lock."""
     tag = request.POST.get("tag")
     return frozenset((tag, NO_LOCK)) if tag else None
+
+
+def _hold_the_rest(
+    request: HttpRequest, found: Showtime, visitor: UUID, requested: list[str], refusal: SeatsTaken
+) -> str:
+    """Lock the requested seats that nobody has taken, as the script does, and say what was lost and what is held."""
+    verb = "is" if len(refusal.seats) == 1 else "are"
+    lost = f"{join_labels(refusal.seats)} {verb} no longer free."
+    rest = [label for label in requested if label not in refusal.seats]
+    try:
+        held = rest and choose_seats(
+            showtime_id=found.pk,
+            visitor=visitor,
+            labels=rest,
+            at=time_of_sale(),
+            client=client_of(request),
+            expected=_expected(request),
+        )
+    except Refusal as second:
+        return f"{lost} {second.detail}"
+    if not held:
+        return f"{lost} Choose another seat."
+    remember_visitor(request, visitor)
+    return f"{lost} {join_labels(rest)} {'is' if len(rest) == 1 else 'are'} held for you."
 
 
 def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
 from cinema.web.clock_guard import time_of_sale
+from cinema.web.compression import compressed
 from cinema.web.problems import resends
 
 
@@ -37,6 +38,7 @@ from cinema.web.problems import resends
 @never_cache
 @ensure_csrf_cookie
 @require_http_methods(["GET", "HEAD", "POST"])
+@compressed
 def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The seat map as it is now. A POST sends all requested seats and `drop` or `action` of a button; it redirects."""
     found = find_showtime(showtime_id)

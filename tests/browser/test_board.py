@@ -11,8 +11,8 @@ from bench.support.servers import start_server
 from tests.browser.test_accessibility import violations
 
 CONNECT_ANOTHER = """async () => {
-  const { LiveSocket } = await import("live-socket");
-  const { BoardState } = await import("board-state");
+  const { LiveSocket } = await import("/static/js/live-socket.js");
+  const { BoardState } = await import("/static/js/board-state.js");
   const nothing = () => {};
   new LiveSocket("/ws/board/", new BoardState(), { changed: nothing, status: nothing, renewed: nothing }).connect();
 }"""

@@ -125,8 +125,9 @@ def test_a_first_request_that_is_refused_writes_nothing(alice, showtime):
 def test_a_lock_takes_three_round_trips_from_begin_to_commit_and_a_changed_request_two(
     alice, showtime, is_first, is_named
 ):
-    # Plans the statements of this connection, and the layout is remembered.
-    put(somebody(showtime), showtime, "C1", **{"If-Match": '"none"'})
+    # They plan the statements of this connection; the layout is remembered by the first, and the map after it.
+    for label in ("C1", "D1"):
+        put(somebody(showtime), showtime, label, **{"If-Match": '"none"'})
     tag = '"none"' if is_first else put(alice, showtime, "A1")["ETag"]
     found = trips_of(alice, showtime, "A2", "A3", **({"If-Match": tag} if is_named else {}))
     first = next(number for number, text in enumerate(found) if text.startswith("BEGIN; EXECUTE lock_client("))

@@ -27,7 +27,7 @@ from cinema.files import private_folder, write_file
 PAGES, FOLDER = "pages", "bundles"  # of the static files: entries, and what is made of them
 STATIC = settings.BASE_DIR / "static"
 
-SHEET = re.compile(r'^@import "([^"]+)";\n?', re.MULTILINE)
+SHEET = re.compile(r'^@import ()"([^"]+)"(?: (\([^;]+\)))?;\n?', re.MULTILINE)
 ADDRESS = re.compile(r"""url\("(?!#|/|data:|https?:)([^"]+)"\)""")
 IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"([^"]+)";\n?', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function\*?|const) (\w+))", re.MULTILINE)
@@ -57,7 +57,7 @@ def sources_of(entry: Path, root: Path = STATIC) -> list[Path]:
             return
         found[file] = False
         for names in pattern.findall(file.read_text()):
-            visit(resolve(names if isinstance(names, str) else names[-1], file, root))
+            visit(resolve(names[1], file, root))
         del found[file]
         found[file] = True
 
@@ -69,7 +69,13 @@ def sources_of(entry: Path, root: Path = STATIC) -> list[Path]:
 
 
 def _join_sheets(entry: Path, root: Path) -> str:
-    return "".join(_sheet(file, root) for file in sources_of(entry, root))
+    """A sheet that the entry imports for some media only is for those only."""
+    media = {_find_sheet(name, entry, root): only for _, name, only in SHEET.findall(entry.read_text())}
+    return "".join(_for_media(_sheet(file, root), media.get(file, "")) for file in sources_of(entry, root))
+
+
+def _for_media(sheet: str, media: str) -> str:
+    return f"@media {media} {{\n{sheet}}}\n" if media else sheet
 
 
 def _sheet(file: Path, root: Path) -> str:

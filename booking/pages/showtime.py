@@ -97,12 +97,12 @@ def _expected(request: HttpRequest) -> Tags | None:
 def _hold_the_rest(
     request: HttpRequest, found: Showtime, visitor: UUID, requested: list[str], refusal: SeatsTaken
 ) -> str:
-    """Lock the requested seats that nobody has taken, as the script does, and say what was lost and what is held."""
+    """Lock the requested seats that nobody has taken, as the script does, and say what was lost and what is locked."""
     verb = "is" if len(refusal.seats) == 1 else "are"
     lost = f"{join_labels(refusal.seats)} {verb} no longer free."
     rest = [label for label in requested if label not in refusal.seats]
     try:
-        held = rest and choose_seats(
+        locked = rest and choose_seats(
             showtime_id=found.pk,
             visitor=visitor,
             labels=rest,
@@ -112,7 +112,7 @@ def _hold_the_rest(
         )
     except Refusal as second:
         return f"{lost} {second.detail}"
-    if not held:
+    if not locked:
         return f"{lost} Choose another seat."
     remember_visitor(request, visitor)
     return f"{lost} {join_labels(rest)} {'is' if len(rest) == 1 else 'are'} held for you."

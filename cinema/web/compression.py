@@ -2,7 +2,7 @@
 
 A page is compressed once for each answer, quickly; a file once in a process, well. What may be compressed is named by a
 decorator at the view and not by a middleware: the length of a compressed page tells something about its text to whom
-can make a visitor's browser ask for it again and again with a text of his own in it (BREACH). See decision 0087.
+can make a visitor's browser ask for it again and again with a text of his own in it (BREACH). See decision 0086.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The form of the map without JavaScript: what was stolen is said, the rest is held, and nothing more is promised."""
+"""The form of the map without JavaScript: what was stolen is said, the rest is locked, and nothing more is said."""
 
 import json
 
@@ -24,7 +24,7 @@ def send(client, showtime, *labels, **form):
     return client.post(f"/showtimes/{showtime.pk}/", data, follow=True)
 
 
-def held_by(client, showtime):
+def locked_by(client, showtime):
     answer = client.get(f"/api/showtimes/{showtime.pk}/lock/").json()
     return [seat["label"] for seat in answer["seats"]]
 
@@ -34,27 +34,27 @@ def test_the_seats_that_nobody_has_taken_are_held_and_the_stolen_one_is_named(ha
     page = send(alice, hall, "A1", "A2", "A3")
     assert page.redirect_chain == [(f"/showtimes/{hall.pk}/", 302)], "not on to the payment: a seat is missing"
     assert "A2 is no longer free. A1 and A3 are held for you." in page.content.decode()
-    assert held_by(alice, hall) == ["A1", "A3"]
+    assert locked_by(alice, hall) == ["A1", "A3"]
 
 
-def test_when_the_only_seat_was_stolen_nothing_is_said_to_be_held(hall):
+def test_when_the_only_seat_was_stolen_nothing_is_said_to_be_locked(hall):
     alice = Client()
     page = send(alice, hall, "A2").content.decode()
     assert "A2 is no longer free. Choose another seat." in page
-    assert "held for you" not in page and held_by(alice, hall) == []
+    assert "held for you" not in page and locked_by(alice, hall) == []
 
 
-def test_a_second_refusal_is_said_too_and_seats_that_were_held_stay(hall, settings):
+def test_a_second_refusal_is_said_too_and_seats_that_were_locked_stay(hall, settings):
     settings.LOCKS_PER_ADDRESS_PERCENT = 0
     alice = Client()
     send(alice, hall, "A1")
     settings.MAX_SEATS_PER_BOOKING = 1
     page = send(alice, hall, "A2").content.decode()
     assert "A2 is no longer free." in page
-    assert held_by(alice, hall) == ["A1"]
+    assert locked_by(alice, hall) == ["A1"]
 
 
-def test_the_page_promises_nothing_at_once_to_whoever_has_no_script(hall):
+def test_the_page_says_nothing_of_at_once_to_whoever_has_no_script(hall):
     page = Client().get(f"/showtimes/{hall.pk}/").content.decode()
     plain = page[page.index('id="basket"') :]
     for words in ("at once", "light up here"):

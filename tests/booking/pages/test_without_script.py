@@ -29,7 +29,7 @@ def locked_by(client, showtime):
     return [seat["label"] for seat in answer["seats"]]
 
 
-def test_the_seats_that_nobody_has_taken_are_held_and_the_stolen_one_is_named(hall):
+def test_the_seats_that_nobody_has_taken_are_locked_and_the_stolen_one_is_named(hall):
     alice = Client()
     page = send(alice, hall, "A1", "A2", "A3")
     assert page.redirect_chain == [(f"/showtimes/{hall.pk}/", 302)], "not on to the payment: a seat is missing"

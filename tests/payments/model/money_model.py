@@ -57,7 +57,7 @@ class MoneyMachine(SeatMachine):
     @initialize()
     def two_bookings_are_paid(self):
         for who, labels in ((0, ["A1", "A2", "A3"]), (1, ["B1", "B2"])):
-            self.lock(who, labels)
+            self.lock(who, labels, names_tag=False)
             self.checkout(who)
             self.confirm(who)
 

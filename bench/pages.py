@@ -52,7 +52,9 @@ class Checkout:
         self.name, self.pid = name, pid
         self.costs: dict[str, list[float]] = {}
         self.buyer, self.other = HttpSession(port), HttpSession(port)
-        self.show = max(open_showtimes(self.buyer), key=self.n_seats)
+        sizes = {show["id"]: self.n_seats(show) for show in open_showtimes(self.buyer)}
+        self.seats = max(sizes.values())
+        self.show = next(show for show in open_showtimes(self.buyer) if sizes.get(show["id"]) == self.seats)
         self.labels = free_labels(self.buyer, self.show)
         for session in (self.buyer, self.other):
             session.ask("GET", self.show["lock"])
@@ -68,7 +70,7 @@ class Checkout:
         }
 
     def n_seats(self, show: dict[str, str]) -> int:
-        return len(self.buyer.ask("GET", show["map"])[1]["state"])
+        return len(retry_once(self.buyer.ask, "GET", show["map"])[1]["state"])
 
     def change(self, number: int) -> None:
         self.put(self.other, [self.labels[2 + number % 2]])
@@ -113,8 +115,7 @@ def main() -> None:
             for name in names:
                 for checkout in checkouts:
                     checkout.measure(name)
-        seats = checkouts[0].n_seats(checkouts[0].show)
-    print(f"The hall has {seats} seats. {REQUESTS} requests a round.\n")
+    print(f"The hall has {checkouts[0].seats} seats. {REQUESTS} requests a round.\n")
     print_table(HEAD, [checkout.row(name) for name in names for checkout in checkouts])
 
 

@@ -30,6 +30,7 @@ WALK = {  # rule: (weight, arguments)
     "a_day_passes": (1, {"hours": [20, 23]}),
     "the_showtime_is_cancelled": (1, {"pick": [7, 0]}),
 }
+FIXED = {"lock": {"names_tag": False}}  # not drawn: the walks of earlier seeds stay as they were
 ONCE_WRONG = (468907431,)  # seeds of walks that found a bug
 INVARIANTS = (
     "everything_adds_up",
@@ -52,7 +53,7 @@ def walk(seed, n_steps):
             [name] = rng.choices(list(WALK), [weight for weight, _ in WALK.values()])
             chosen = {key: rng.choice(values) for key, values in WALK[name][1].items()}
             trail.append((name, chosen))
-            getattr(machine, name)(**chosen)
+            getattr(machine, name)(**chosen, **FIXED.get(name, {}))
             for invariant in INVARIANTS:
                 getattr(machine, invariant)()
     except BaseException as error:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("fanout", "rates", "locks", "replay", "storm", "slow", "front_page", "choice")
+NAMES = ("fanout", "rates", "locks", "replay", "storm", "slow", "front_page", "choice", "pages", "hall_frames")
 
 
 def main():

@@ -18,6 +18,12 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return total / TICK
 
 
+def cpu_milliseconds(pid: int) -> float:
+    """The time that the threads of this process have run, to the microsecond; without threads that have ended."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
 def cpu_seconds_of_ended_children(pid: int) -> float:
     """User and system time of the children of this process that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -17,6 +17,7 @@ from booking.locks import LockResult, lock_seats, release_lock
 from booking.models import Booking
 from booking.refusals import AlreadyPaid, BeingReleased, PaymentOpen, Refusal, SeatsTaken
 from booking.seats.choice.lost_races import note_lost
+from booking.seats.choice.present import find_alternative
 from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
 from cinema.web import metrics
 from cinema.web.problems import is_overload
@@ -68,13 +69,27 @@ def choose_seats(
                 )
                 count_use(SEAT_CHANGES, client, at, uses=result.n_changed)
                 return result
-            except SeatsTaken:
+            except SeatsTaken as refusal:
                 note_lost(showtime_id, visitor)
+                _offer_instead(refusal, at)
                 raise
             except PaymentOpen as refusal:
                 _end_payment(refusal.booking, "changed" if labels else "given-back", at)
                 expected = expected and _expected_after(refusal, labels, expected)
         raise BeingReleased(sorted(labels))
+
+
+def _offer_instead(refusal: SeatsTaken, at: datetime) -> None:
+    """Say in the refusal what to request instead. It was refused in a transaction that is over: no row is locked."""
+    situation = refusal.situation
+    if situation is None:
+        return
+    own, requested = situation.own, situation.requested
+    mine = [seat.index for seat in situation.own_seats] if own and own.is_live(at) else []
+    lost = [requested[label] for label in refusal.seats]
+    instead = find_alternative(situation.known, situation.showtime, requested.values(), lost, mine, at)
+    if instead:
+        refusal.offer(instead)
 
 
 def release_seats(*, showtime_id: int, visitor: uuid.UUID, at: datetime) -> bool:

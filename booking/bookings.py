@@ -7,6 +7,7 @@ and never calls a gateway. The states are those of `Booking.Status`; `payments` 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
@@ -18,7 +19,9 @@ from booking.lock_limits import check_client_seats, lock_client_seats
 from booking.locks import end_lock
 from booking.models import Booking, BookingSeat, ShowtimeSeat, Ticket
 from booking.outbox.messages import enqueue
-from booking.refusals import LockExpired
+from booking.refusals import ILL_ADVISED, IllAdvised, LockExpired
+from booking.seats.choice.present import advise_visitor
+from booking.seats.known_map import read_whole
 from booking.seats.pricing import price_seats
 from booking.seats.row_locks import lock_rows_of
 from booking.seats.rows import SeatWrite, move_deadline, write_seats
@@ -56,6 +59,7 @@ def begin_checkout(
     at: datetime,
     origin: str = "",
     client: Client = NOT_COUNTED,
+    staff: bool = False,
 ) -> Booking:
     """Fix seats and prices, and set the deadline to a full lock from `at` at the first checkout only.
 
@@ -65,9 +69,11 @@ def begin_checkout(
         payable_until: until then nobody else may take the seats, because a payment could still arrive.
         origin: scheme and host of this site, for the links in mails.
         client: whom the seats count for from now on.
+        staff: seating rules are not asked.
 
     Raises:
         LockExpired: there is no lock, its time has passed, or another visitor has taken one of its seats since.
+        CompanionAlone, HalfASofa, LeavesSingleSeat: a seating rule speaks against the seats, which stay locked.
         RateLimited: this client would have too many seats of the showtime.
     """
     others = lock_client_seats(client, showtime_id, visitor, at)
@@ -80,6 +86,8 @@ def begin_checkout(
     if not rows or len(rows) != own.n_seats:
         raise LockExpired
     check_client_seats(others, chosen=0, locked=len(rows))
+    if not staff and (refusal := find_ill_advised(own, [row.index for row in rows], at)):
+        raise refusal
     own.network_hash, own.address_hash = client.hashes(showtime_id)
     places = price_seats(own, rows)
     own.places.all().delete()
@@ -92,6 +100,16 @@ def begin_checkout(
     own.save(update_fields=[*CHECKOUT_FIELDS, *CLIENT_FIELDS])
     move_deadline(booking_id=own.pk, locked_until=payable_until)
     return own
+
+
+def find_ill_advised(booking: Booking, indices: Sequence[int], at: datetime) -> IllAdvised | None:
+    """The first of the seating rules that speak against the seats of this lock, with those to take instead.
+
+    The map is read whole: what an earlier answer advised was true then, this is true now.
+    """
+    for advice in advise_visitor(read_whole(booking.showtime_id), booking.showtime, indices, booking.visitor, at):
+        return ILL_ADVISED[advice.type](advice.seats, advice.suggestion)
+    return None
 
 
 @transaction.atomic

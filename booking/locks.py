@@ -51,6 +51,7 @@ from booking.lock_statements import (
 )
 from booking.models import Booking, ShowtimeSeat
 from booking.refusals import BeingReleased, LockChanged, NotOnSale, PaymentOpen, Refusal, SalesClosed, SeatsTaken
+from booking.seats.known_map import KnownMap, apply_changes, kept_map, since_query
 from booking.seats.labels import RequestedSeats, find_or_refuse
 from booking.seats.layout_guess import guess_requested, remember_layout
 from booking.seats.lock_tags import Tags, tag_of
@@ -79,12 +80,13 @@ class Situation:
     others: ClientSeats = ClientSeats()  # what other visitors have of this client
     expected: Tags | None = None  # the request is for a lock of one of these tags; None: for any
     unlockable: Refusal | None = None  # no lock can have the labels; `requested` is empty then
+    known: KnownMap | None = None  # the map, for advice; nothing is decided by it
 
     def lock_at(self, at: datetime) -> LockResult:
         """What the visitor has locked before this request."""
         own = self.own if self.own and self.own.is_live(at) else None
         indices = tuple(sorted(seat.index for seat in self.own_seats)) if own else ()
-        return LockResult(self.showtime, self.layout_hash, own, indices, self.showtime.version)
+        return LockResult(self.showtime, self.layout_hash, own, indices, self.showtime.version, known=self.known)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class LockResult:
     indices: tuple[int, ...]
     version: int
     n_changed: int = 0  # seats that this request has taken and freed
+    known: KnownMap | None = None  # the map with this change, if the process knew it before
 
     @property
     def tag(self) -> str:
@@ -149,7 +152,7 @@ def lock_seats(
         NotFound, SalesClosed, NotOnSale: nothing is on sale.
         TooManySeats, UnknownSeat: no lock can have these seats.
         RateLimited: the visitor has, or had, too many locks, or the client too many seats or new visitors.
-        SeatsTaken: another visitor has a seat or is taking it now, or it is blocked.
+        SeatsTaken: another visitor has a seat or is taking it now, or it is blocked. Its `situation` is what was read.
         BeingReleased: the payment of a seat is being ended; try again.
         PaymentOpen: the visitor's own payment must be ended first.
         Busy: three attempts lost a race, or too many requests wait for this showtime.
@@ -166,41 +169,37 @@ def lock_seats(
         indices = tuple(sorted(situation.requested.values()))
         version = version or situation.showtime.version
         n_changed = len(decision.take) + len(decision.free)
-        return LockResult(situation.showtime, situation.layout_hash, booking, indices, version, n_changed)
+        known = situation.known and situation.known.after(decision.free, decision.take, version)
+        return LockResult(situation.showtime, situation.layout_hash, booking, indices, version, n_changed, known)
 
     return retry_lost_races(attempt)
 
 
 def read_situation(
-    showtime_id: int,
-    visitor: uuid.UUID,
-    labels: Sequence[str],
-    at: datetime,
-    client: Client,
-    expected: Tags | None = None,
+    showtime_id: int, visitor: uuid.UUID, labels: Sequence[str], at: datetime, client: Client, expected: Tags | None
 ) -> Situation:
     """Row-lock and read all that `decide` needs, in one round trip when the layout was guessed right, else in two.
 
     A request that names seats first waits until no other of its client and showtime is at work: what this client's
-    other visitors have is true until the commit.
-
-    Raises:
-        NotFound
+    other visitors have is true until the commit. Raises NotFound.
     """
     guess = guess_requested(showtime_id, labels)
+    kept = kept_map(showtime_id) if labels else None
     counted = client if labels else NOT_COUNTED
     first = client_lock_query(counted, showtime_id) + no_lock_query(showtime_id, visitor, expected)
     count = client_seats_query(counted, showtime_id, visitor, at)
-    more = [showtime_query(showtime_id), *count, *([requested_query(showtime_id, guess.values(), at)] if guess else [])]
+    asked = [requested_query(showtime_id, guess.values(), at)] if guess else []
+    more = [showtime_query(showtime_id), *count, *([since_query(kept)] if kept else []), *asked]
     own, own_seats, (found, *answers) = read_own(showtime_id, visitor, *more, first=first)
     showtime, layout_hash = read_showtime(found)
     others = read_client_seats(counted, answers.pop(0)) if count else ClientSeats()
+    known = apply_changes(kept, answers.pop(0)) if kept else None
     requested, unlockable = find_or_refuse(remember_layout(showtime_id, layout_hash), labels)
     if requested != guess:
         answers = run_queries(requested_query(showtime_id, requested.values(), at)) if requested else []
     rows = read_requested(answers[0]) if answers else {}
     about = (showtime, layout_hash, visitor, own, own_seats, requested, rows)
-    return Situation(*about, counted.hashes(showtime_id), others, expected, unlockable)
+    return Situation(*about, counted.hashes(showtime_id), others, expected, unlockable, known)
 
 
 def decide(situation: Situation, at: datetime) -> Decision:
@@ -270,7 +269,7 @@ def refuse_taken(situation: Situation, at: datetime) -> None:
     taken = [label for label, row in lost.items() if row is None or not row.is_being_released]
     if taken:
         versions = [row.seat.version for row in lost.values() if row]
-        raise SeatsTaken(taken, max([situation.showtime.version, *versions]))
+        raise SeatsTaken(taken, max([situation.showtime.version, *versions]), situation)
     if lost:
         raise BeingReleased(list(lost))
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cinema.web.problems import Busy, Forbidden, Invalid, NotFound, Refusal
 
 if TYPE_CHECKING:
-    from booking.locks import LockResult
+    from booking.locks import LockResult, Situation
     from booking.models import Booking
 
 __all__ = [
     "AlreadyPaid",
     "BeingReleased",
+    "CompanionAlone",
     "Busy",
     "Forbidden",
+    "HalfASofa",
     "HistoryInTheWay",
+    "IllAdvised",
     "Invalid",
+    "LeavesSingleSeat",
     "LockChanged",
     "LockExpired",
     "NoSeatsTogether",
@@ -60,12 +64,17 @@ class SeatsTaken(Refusal):
 
     type, status, title = "seats-taken", 409, "Somebody else has that seat"
 
-    def __init__(self, seats: list[str], v: int) -> None:
+    def __init__(self, seats: list[str], v: int, situation: Situation | None = None) -> None:
         verb = "is" if len(seats) == 1 else "are"
         super().__init__(
             f"{join_labels(seats)} {verb} no longer free. Your other seats are as they were.", seats=seats, v=v
         )
         self.seats = seats
+        self.situation = situation  # in which it was decided
+
+    def offer(self, alternative: list[str]) -> None:
+        """Name what to request instead."""
+        self.extra["alternative"] = alternative
 
 
 class BeingReleased(Refusal):
@@ -129,6 +138,39 @@ class SalesClosed(Refusal):
 
     def __init__(self, detail: str = "Seats for this showtime are no longer sold here.") -> None:
         super().__init__(detail)
+
+
+class IllAdvised(Refusal):
+    """A seating rule, asked at checkout: the seats stay locked, and `suggestion` are those to request instead."""
+
+    status = 422
+    sentence: ClassVar[str]
+
+    def __init__(self, seats: list[str], suggestion: list[str]) -> None:
+        verb = ("is", "it", "its") if len(seats) == 1 else ("are", "them", "their")
+        text = self.sentence.format(join_labels(seats), *verb)
+        super().__init__(f"{text} Take {join_labels(suggestion)} instead.", seats=seats, suggestion=suggestion)
+        self.suggestion = suggestion
+
+
+class CompanionAlone(IllAdvised):
+    type, title = "companion-alone", "A companion seat needs its wheelchair space"
+    sentence = "{0} {1} kept for whoever comes with a guest in a wheelchair."
+
+
+class HalfASofa(IllAdvised):
+    type, title = "half-a-sofa", "Sofas are for two"
+    sentence = "Nobody wants to sit with strangers: the other half of {0} would be left."
+
+
+class LeavesSingleSeat(IllAdvised):
+    type, title = "leaves-single-seat", "One seat would be left alone"
+    sentence = "{0} would be left alone, and few come alone."
+
+
+ILL_ADVISED: dict[str, type[IllAdvised]] = {
+    refusal.type: refusal for refusal in (CompanionAlone, HalfASofa, LeavesSingleSeat)
+}
 
 
 class TooManySeats(Refusal):

@@ -42,6 +42,11 @@ def remember_visitor(request: HttpRequest, visitor: uuid.UUID) -> None:
         request.session[SESSION_KEY] = str(visitor)
 
 
+def is_staff(request: HttpRequest) -> bool:
+    """Whether staff are asking. A query for whoever is signed in, at the first call of a request."""
+    return bool(getattr(request.user, "is_staff", False))
+
+
 def account_visitor(user: User) -> uuid.UUID:
     """The visitor of an account, the same in every browser. Created at the first call; two calls at once get one id."""
     row, _ = AccountVisitor.objects.get_or_create(user=user, defaults={"visitor": new_visitor()})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.templatetags.static import static
 from django.urls import reverse
 
@@ -101,6 +101,12 @@ class Artwork(models.Model):
 
 
 class Cinema(models.Model):
+    class SingleSeats(models.TextChoices):
+        """What checkout does with a selection that leaves one free seat alone while another would not."""
+
+        REFUSE = "refuse"
+        ALLOW = "allow"
+
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=120, unique=True)
     city = models.CharField(max_length=120, blank=True)
@@ -109,8 +115,15 @@ class Cinema(models.Model):
         default=0, help_text="Minor units of each seat's price that the operator keeps when a buyer cancels"
     )
 
+    single_seats = models.CharField(
+        max_length=6, choices=SingleSeats, default="", blank=True, help_text="Empty: as SINGLE_SEATS says"
+    )
+
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(single_seats__in=["", "refuse", "allow"]), name="single_seats_is_known")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -171,6 +184,12 @@ class SeatingPlan(models.Model):
         return f"{self.name} ({self.hash[:8]})"
 
 
+class SeatCategoryQuerySet(models.QuerySet["SeatCategory"]):
+    def sold(self) -> SeatCategoryQuerySet:
+        """Those that need a price: with a seat that is for sale."""
+        return self.filter(Exists(Seat.objects.filter(category=OuterRef("pk"), for_sale=True)))
+
+
 class SeatCategory(models.Model):
     plan = models.ForeignKey(SeatingPlan, on_delete=models.CASCADE, related_name="categories")
     key = models.SlugField(max_length=60)
@@ -180,6 +199,8 @@ class SeatCategory(models.Model):
         max_length=12, default="ice", db_column="cloth", help_text="The nearest of the product's seat colours"
     )
     position = models.PositiveSmallIntegerField(default=0)
+
+    objects = SeatCategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "position"]

@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from csp.constants import NONCE
-
 from cinema.environment import Environment, kept_secret, why_weak
 from cinema.files import tighten
 
@@ -103,6 +101,8 @@ LOOP = env.choice("LOOP", ("inside", "external"), default="inside")  # external:
 # ---- Sales --------------------------------------------------------------------------------------------------------
 SEAT_LOCK = timedelta(seconds=env.integer("SEAT_LOCK_SECONDS", default=300, least=1, most=3600))
 MAX_SEATS_PER_BOOKING = env.integer("MAX_SEATS_PER_BOOKING", default=10, least=1, most=100)
+SINGLE_SEATS = env.choice("SINGLE_SEATS", ("refuse", "allow"), default="refuse")
+WHEELCHAIR_RELEASE = timedelta(minutes=env.integer("WHEELCHAIR_RELEASE_MINUTES", default=60, least=0, most=100_000))
 DECLINE_POLICY = env.choice("DECLINE_POLICY", ("release", "retry"), default="release")
 CANCEL_UNTIL = timedelta(minutes=env.integer("CANCEL_UNTIL_MINUTES", default=120, least=0, most=100_000))
 PROCESSING_GRACE = timedelta(days=1)
@@ -233,7 +233,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "script-src": ["'self'", NONCE],
+        "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
@@ -249,6 +249,11 @@ CONTENT_SECURITY_POLICY = {
 # ---- Static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "cinema.web.bundles.BundleFinder",
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True

@@ -84,6 +84,7 @@ def start_checkout(
     at: datetime,
     mail_origin: str = "",
     client: Client = NOT_COUNTED,
+    staff: bool = False,
 ) -> Checkout:
     """The payment for the visitor's lock; while it is open, every further call returns the same one.
 
@@ -94,18 +95,22 @@ def start_checkout(
         origin: scheme and host of the buyer's request, without a slash at the end: where the payment page leads back.
         mail_origin: the same for the links in mails, where it is not `origin`.
         client: whom the seats count for from now on.
+        staff: seating rules are not asked.
 
     Raises:
         Invalid: `email` is no e-mail address.
         RateLimited: this client would have too many seats of the showtime, or began too many payments; the lock stays.
         LockExpired: there is no lock, or it has ended.
         AlreadyPaid, BeingReleased: the payment of this lock can no longer be paid.
+        CompanionAlone, HalfASofa, LeavesSingleSeat: a seating rule speaks against the seats; the lock stays.
         NotPayable: no card can be charged this amount.
         NoGateway: the gateway returned no session; the seats stay locked.
     """
     address = read_email(email)
     for _ in range(2):
-        payment, is_new = _write_payment(showtime_id, visitor, address, origin, mail_origin or origin, at, client)
+        payment, is_new = _write_payment(
+            showtime_id, visitor, address, origin, mail_origin or origin, at, client, staff
+        )
         if is_new:
             count_use(NEW_PAYMENTS, client, at)
         if payment.status != Payment.Status.CREATED:
@@ -176,6 +181,7 @@ def _write_payment(
     mail_origin: str,
     at: datetime,
     client: Client,
+    staff: bool,
 ) -> tuple[Payment, bool]:
     """The booking in checkout and its Payment, committed on return; the payment, and whether it is new."""
     if visitor is None:
@@ -190,6 +196,7 @@ def _write_payment(
             at=at,
             origin=mail_origin,
             client=client,
+            staff=staff,
         )
     except LockExpired:
         _refuse_second_payment(showtime_id, visitor)

@@ -1,15 +1,10 @@
-"""The Chromium that browser tests drive."""
+"""Chromium on a machine that has none."""
 
 import os
 import shutil
 import subprocess
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def find_chromium():
-    """The path of the machine's own browser, or None; Playwright then takes the one that it brings."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
+from bench.support.chromium import find_chromium
 
 
 def install_chromium():

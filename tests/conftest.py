@@ -74,7 +74,7 @@ def _prepare_environment(database):
     address = _open.enter_context(running_postgres()) if database == "postgresql" else ""
     os.environ["BOOKMYSEAT_GIVEN_REDIS"] = os.environ.get("REDIS_URL", "")
     os.environ |= dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
-    os.environ |= {"DATABASE_URL": address}
+    os.environ |= {"DATABASE_URL": address, "SINGLE_SEATS": "allow"}  # most tests take seats as they come
     os.environ |= {"DATA_DIR": str(folder), "DEBUG": "1", "PAYMENTS": "demo", "RATE_LIMITS": "1", "LOOP": "external"}
 
 
@@ -115,12 +115,14 @@ def _empty_cache():
 
     from booking.clients.pace import forget_uses
     from booking.seats.choice.lost_races import forget_lost
+    from booking.seats.choice.policy import forget_policies
     from booking.seats.known_map import forget_maps
     from cinema.web.client_address import proxy_watch
 
     cache.clear()
     forget_uses()
     forget_lost()
+    forget_policies()
     forget_maps()
     proxy_watch.forget()
     yield

@@ -39,6 +39,7 @@ def clean_environment(**env):
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     defaults = dict.fromkeys(every_setting(), "")  # empty is the default, and hides the developer's .env
     defaults["DEMO_HISTORY_DAYS"] = "0"  # a demo with past sales takes seconds longer to load; few tests need one
+    defaults["SINGLE_SEATS"] = "allow"  # most tests and benchmarks take seats as they come
     return {**inherited, **defaults, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in env.items()}}
 
 
@@ -60,7 +61,7 @@ def demo_database():
 
 
 @cache
-def demo_cluster():
+def demo_cluster(root=ROOT):
     """A DATA_DIR whose PostgreSQL has the demo listings, made once per test session and copied for each cluster."""
     folder = Path(tempfile.mkdtemp(prefix="bookmyseat-demo-cluster-"))
     folder.chmod(0o755)  # started by root, PostgreSQL runs as `nobody`, which must reach the folder
@@ -70,7 +71,7 @@ def demo_cluster():
     try:
         subprocess.run(
             [sys.executable, "-m", "realtime.launcher.preparing"],
-            cwd=ROOT,
+            cwd=root,
             env=clean_environment(DATA_DIR=folder, LOOP="external", DATABASE_URL=server.url()),
             check=True,
             stdout=subprocess.DEVNULL,
@@ -84,8 +85,9 @@ def demo_cluster():
 class Server:
     """One running copy of the product in its own process session. `url` has no slash at its end."""
 
-    def __init__(self, command, env, *, start_timeout):
+    def __init__(self, command, env, *, start_timeout, root=ROOT):
         self.command = command
+        self.root = root  # of the repository that it runs
         self.start_timeout = start_timeout  # seconds
         self.data_dir = Path(env["DATA_DIR"])
         self.port = int(env["PORT"])
@@ -102,7 +104,7 @@ class Server:
             log_start = output.tell()
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments()],
-                cwd=ROOT,
+                cwd=self.root,
                 env=clean_environment(**self.env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -221,11 +223,15 @@ def start_server(**env):
     return Server("serve", with_demo_listings(env), start_timeout=60).start()
 
 
-def start_cluster(**env):
-    """A healthy `manage.py cluster`: PostgreSQL, Valkey, two web processes and the worker."""
+def start_cluster(root=ROOT, **env):
+    """A healthy `manage.py cluster`: PostgreSQL, Valkey, two web processes and the worker.
+
+    Args:
+        root: of another checkout of the repository, to compare two.
+    """
     settings = with_defaults(env)
     folder = Path(settings["DATA_DIR"])
     if "DATABASE_URL" not in settings and not (folder / "postgres").exists():
         for name in ("postgres", "postgres_password"):
-            subprocess.run(["cp", "-a", demo_cluster() / name, folder], check=True)  # keeps the owner
-    return Server("cluster", settings, start_timeout=120).start()
+            subprocess.run(["cp", "-a", demo_cluster(root) / name, folder], check=True)  # keeps the owner
+    return Server("cluster", settings, start_timeout=120, root=root).start()

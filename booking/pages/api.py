@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,13 @@ from booking.lock_statements import find_showtime
 from booking.locks import LockResult
 from booking.models import Booking, Ticket
 from booking.refusals import Invalid, LockChanged, RateLimited
+from booking.seats.choice.present import LabelledAdvice, advise_visitor
+from booking.seats.known_map import read_known
 from booking.seats.lock_tags import read_tags
 from booking.seats.map import read_map
 from booking.seats.pricing import price_of
 from booking.tickets.codes import ticket_code
-from booking.visitors import remember_visitor, visitor_of, visitor_or_new
+from booking.visitors import is_staff, remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import layout_of
@@ -75,7 +78,7 @@ def lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
     at = clock.now()
     if request.method in ("GET", "HEAD"):
         get_token(request)  # sets the CSRF cookie; only here, because PUT needs the cookie already and masking it costs
-        return lock_answer(read_lock(showtime_id, visitor_of(request), at), at)
+        return lock_answer(request, read_lock(showtime_id, visitor_of(request), at), at)
     visitor_here = visitor_of(request)
     done = visitor_here is None or release_seats(showtime_id=showtime_id, visitor=visitor_here, at=at)
     return HttpResponse(status=204 if done else 202)
@@ -99,19 +102,19 @@ def put_lock(request: HttpRequest, showtime_id: int) -> HttpResponse:
             showtime_id=showtime_id, visitor=visitor, labels=labels, at=at, client=client, expected=expected
         )
     except LockChanged as refusal:
-        raise with_lock(refusal, at) from None
+        raise with_lock(request, refusal, at) from None
     except (Invalid, RateLimited):  # may come before the lock was read, and another lock is said first
         if expected is not None and (found := read_lock(showtime_id, visitor, at)).tag not in expected:
-            raise with_lock(LockChanged(found), at) from None
+            raise with_lock(request, LockChanged(found), at) from None
         raise
     if result.booking:
         remember_visitor(request, visitor)
-    return lock_answer(result, at)
+    return lock_answer(request, result, at)
 
 
-def with_lock(refusal: LockChanged, at: datetime) -> LockChanged:
+def with_lock(request: HttpRequest, refusal: LockChanged, at: datetime) -> LockChanged:
     """The refusal with the lock, as GET answers it."""
-    refusal.extra["lock"] = lock_json(refusal.found, at)
+    refusal.extra["lock"] = lock_json(request, refusal.found, at)
     return refusal
 
 
@@ -123,15 +126,26 @@ def read_labels(request: HttpRequest) -> list[str]:
     return seats
 
 
-def lock_answer(result: LockResult, at: datetime) -> JsonResponse:
+def advice_for(request: HttpRequest, result: LockResult, at: datetime) -> list[LabelledAdvice]:
+    """What speaks against these seats while they can still be changed without a word; staff know what they do."""
+    booking = result.booking
+    if booking is None or booking.status in Booking.PAYING or not result.indices:
+        return []
+    known = result.known or read_known(result.showtime.pk)
+    found = advise_visitor(known, result.showtime, result.indices, booking.visitor, at)
+    # Asked last: the account of a session is a query.
+    return [] if found and is_staff(request) else found
+
+
+def lock_answer(request: HttpRequest, result: LockResult, at: datetime) -> JsonResponse:
     """The answer to GET and PUT. Its ETag is for `If-Match` only: `now` is another in each answer, so never a 304."""
-    response = JsonResponse(lock_json(result, at))
+    response = JsonResponse(lock_json(request, result, at))
     response["Cache-Control"] = "no-store"
     response["ETag"] = f'"{result.tag}"'
     return response
 
 
-def lock_json(result: LockResult, at: datetime) -> dict[str, Any]:
+def lock_json(request: HttpRequest, result: LockResult, at: datetime) -> dict[str, Any]:
     """A lock as the API writes it. `v` is at least the version that wrote these seats."""
     booking = result.booking
     seats = priced_seats(result.showtime, result.layout_hash, result.indices) if booking else []
@@ -145,6 +159,7 @@ def lock_json(result: LockResult, at: datetime) -> dict[str, Any]:
         "currency": result.showtime.currency,
         "expires_at": instant(booking.locked_until) if booking else None,
         "now": instant(at),
+        "advice": [asdict(found) for found in advice_for(request, result, at)],
     }
 
 

@@ -32,10 +32,10 @@ def best(request: HttpRequest, showtime_id: int) -> HttpResponse:
         NoSeatsTogether: no such block; it names the best split when that many seats are free.
     """
     at = clock.now()
-    _, layout_hash = find_showtime(showtime_id)
+    showtime, layout_hash = find_showtime(showtime_id)
     layout = layout_of(layout_hash)
     ask = read_ask(request, layout, spread_now(showtime_id))
-    seating = seating_of(read_known(showtime_id), _mine(request, showtime_id, at))
+    seating = seating_of(read_known(showtime_id), showtime, _mine(request, showtime_id, at), at)
     found = best_block(seating, ask, RANDOM) if seating else None
     if found is None:
         split = best_split(seating, ask) if seating else None

@@ -57,6 +57,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
     shown = past if request.GET.get("past") == "all" else past[:PAST_SHOWN]
     context = {
         "locked": locked,
+        "now": at,
         "coming": coming,
         "past": shown,
         "n_past": len(past),
@@ -78,6 +79,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
     tickets = [PrintedTicket(one, code := ticket_code(one), qr_svg(code)) for one in found.tickets.all()]
     context: dict[str, Any] = {
         "booking": found,
+        "now": at,
         "showtime": found.showtime,
         "movie": found.showtime.movie,
         "state": state,
@@ -92,7 +94,7 @@ def booking(request: HttpRequest, reference: str) -> HttpResponse:
         "can_sell": found.showtime.sales(at) == "open",
         "labels": [seat.label for seat in seats],
         "rows": sorted({seat.row for seat in seats if seat.row}),
-        "hall": draw_hall(layout_of(found.showtime.plan.hash).seats, [seat.index for seat in seats]),
+        "hall": draw_hall(layout_of(found.showtime.plan.hash), [seat.index for seat in seats]),
         "tickets": tickets,
         "calendar_url": _with_key(request, found, reverse("booking:calendar", args=[found.reference])),
         "here": _with_key(request, found, found.get_absolute_url()),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, radians, sin
 
-from cinema.plans.layouts import PlanSeat, layout_of
+from cinema.plans.layouts import Layout, PlanSeat, layout_of
+from cinema.plans.stage import box_at, seats_on_top, with_stage_at
 
 HALF_DEPTH = 0.25  # of a seat, without the stroke that rounds its corners
 HALF_WIDTHS = {"recliner": 0.55, "sofa-start": 0.36, "sofa-end": 0.36}
@@ -24,30 +25,33 @@ class HallDrawing:
     lit: str
 
 
-def draw_hall(seats: Sequence[PlanSeat], lit: Iterable[int]) -> HallDrawing:
-    """Draw these seats with the projection screen above them.
+def draw_hall(layout: Layout, lit: Iterable[int]) -> HallDrawing:
+    """Draw the seats of a layout, and the projection screen on its side of them.
 
     Args:
         lit: the indices of the seats to highlight.
     """
-    chosen = set(lit)
-    left, right = min(seat.x for seat in seats) - 1, max(seat.x for seat in seats) + 1
-    top, bottom = min(seat.y for seat in seats) - 2.4, max(seat.y for seat in seats) + 1
+    chosen, stage = set(lit), layout.stage
+    turned = seats_on_top(layout.seats, stage)
+    left, right = min(seat.x for seat in turned) - 1, max(seat.x for seat in turned) + 1
+    top, bottom = min(seat.y for seat in turned) - 2.4, max(seat.y for seat in turned) + 1
     middle, half = (left + right) / 2, (right - left) * 0.3
-    screen = f"M{middle - half:.2f} {top + 0.9:.2f}Q{middle:.2f} {top + 0.1:.2f} {middle + half:.2f} {top + 0.9:.2f}"
+    curve = ((middle - half, top + 0.9), (middle, top + 0.1), (middle + half, top + 0.9))
+    start, bow, end = (f"{x:.2f} {y:.2f}" for x, y in (with_stage_at(point, stage) for point in curve))
+    x0, y0, x1, y1 = box_at((left, top, right, bottom), stage)
     return HallDrawing(
-        view_box=f"{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}",
-        screen=screen,
-        others="".join(_outline(seat) for seat in seats if seat.index not in chosen),
-        lit="".join(_outline(seat) for seat in seats if seat.index in chosen),
+        view_box=f"{x0:.2f} {y0:.2f} {x1 - x0:.2f} {y1 - y0:.2f}",
+        screen=f"M{start}Q{bow} {end}",
+        others="".join(_outline(seat) for seat in layout.seats if seat.index not in chosen),
+        lit="".join(_outline(seat) for seat in layout.seats if seat.index in chosen),
     )
 
 
 @lru_cache(maxsize=64)
 def minimap_of(layout_hash: str) -> tuple[HallDrawing, tuple[str, ...]]:
     """The drawing of a layout with no seat lit, and the outline of each seat in the order of `index`."""
-    seats = layout_of(layout_hash).seats
-    return draw_hall(seats, ()), tuple(_outline(seat) for seat in seats)
+    layout = layout_of(layout_hash)
+    return draw_hall(layout, ()), tuple(_outline(seat) for seat in layout.seats)
 
 
 def _outline(seat: PlanSeat) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from booking.models import Booking
-from booking.pages.hall_drawing import HallDrawing, minimap_of
-from booking.seats.map import SeatMap
+from booking.refusals import join_labels
 from booking.seats.pricing import price_of
 from booking.seats.rows import LETTERS
 from cinema.currencies import format_money
 from cinema.models import Showtime
-from cinema.plans.layouts import Layout, PlanCategory, PlanRow, PlanSeat
+from cinema.plans.layouts import Layout, PlanCategory, PlanSeat, layout_of
 
 # The state of a seat as a page shows it: that of its row, and "mine" for a seat that this visitor has locked.
 STATUS = {letter: str(status) for status, letter in LETTERS.items()}
@@ -42,12 +42,7 @@ class SeatView:
 
     @property
     def what(self) -> str:
-        return KINDS.get(self.seat.kind, self.seat.category_name.lower())
-
-    @property
-    def off(self) -> bool:
-        """Cannot be chosen now."""
-        return self.status not in CHOOSABLE
+        return what_is(self.seat)
 
 
 @dataclass(frozen=True)
@@ -66,59 +61,71 @@ class Basket:
     total: str
     left: int
     clock: str
+    seconds: int  # that are left
     last: bool
 
     @property
     def labels(self) -> str:
         return ", ".join(view.seat.label for view in self.seats)
 
+    @property
+    def wheelchairs(self) -> str:
+        """The labels of the spaces for wheelchairs, about which the page asks; "" without any."""
+        labels = [view.seat.label for view in self._wheelchairs]
+        return join_labels(labels) if labels else ""
+
+    @property
+    def n_wheelchairs(self) -> int:
+        return len(self._wheelchairs)
+
+    @property
+    def _wheelchairs(self) -> list[SeatView]:
+        return [view for view in self.seats if view.seat.kind == "wheelchair"]
+
 
 @dataclass(frozen=True)
-class Minimap:
-    """`seats`: status and outline of each seat, in the order of the index: `static/js/hall.js` relies on it."""
+class LayoutFacts:
+    """Of the seats of a layout: the first of each category, the shapes of its legend, and the kinds that there are."""
 
-    sketch: HallDrawing
-    seats: Sequence[tuple[str, str]]
-
-
-def view_rows(
-    showtime: Showtime, layout: Layout, seats: SeatMap, mine: set[int]
-) -> list[tuple[PlanRow, list[SeatView]]]:
-    """The rows of the hall, front to back, each with its seats; `mine` are indices."""
-    prices = price_words(showtime, layout)
-
-    def view(seat: PlanSeat) -> SeatView:
-        status = "mine" if seat.index in mine else STATUS[seats.state[seat.index]]
-        return SeatView(seat, status, prices[seat.category])
-
-    return [(row, [view(seat) for seat in row.seats]) for row in layout.rows]
+    first: Mapping[str, PlanSeat]
+    shapes: Mapping[str, tuple[str, ...]]
+    kinds: frozenset[str]
 
 
-def view_minimap(layout: Layout, rows: Sequence[tuple[PlanRow, Sequence[SeatView]]]) -> Minimap:
-    """The small map in a corner of the zoomed hall, from what `view_rows` returned."""
-    sketch, outlines = minimap_of(layout.hash)
-    views = [view for _, row in rows for view in row]
-    return Minimap(sketch, [(view.status, outlines[view.seat.index]) for view in views])
+@lru_cache(maxsize=256)
+def facts_of(layout_hash: str) -> LayoutFacts:
+    """Made once in a process."""
+    seats = layout_of(layout_hash).seats
+    shapes: dict[str, tuple[str, ...]] = {}
+    for seat in seats:
+        if seat.kind == "seat":
+            pair = ("sofa-start", "sofa-end") if seat.shape.startswith("sofa") else (seat.drawn_as,)
+            shapes.setdefault(seat.category, pair)
+    return LayoutFacts({seat.category: seat for seat in reversed(seats)}, shapes, frozenset(s.kind for s in seats))
+
+
+def what_is(seat: PlanSeat) -> str:
+    """The kind of a wheelchair space or companion seat, else the category, in words."""
+    return KINDS.get(seat.kind, seat.category_name.lower())
 
 
 def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:
     """Category key to price in words: formatted once for a category, not for each seat."""
-    first = {seat.category: seat for seat in reversed(layout.seats)}
+    first = facts_of(layout.hash).first
     return {key: format_money(price_of(showtime, seat), showtime.currency) for key, seat in first.items()}
 
 
-def price_lines(showtime: Showtime, layout: Layout) -> list[PriceLine]:
-    """The legend: each category that has seats, with the shape of its first ordinary seat."""
-    prices = price_words(showtime, layout)
-    shapes: dict[str, tuple[str, ...]] = {}
-    for seat in layout.seats:
-        if seat.kind == "seat":
-            pair = ("sofa-start", "sofa-end") if seat.shape.startswith("sofa") else (seat.drawn_as,)
-            shapes.setdefault(seat.category, pair)
+def price_lines(layout: Layout, prices: Mapping[str, str]) -> list[PriceLine]:
+    """The legend: each category that is sold, with the shape of its first ordinary seat.
+
+    Args:
+        prices: the result of `price_words`.
+    """
+    shapes = facts_of(layout.hash).shapes
     return [
         PriceLine(category, shapes.get(category.key, ("seat",)), prices[category.key])
         for category in layout.categories
-        if category.key in prices
+        if category.for_sale and category.key in prices
     ]
 
 
@@ -139,5 +146,6 @@ def view_basket(
         total=format_money(total, showtime.currency),
         left=min(100, round(100 * left / lock)),
         clock=f"{minutes}:{seconds:02d}",
+        seconds=60 * minutes + seconds,
         last=left <= timedelta(seconds=30),
     )

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking.basket import choose_seats, release_seats
+from booking.basket import choose_seats
 from booking.bookings import find_live
 from booking.clients.client import client_of
 from booking.models import Booking
-from booking.pages.hall_view import SEAT_STATES, price_lines, view_basket, view_minimap, view_rows
-from booking.refusals import AlreadyPaid, Refusal
-from booking.seats.map import LETTERS, read_map
+from booking.pages.hall_drawing import minimap_of
+from booking.pages.hall_markup import draw_seats
+from booking.pages.hall_view import SEAT_STATES, facts_of, price_lines, price_words, view_basket
+from booking.pages.showtime_rows import find_showtime, times_of_day
+from booking.refusals import AlreadyPaid, Refusal, SeatsTaken, join_labels
+from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
+from booking.seats.rows import LETTERS
+from booking.seats.shown_maps import read_state
 from booking.visitors import remember_visitor, visitor_of, visitor_or_new
 from cinema.database import clock
 from cinema.models import Showtime
 from cinema.plans.layouts import Layout, layout_of
 from cinema.web.clock_guard import time_of_sale
+from cinema.web.compression import compressed
+from cinema.web.problems import resends
 
 
+@resends("seats", "drop", "action", "tag")
 @never_cache
 @ensure_csrf_cookie
 @require_http_methods(["GET", "HEAD", "POST"])
+@compressed
 def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The seat map as it is now. A POST sends all requested seats and `drop` or `action` of a button; it redirects."""
-    found = _find(showtime_id)
+    found = find_showtime(showtime_id)
     if request.method == "POST":
         return _change_lock(request, found)
     return render(request, "booking/showtime.html", _page_context(request, found))
@@ -42,24 +51,29 @@ def showtime(request: HttpRequest, showtime_id: int) -> HttpResponse:
 @require_safe
 def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The basket as an HTML fragment; it is always rendered here, never by the script."""
-    found = _find(showtime_id)
+    found = find_showtime(showtime_id)
     layout = layout_of(found.plan.hash)
     return render(request, "booking/_basket.html", {"showtime": found, **_basket_context(request, found, layout)})
 
 
 def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
     visitor, client = visitor_or_new(request), client_of(request)
-    labels = request.POST.getlist("seats")
+    labels, expected = request.POST.getlist("seats"), _expected(request)
     dropped = request.POST.get("drop")
     try:
         if request.POST.get("action") == "release":
-            release_seats(showtime_id=found.pk, visitor=visitor, at=clock.now())
+            choose_seats(showtime_id=found.pk, visitor=visitor, labels=(), at=clock.now(), expected=expected)
             return redirect("booking:showtime", found.pk)
         requested = [label for label in labels if label != dropped]
         at = time_of_sale()
-        result = choose_seats(showtime_id=found.pk, visitor=visitor, labels=requested, at=at, client=client)
+        result = choose_seats(
+            showtime_id=found.pk, visitor=visitor, labels=requested, at=at, client=client, expected=expected
+        )
     except AlreadyPaid as refusal:
         return redirect("booking:booking", refusal.reference)
+    except SeatsTaken as refusal:
+        messages.error(request, _hold_the_rest(request, found, visitor, requested, refusal))
+        return redirect("booking:showtime", found.pk)
     except Refusal as refusal:
         messages.error(request, refusal.detail, extra_tags="sign-in" if getattr(refusal, "sign_in", False) else "")
         return redirect("booking:showtime", found.pk)
@@ -73,38 +87,61 @@ def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
     return redirect("booking:showtime", found.pk)
 
 
-def _find(showtime_id: int) -> Showtime:
-    found = Showtime.objects.with_movie_and_screen().filter(pk=showtime_id).first()
-    if found is None:
-        raise Http404("There is no such showtime.")
-    return found
+def _expected(request: HttpRequest) -> Tags | None:
+    """The lock that the page showed, so that nothing is given back that another tab has chosen since; or none, so that
+    what has lapsed can be chosen again. A form without a tag is for any lock."""
+    tag = request.POST.get("tag")
+    return frozenset((tag, NO_LOCK)) if tag else None
+
+
+def _hold_the_rest(
+    request: HttpRequest, found: Showtime, visitor: UUID, requested: list[str], refusal: SeatsTaken
+) -> str:
+    """Lock the requested seats that nobody has taken, as the script does, and say what was lost and what is locked."""
+    verb = "is" if len(refusal.seats) == 1 else "are"
+    lost = f"{join_labels(refusal.seats)} {verb} no longer free."
+    rest = [label for label in requested if label not in refusal.seats]
+    try:
+        locked = rest and choose_seats(
+            showtime_id=found.pk,
+            visitor=visitor,
+            labels=rest,
+            at=time_of_sale(),
+            client=client_of(request),
+            expected=_expected(request),
+        )
+    except Refusal as second:
+        return f"{lost} {second.detail}"
+    if not locked:
+        return f"{lost} Choose another seat."
+    remember_visitor(request, visitor)
+    return f"{lost} {join_labels(rest)} {'is' if len(rest) == 1 else 'are'} held for you."
 
 
 def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
     at = clock.now()
     layout = layout_of(found.plan.hash)
     basket = _basket_context(request, found, layout)
-    seats = read_map(found.pk)
+    seats = read_state(found.pk, layout.hash)
     mine = set() if basket["basket"] is None else {view.seat.index for view in basket["basket"].seats}
-    rows = view_rows(found, layout, seats, mine)
-    same_day = Showtime.objects.filter(
-        movie=found.movie, screen__cinema=found.screen.cinema, starts_at__date=timezone.localdate(found.starts_at)
-    )
+    prices, kinds = price_words(found, layout), facts_of(layout.hash).kinds
+    rows, dots = draw_seats(layout, seats.state, mine, prices)
     return {
         "showtime": found,
         "sales": found.sales(at),
         "layout": layout,
         "map": seats,
-        "rows": rows,
         "seat_states": SEAT_STATES,
-        "minimap": view_minimap(layout, rows),
-        "prices": price_lines(found, layout),
+        "prices": price_lines(layout, prices),
         "n_left": seats.state.count(LETTERS["available"]),
         "n_choosing": seats.state.count(LETTERS["locked"]),
-        "times": same_day.filter(cancelled_at=None, ends_at__gt=at).order_by("starts_at"),
+        "times": times_of_day(found, at),
         "max_seats": settings.MAX_SEATS_PER_BOOKING,
-        "has_companions": any(seat.kind == "companion" for seat in layout.seats),
-        "has_wheelchairs": any(seat.kind == "wheelchair" for seat in layout.seats),
+        "has_companions": "companion" in kinds,
+        "has_wheelchairs": "wheelchair" in kinds,
+        "rows": rows,
+        "minimap": minimap_of(layout.hash)[0],
+        "minimap_seats": dots,
         **basket,
     }
 
@@ -114,6 +151,7 @@ def _basket_context(request: HttpRequest, found: Showtime, layout: Layout) -> di
     booking = find_live(showtime_id=found.pk, visitor=visitor_of(request), at=at)
     mine = set(booking.seats.values_list("index", flat=True)) if booking else set()
     return {
+        "tag": tag_of(booking, sorted(mine)),
         "basket": view_basket(booking, found, layout, mine, settings.SEAT_LOCK, at),
         "paying": booking is not None and booking.status in Booking.PAYING,
         "now": at,

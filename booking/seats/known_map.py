@@ -1,8 +1,11 @@
 """The map of a showtime as this process knows it, brought up to date by what has changed since.
 
-Best available needs the seats of the whole hall at each request. So a process keeps the maps it has read for a minute,
-and asks for the history since. This locks nothing; nobody decides by it who gets a seat, and no viewer is sent it
-(docs/live-map.md).
+Advice needs the neighbours of the visitor's seats, and better seats anywhere in the hall, with each answer to a lock
+request. Reading all seats again would cost as much as the lock. So a process keeps the maps it has read, and a request
+asks, in a round trip that it makes anyway, for the history since. It reads what is on the map and locks nothing; nobody
+decides by it who gets a seat, and no viewer is sent it (docs/live-map.md).
+
+A map that was read is kept for a minute. Then it is read anew, and with it what the cinema says about single seats.
 """
 
 from __future__ import annotations
@@ -66,11 +69,14 @@ class KnownMap:
     read_at: int
     until: float  # of the monotonic clock
 
-    def changed(self, seats: Iterable[tuple[int, str]], version: int) -> KnownMap:
-        """This map with these letters by index, all from `version` on."""
+    def after(self, freed: Iterable[ShowtimeSeat], locked: Iterable[ShowtimeSeat], version: int) -> KnownMap:
+        """This map after a change that was stored as `version`."""
+        changes = [(seat.index, Status.AVAILABLE) for seat in freed] + [(seat.index, Status.LOCKED) for seat in locked]
+        if not changes:
+            return self
         state, since = list(self.state), list(self.since)
-        for index, letter in seats:
-            state[index], since[index] = letter, version
+        for index, status in changes:
+            state[index], since[index] = LETTERS[status], version
         return replace(self, state="".join(state), since=tuple(since))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -42,6 +42,7 @@ class Catalogue:
     screens: dict[tuple[str, str], Screen]
     cinemas: set[str]
     prices: dict[int, dict[str, str]]  # by plan: category key to name
+    sold: set[tuple[int, str]]  # plan and key of the categories that need a price
 
 
 def import_showtimes(content: bytes, *, at: datetime, dry_run: bool = False) -> Summary:
@@ -110,6 +111,8 @@ def _find(file: ShowtimeFile, problems: list[BadRow]) -> list[RowMatch]:
         movie, screen = _movie(line, catalogue, problems), _screen(line, catalogue, problems)
         if screen is not None:
             problems += _bad_prices(line, screen, catalogue, unknown)
+            sold = {key: price for key, price in line.prices.items() if (screen.plan_id, key) in catalogue.sold}
+            line = replace(line, prices=sold)
         if movie is not None and screen is not None and "starts_at" not in line.faulty:
             matches.append(RowMatch(line, movie, screen, line.starts_at + length_of(movie.runtime)))
     return matches
@@ -126,7 +129,8 @@ def _catalogue(lines: Sequence[FileShowtime]) -> Catalogue:
     prices: dict[int, dict[str, str]] = defaultdict(dict)
     for category in SeatCategory.objects.filter(plan__screens__in=found).distinct().order_by("plan", "position"):
         prices[category.plan_id][category.key] = category.name
-    return Catalogue(slugs, titles, screens, {screen.cinema.name for screen in found}, prices)
+    sold = set(SeatCategory.objects.filter(plan__in=prices).sold().values_list("plan_id", "key"))
+    return Catalogue(slugs, titles, screens, {screen.cinema.name for screen in found}, prices, sold)
 
 
 def _movie(line: FileShowtime, catalogue: Catalogue, problems: list[BadRow]) -> Movie | None:
@@ -165,7 +169,8 @@ def _bad_prices(line: FileShowtime, screen: Screen, catalogue: Catalogue, unknow
     assert screen.plan_id is not None
     categories = catalogue.prices[screen.plan_id]
     for key, name in categories.items():
-        if key not in line.prices and f"price_{key}" not in line.faulty:
+        is_sold = (screen.plan_id, key) in catalogue.sold
+        if is_sold and key not in line.prices and f"price_{key}" not in line.faulty:
             yield line.bad(f"price_{key}", f"is empty, and {screen.name} has seats of the category {name}")
     for key in line.prices.keys() - categories.keys() - set(unknown):
         keys = ", ".join(f"price_{known_key}" for known_key in categories)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from booking.models import Booking
+from booking.pages.reminder import view_reminder
 from booking.visitors import visitor_of
 from cinema.database import clock
 
@@ -20,7 +21,16 @@ register = template.Library()
 @register.inclusion_tag("booking/_locked_seats.html", takes_context=True)
 def locked_seats(context: RequestContext) -> dict[str, Any]:
     """The visitor's lock with the latest deadline, if there is one."""
-    request: HttpRequest = context["request"]
+    return _lock_of(context["request"])
+
+
+@register.inclusion_tag("booking/_lock_words.html", takes_context=True)
+def lock_words(context: RequestContext) -> dict[str, Any]:
+    """The same lock as a sentence of any page."""
+    return _lock_of(context["request"])
+
+
+def _lock_of(request: HttpRequest) -> dict[str, Any]:
     visitor, at = visitor_of(request), clock.now()
     if visitor is None:
         return {}
@@ -28,7 +38,13 @@ def locked_seats(context: RequestContext) -> dict[str, Any]:
     booking = locks.order_by("-locked_until").prefetch_related("seats__seat").first()
     if booking is None:
         return {}
-    return {"booking": booking, "labels": [row.seat.label for row in booking.seats.all()]}
+    return {"booking": booking, "now": at, "labels": [row.seat.label for row in booking.seats.all()]}
+
+
+@register.inclusion_tag("booking/_reminder.html", takes_context=True)
+def lock_reminder(context: RequestContext) -> dict[str, Any]:
+    """The lock that ends next, on the front page: of which film, its clock, and the way on."""
+    return view_reminder(context["request"])
 
 
 @register.simple_tag

@@ -3,8 +3,8 @@
 from allauth.account.models import EmailConfirmation
 from django.contrib import admin
 
-from cinema.admin import accounts, catalogue
+from cinema.admin import accounts, catalogue, plans
 
-__all__ = ["accounts", "catalogue"]
+__all__ = ["accounts", "catalogue", "plans"]
 
 admin.site.unregister(EmailConfirmation)  # its keys confirm addresses

@@ -30,9 +30,8 @@ from cinema.admin.forms import (
 from cinema.currencies import format_money
 from cinema.films.store import draw_missing
 from cinema.imports.bad_rows import BadFile
-from cinema.models import Cinema, Genre, Movie, RefundTier, Screen, SeatCategory, SeatingPlan, Showtime
+from cinema.models import Cinema, Genre, Movie, RefundTier, Screen, SeatingPlan, Showtime
 from cinema.plans.store import import_plan
-from cinema.plans.thumbnail import draw_thumbnail
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as ModelAdmin
@@ -244,45 +243,6 @@ class ScreenAdmin(ModelAdmin[Screen]):
         return TemplateResponse(request, "admin/cinema/screen/import_plan.html", context)
 
 
-class CategoryInline(ReadOnly, TabularInline[SeatCategory, SeatingPlan]):
-    model = SeatCategory
-    extra = 0
-    fields = ("name", "key", "color", "seat_colour", "n_seats")
-    readonly_fields = ("n_seats",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SeatCategory]:
-        return super().get_queryset(request).annotate(seat_count=Count("seats"))
-
-    @admin.display(description=gettext_lazy("seats"))
-    def n_seats(self, category: Any) -> int:
-        return int(category.seat_count)
-
-
-@admin.register(SeatingPlan)
-class SeatingPlanAdmin(ReadOnly, ModelAdmin[SeatingPlan]):
-    """Read-only: a plan is immutable, and a changed drawing is imported as another plan."""
-
-    list_display = ("name", "hash", "n_seats", "used_by", "created_at")
-    search_fields = ("name", "hash")
-    fields = ("drawing", "name", "hash", "n_seats", "used_by", "created_at")
-    inlines = (CategoryInline,)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SeatingPlan]:
-        return super().get_queryset(request).annotate(seat_count=Count("seats")).prefetch_related("screens__cinema")
-
-    @admin.display(description=gettext_lazy("drawing"))
-    def drawing(self, plan: SeatingPlan) -> SafeString:
-        return draw_thumbnail(plan.hash)
-
-    @admin.display(description=gettext_lazy("seats"), ordering="seat_count")
-    def n_seats(self, plan: Any) -> int:
-        return int(plan.seat_count)
-
-    @admin.display(description=gettext_lazy("used by"))
-    def used_by(self, plan: SeatingPlan) -> str:
-        return "; ".join(str(screen) for screen in plan.screens.all()) or _("no screen")
-
-
 COUNTER_FIELDS = ("n_available", "n_locked", "n_booked", "n_blocked", "takings")
 
 
@@ -309,7 +269,7 @@ class ShowtimeAdmin(ModelAdmin[Showtime]):
             what += " " + _("The prices are asked for when the screen is known.")
         whole: list[Any] = [(None, {"fields": ("movie", "screen", "starts_at", "ends_at"), "description": what})]
         if plan is not None:
-            prices = [price_name(category.key) for category in plan.categories.all()]
+            prices = [price_name(category.key) for category in plan.categories.sold()]
             is_sold = bool(obj and (obj.n_locked or obj.n_booked))
             why = _("Seats are locked or sold at these prices, so they stay.") if is_sold else ""
             whole.append((_("Prices"), {"fields": prices, "description": why}))

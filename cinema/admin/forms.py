@@ -112,10 +112,19 @@ class CinemaForm(PlainModelForm):
         label=gettext_lazy("Kept of each seat"),
         help_text=gettext_lazy("Of its price, when a buyer cancels."),
     )
+    single_seats = forms.TypedChoiceField(
+        required=False,
+        choices=[("", gettext_lazy("As set for all cinemas")), *Cinema.SingleSeats.choices],
+        label=gettext_lazy("Single seats"),
+        help_text=gettext_lazy(
+            "Whether checkout refuses seats that leave one free seat alone while others would not. A change counts "
+            "within a minute."
+        ),
+    )
 
     class Meta:
         model = Cinema
-        fields = ("name", "slug", "city", "address", "refund_fee")
+        fields = ("name", "slug", "city", "address", "refund_fee", "single_seats")
 
     def clean_address(self) -> str:
         """On one line: it is read in calendars, mails and on pages."""
@@ -208,7 +217,7 @@ class ShowtimeForm(PlainModelForm):
         if self.plan is not None:
             showtime.plan = self.plan
             showtime.currency = self._currency
-            names = {category.key: price_name(category.key) for category in self.plan.categories.all()}
+            names = {category.key: price_name(category.key) for category in self.plan.categories.sold()}
             showtime.prices = {key: cleaned[name] for key, name in names.items() if cleaned.get(name) is not None}
         if movie is not None and cleaned.get("starts_at"):
             self._clean_times(cleaned, movie, screen)
@@ -259,9 +268,9 @@ def price_name(key: str) -> str:
 
 
 def showtime_form_of(plan: SeatingPlan | None, currency: str) -> type[ShowtimeForm]:
-    """The form of a showtime with this plan: a price for each of its categories."""
+    """The form of a showtime with this plan: a price for each of its categories that is sold."""
     fields: dict[str, Any] = {
         price_name(category.key): PriceField(currency=currency, label=f"{category.name}, {currency}")
-        for category in (plan.categories.all() if plan else ())
+        for category in (plan.categories.sold() if plan else ())
     }
     return type("ShowtimeForm", (ShowtimeForm,), {**fields, "plan": plan, "Meta": ShowtimeForm.Meta})

@@ -1,7 +1,7 @@
 """Which seats belong together: the halves of a sofa, and a companion seat and its wheelchair place. Pure.
 
 A plan may name them; for every seat that it says nothing about, they are derived here from what is drawn. The rules are
-part of what a layout's hash stands for: raise `FORMAT` in `cinema/plans/building.py` when one changes.
+part of what a layout's hash stands for: raise `FORMAT` in `cinema/plans/drawn.py` when one changes.
 """
 
 from __future__ import annotations

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -16,62 +14,19 @@ from django.utils.text import slugify
 from cinema.imports.bad_rows import BadRow
 from cinema.plain_text import one_line
 from cinema.plans import geometry
-from cinema.plans.belonging import stored_links
-from cinema.plans.drawing import box_of, letter_spots, rows_of, screen_depth, top_of
+from cinema.plans.belonging import pair_sofas, stored_links
+from cinema.plans.drawn import DrawnCategory, DrawnPlan, DrawnSeat, hash_of
 from cinema.plans.file import FileRow, FileSeat, PlanFile
 from cinema.plans.json_reader import BadPlan
 from cinema.plans.named_seats import read_links
+from cinema.plans.placing import depth_of, fit, rotations, shape_sofas
 from cinema.plans.seat_colours import match_seat_colours
 
-SIDE, BACK, BEHIND = 0.69, 1.84, 1.3  # pitches to the edge: at the sides, behind the last chair, behind the last area
 NO_SALE = re.compile(r"not[ _-]?(available|for[ _-]?sale)|unavailable|blocked", re.IGNORECASE)
 WHEELCHAIR = re.compile(r"wheel[ -]?chair|accessible", re.IGNORECASE)
 COMPANION = re.compile(r"companion|carer", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 SMALLEST_PITCH = 1e-4  # drawing units
-DRAWING = 1  # raise it when the same plan is drawn differently: browsers cache a layout for a year
-FORMAT = 2  # raise it, with a migration of the stored hashes, when layouts get other keys or derive them differently
-
-
-@dataclass(frozen=True)
-class DrawnCategory:
-    key: str
-    name: str
-    color: str
-    seat_colour: str
-    for_sale: bool
-
-
-@dataclass
-class DrawnSeat:
-    index: int
-    label: str
-    row: str
-    number: str
-    zone: str
-    segment: int
-    x: float
-    y: float
-    turn: float
-    category: str
-    kind: str
-    shape: str
-    guid: str
-    for_sale: bool
-
-
-@dataclass(frozen=True)
-class DrawnPlan:
-    hash: str
-    name: str
-    width: float
-    height: float
-    categories: tuple[DrawnCategory, ...]
-    seats: tuple[DrawnSeat, ...]
-    areas: tuple[dict[str, Any], ...]
-    focal_point: geometry.Point | None
-    links: dict[str, Any]
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -94,12 +49,14 @@ def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnP
     pitch = _pitch(plan, runs)
     for run in runs:
         run.parts = geometry.split_at_aisles(run.points, pitch)
-    groups = _group(runs)
+    groups = _group(runs, plan.stage)
     _refuse_overlaps(plan, pitch)
     labels = _labels(groups)
-    seats = _seats(groups, labels, categories)
+    seats = _seats(groups, labels, categories, plan.stage)
     sofas, companions = read_links(seats, [seat for group in groups for run in group for seat in run.seats])
-    left, top, width, height = _fit(seats, areas := _areas(plan, pitch), pitch)
+    left, top, width, height = fit(seats, areas := _areas(plan, pitch), pitch, plan.stage)
+    if plan.stage != "top":
+        shape_sofas(seats, pair_sofas(seats, sofas))
     drawn = DrawnPlan(
         hash="",
         name=plan.name,
@@ -108,33 +65,12 @@ def build_plan(plan: PlanFile, names: Mapping[str, str] | None = None) -> DrawnP
         categories=tuple(categories.values()),
         seats=tuple(seats),
         areas=tuple(areas),
+        stage=plan.stage,
         focal_point=_focal_point(plan, pitch, (left, top), (width, height)),
         links=stored_links(sofas, companions),
         notes=tuple(plan.notes),
     )
     return replace(drawn, hash=hash_of(drawn))
-
-
-def hash_of(plan: DrawnPlan) -> str:
-    """The name of the layout: of all that is drawn, and of what the plan says about it beyond the drawing."""
-    content = [
-        DRAWING, plan.width, plan.height, [_hashed(c) for c in plan.categories], [asdict(s) for s in plan.seats],
-        list(plan.areas),
-    ]  # fmt: skip
-    return name_layout(_digest(content), {"focal_point": plan.focal_point, "links": plan.links})
-
-
-def name_layout(drawing: str, facts: Mapping[str, Any]) -> str:
-    """The hash of a layout from that of its drawing and what its plan says besides; facts that are not said are empty.
-
-    A layout of which nothing is said is named by its drawing alone. That was the whole name of every layout before
-    `FORMAT` 2, so the new name of an earlier one follows from its old name.
-    """
-    return _digest([FORMAT, drawing, {key: fact for key, fact in facts.items() if fact}])
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _focal_point(plan: PlanFile, pitch: float, origin: geometry.Point, extent: geometry.Point) -> geometry.Point | None:
@@ -153,12 +89,6 @@ def _pitch(plan: PlanFile, runs: Sequence[_Run]) -> float:
     if pitch < SMALLEST_PITCH:
         raise BadPlan([BadRow("plan", "zones", f"chairs stand {pitch:g} apart; at least {SMALLEST_PITCH:g} is taken")])
     return pitch
-
-
-def _hashed(category: DrawnCategory) -> dict[str, Any]:
-    """A category as layout hashes cover it. The keys are part of every stored hash, so they never change."""
-    facts = asdict(category)
-    return {"cloth": facts.pop("seat_colour"), **facts}
 
 
 def _run(row: FileRow) -> _Run:
@@ -186,7 +116,7 @@ def _categories(plan: PlanFile, names: Mapping[str, str]) -> dict[str, DrawnCate
     return drawn
 
 
-def _group(runs: Sequence[_Run]) -> list[list[_Run]]:
+def _group(runs: Sequence[_Run], stage: str) -> list[list[_Run]]:
     """Runs grouped by zone and row, from front to back; inside a row in order along it."""
     groups: dict[tuple[int, str], list[_Run]] = defaultdict(list)
     for run in runs:
@@ -197,7 +127,7 @@ def _group(runs: Sequence[_Run]) -> list[list[_Run]]:
 
     def depth(group: list[_Run]) -> tuple[int, float, float]:
         points = [point for run in group for point in run.points]
-        return group[0].row.zone, round(fmean(y for _, y in points), 1), fmean(x for x, _ in points)
+        return group[0].row.zone, *depth_of(points, stage)
 
     return sorted(groups.values(), key=depth)
 
@@ -252,14 +182,13 @@ def _label(row: FileRow, seat: FileSeat, form: int) -> str:
 
 
 def _seats(
-    groups: Sequence[Sequence[_Run]], labels: Mapping[int, str], categories: Mapping[str, DrawnCategory]
+    groups: Sequence[Sequence[_Run]], labels: Mapping[int, str], categories: Mapping[str, DrawnCategory], stage: str
 ) -> list[DrawnSeat]:
-    xs = [x for group in groups for run in group for x, _ in run.points]
-    centre = (min(xs) + max(xs)) / 2
+    hall = [point for group in groups for run in group for point in run.points]
     seats: list[DrawnSeat] = []
     segment = -1
     for group in groups:
-        rotations = geometry.chair_rotations([point for run in group for point in run.points], centre)
+        turns = rotations([point for run in group for point in run.points], hall, stage)
         position = 0
         for run in group:
             before = None
@@ -267,7 +196,7 @@ def _seats(
                 segment += part != before
                 before = part
                 category = categories[seat.category]
-                seats.append(_seat(len(seats), run.row, seat, labels[id(seat)], segment, rotations[position], category))
+                seats.append(_seat(len(seats), run.row, seat, labels[id(seat)], segment, turns[position], category))
                 position += 1
     return seats
 
@@ -321,25 +250,3 @@ def _areas(plan: PlanFile, pitch: float) -> list[dict[str, Any]]:
             }
         areas.append(drawn)
     return areas
-
-
-def _fit(
-    seats: Sequence[DrawnSeat], areas: Sequence[dict[str, Any]], pitch: float
-) -> tuple[float, float, float, float]:
-    """Scale seats to pitches, and move everything so that there is space for the screen.
-
-    Returns left and top of the drawing in the file's origin, width and height, all in pitches.
-    """
-    for seat in seats:
-        seat.x, seat.y = seat.x / pitch, seat.y / pitch
-    boxes = [box_of(area) for area in areas]
-    spots = [(x, y) for row in rows_of(seats) for x, y in letter_spots(row)]
-    left = min([s.x - SIDE for s in seats] + [x - 0.4 for x, _ in spots] + [x0 - 0.2 for x0, _, _, _ in boxes])
-    right = max([s.x + SIDE for s in seats] + [x + 0.4 for x, _ in spots] + [x1 + 0.2 for _, _, x1, _ in boxes])
-    top = top_of(seats, areas) - screen_depth(right - left)
-    bottom = max([s.y + BACK for s in seats] + [y1 + BEHIND for _, _, _, y1 in boxes])
-    for seat in seats:
-        seat.x, seat.y = round(seat.x - left, 3), round(seat.y - top, 3)
-    for area in areas:
-        area["x"], area["y"] = round(area["x"] - left, 3), round(area["y"] - top, 3)
-    return left, top, round(right - left, 3), round(bottom - top, 3)

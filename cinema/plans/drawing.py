@@ -10,35 +10,20 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from statistics import median
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.utils.html import escape
 
-Point = tuple[float, float]
+from cinema.plans.geometry import Point, direction_of
+from cinema.plans.stage import PlacedSeat, TurnedSeat, box_on_top, seats_on_top, svg_turn, turned_extent
+
 FRONT = 0.347  # from the middle of a chair to its front edge
 SCREEN_DEPTH = 3.9  # pitches kept free for the screen, above the first row
 WIDE, DEPTH_PER_WIDTH = 20, 0.15  # a wider plan has a deeper screen, not only a longer one
 NARROWEST_AISLE, WIDEST_AISLE = 0.4, 4.0  # of free floor between two chairs; two row objects may touch
+AROUND = 1.2  # pitches from the middle of an outermost chair to the edge of what a map shows first
+FAR = 4.0  # pitches beyond that edge up to which the rest of a drawing is shown with it
 HALF_WIDTHS = {"recliner": 0.73, "sofa-start": 0.47, "sofa-end": 0.47}
-
-
-class PlacedSeat(Protocol):
-    """What a drawing needs of a seat."""
-
-    @property
-    def x(self) -> float: ...
-    @property
-    def y(self) -> float: ...
-    @property
-    def turn(self) -> float: ...
-    @property
-    def segment(self) -> int: ...
-    @property
-    def row(self) -> str: ...
-    @property
-    def zone(self) -> str: ...
-    @property
-    def shape(self) -> str: ...
 
 
 S = TypeVar("S", bound=PlacedSeat)
@@ -74,7 +59,7 @@ def letter_spots(row: Sequence[PlacedSeat]) -> tuple[Point, Point]:
 
 def _beside(seat: PlacedSeat, other: PlacedSeat, side: int) -> Point:
     """A point beside a seat, on the side away from the other end of its row."""
-    tx, ty = _along(seat)
+    tx, ty = along(seat)
     away = (seat.x - other.x) * tx + (seat.y - other.y) * ty
     reach = math.copysign(_half(seat) + 0.38, away if abs(away) > 1e-6 else side)
     return seat.x + tx * reach, seat.y + ty * reach
@@ -84,27 +69,52 @@ def _half(seat: PlacedSeat) -> float:
     return HALF_WIDTHS.get(seat.shape, 0.5)
 
 
-def _along(seat: PlacedSeat) -> Point:
+def along(seat: PlacedSeat) -> Point:
+    """The direction to the right of a chair, in its own sight: a unit vector."""
     angle = math.radians(seat.turn)
     return math.cos(angle), math.sin(angle)
 
 
-def _shift(seat: PlacedSeat, along: float, back: float) -> Point:
-    """A point `along` to the right of and `back` behind a chair, in the chair's own directions."""
-    tx, ty = _along(seat)
-    return seat.x + tx * along - ty * back, seat.y + ty * along + tx * back
+def _shift(seat: PlacedSeat, right: float, back: float) -> Point:
+    """A point `right` to the right of and `back` behind a chair, in the chair's own directions."""
+    tx, ty = along(seat)
+    return seat.x + tx * right - ty * back, seat.y + ty * right + tx * back
 
 
-def floor_svg(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], width: float, height: float) -> str:
+def floor_svg(
+    seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], width: float, height: float, stage: str = "top"
+) -> str:
     """The floor as one SVG, to be shown under the seats; without interaction and without inline style."""
-    rows = rows_of(seats)
-    parts = [f'<path class="floor__room" d="{_wall(width, height, top_of(seats, areas))}"/>']
-    parts += [_area(area) for area in areas]
-    parts += [f'<path class="floor__step" d="{"".join(_steps(row))}"/>' for row in rows[:-1]]
+    corner, w, h = turned_extent(width, height, stage)
+    rows = [_in_order(row) for row in rows_of(seats_on_top(seats, stage, corner))]
+    room = [f'<path class="floor__room" d="{_wall(w, h, screen_room(seats, areas, (width, height), stage))}"/>']
+    floor = [f'<path class="floor__step" d="{"".join(_steps(row))}"/>' for row in rows[:-1]]
     lights = "".join(f'<circle cx="{x:.2f}" cy="{y:.2f}" r=".05"/>' for row in rows for x, y in _lights(row))
-    parts.append(f'<g class="floor__lights">{lights}</g>')
-    parts += _exits(rows, width)
+    floor.append(f'<g class="floor__lights">{lights}</g>')
+    floor += _exits(rows, w)
+    turn = svg_turn(width, height, stage)
+    parts = [_group(room, turn), *(_area(area) for area in areas), _group(floor, turn)]
     return f'<svg class="floor" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _in_order(row: list[TurnedSeat]) -> list[TurnedSeat]:
+    """A row from left to right, or from front to back, of the turned drawing: turning may have reversed it."""
+    dx, dy = direction_of([(seat.x, seat.y) for seat in row])
+    is_reversed = (row[-1].x - row[0].x) * dx + (row[-1].y - row[0].y) * dy < 0
+    return row[::-1] if is_reversed else row
+
+
+def _group(parts: Sequence[str], turn: str) -> str:
+    inside = "".join(parts)
+    return f'<g transform="{turn}">{inside}</g>' if turn else inside
+
+
+def screen_room(
+    seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], extent: Point, stage: str = "top"
+) -> float:
+    """The depth of the free floor for the screen, from the edge of the drawing at the stage."""
+    corner, _, _ = turned_extent(*extent, stage)
+    return top_of(seats, areas, stage) - corner[1]
 
 
 def screen_depth(width: float) -> float:
@@ -112,10 +122,33 @@ def screen_depth(width: float) -> float:
     return round(SCREEN_DEPTH + max(0.0, width - WIDE) * DEPTH_PER_WIDTH, 3)
 
 
-def top_of(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]]) -> float:
-    """The smallest y of all chairs, letters and areas: the end of the space for the screen."""
-    spots = [y - 0.2 for row in rows_of(seats) for _, y in letter_spots(row)]
-    return min([seat.y - FRONT for seat in seats] + spots + [box_of(area)[1] - 0.1 for area in areas])
+def first_view(
+    seats: Sequence[PlacedSeat], width: float, height: float, stage: str = "top"
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what a map shows first: all chairs, their letters, and the middle of the screen.
+
+    A drawing of this width and height that is hardly larger is shown whole. Areas far from the chairs are left out.
+    """
+    along, across = (width, height) if stage in ("top", "bottom") else (height, width)
+    screen = [(share * along, across if stage in ("bottom", "right") else 0.0) for share in (0.3, 0.7)]
+    spots = [spot for row in rows_of(seats) for spot in letter_spots(row)] + [(seat.x, seat.y) for seat in seats]
+    spots += screen if stage in ("top", "bottom") else [(y, x) for x, y in screen]
+    xs, ys = [x for x, _ in spots], [y for _, y in spots]
+    left, top, right, bottom = min(xs) - AROUND, min(ys) - AROUND, max(xs) + AROUND, max(ys) + AROUND
+    return (
+        left if left > FAR else 0.0,
+        top if top > FAR else 0.0,
+        right if width - right > FAR else width,
+        bottom if height - bottom > FAR else height,
+    )
+
+
+def top_of(seats: Sequence[PlacedSeat], areas: Sequence[Mapping[str, Any]], stage: str = "top") -> float:
+    """The smallest y of all chairs, letters and areas of the turned drawing: the end of the space for the screen."""
+    turned = seats_on_top(seats, stage)
+    spots = [y - 0.2 for row in rows_of(turned) for _, y in letter_spots(row)]
+    boxes = [box_on_top(box_of(area), stage) for area in areas]
+    return min([seat.y - FRONT for seat in turned] + spots + [top - 0.1 for _, top, _, _ in boxes])
 
 
 def _wall(w: float, h: float, top: float) -> str:
@@ -148,7 +181,7 @@ def _steps(row: Sequence[PlacedSeat]) -> Iterator[str]:
 def _lights(row: Sequence[PlacedSeat]) -> Iterator[Point]:
     """A light behind each chair beside an aisle, on the edge of the aisle."""
     for a, b in aisles_of(row):
-        way = 1 if (b.x - a.x) * _along(a)[0] + (b.y - a.y) * _along(a)[1] > 0 else -1
+        way = 1 if (b.x - a.x) * along(a)[0] + (b.y - a.y) * along(a)[1] > 0 else -1
         yield _shift(a, way * (_half(a) + 0.03), 0.5)
         yield _shift(b, -way * (_half(b) + 0.03), 0.5)
 

@@ -2,8 +2,8 @@
 
 The format is described at pretix.eu. Unknown keys are ignored, because other exporters add some. Our own extension is
 the key `bookmyseat`, which others ignore: on a seat `{"kind": "companion", "companion_of": "A1"}` or
-`{"shape": "sofa-start", "sofa": "A2"}`, on the plan `{"pitch": 25, "focal_point": {"x": 0, "y": 200}}` (drawing units
-from seat to seat, and from the drawing's origin).
+`{"shape": "sofa-start", "sofa": "A2"}`, on the plan `{"pitch": 25, "stage": "left", "focal_point": {"x": 0, "y": 200}}`
+(drawing units from seat to seat, the side of the drawing where the stage is, drawing units from its origin).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from cinema.imports.bad_rows import read_json
 from cinema.plans.json_reader import BadPlan, JsonObject, Reader
+from cinema.plans.stage import SIDES
 
 MAX_BYTES = 10_000_000
 MAX_SEATS, MAX_ROWS, MAX_ZONES, MAX_CATEGORIES = 10_000, 3_000, 200, 60
@@ -79,6 +80,7 @@ class PlanFile:
     rows: list[FileRow]
     areas: list[FileArea]
     pitch: float | None
+    stage: str
     focal_point: Point | None
     notes: list[str]
 
@@ -136,6 +138,7 @@ def _read_plan(read: Reader, data: JsonObject) -> PlanFile:
         rows=[],
         areas=[],
         pitch=None,
+        stage="top",
         focal_point=None,
         notes=[],
     )
@@ -154,6 +157,7 @@ def _read_sidecar(read: Reader, data: JsonObject, plan: PlanFile) -> None:
         return
     if "pitch" in ours:
         plan.pitch = read.number(ours, "pitch", "plan.bookmyseat", least=0.01)
+    plan.stage = read.choice(ours, "stage", "plan.bookmyseat", SIDES) or "top"
     if ours.get("focal_point") is not None:
         at, path = read.object(ours, "focal_point", "plan.bookmyseat"), "plan.bookmyseat.focal_point"
         plan.focal_point = read.number(at, "x", path), read.number(at, "y", path)

@@ -14,8 +14,10 @@ from typing import Any
 
 from cinema.models import SeatingPlan
 from cinema.plans.belonging import find_wheelchair_places, pair_sofas, read_stored_links
-from cinema.plans.drawing import Point, floor_svg, letter_spots, rows_of, top_of
+from cinema.plans.drawing import first_view, floor_svg, letter_spots, rows_of, screen_room
+from cinema.plans.geometry import Point
 from cinema.plans.stage import default_focal_point
+from cinema.plans.stage_css import stage_css
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]{1,6}")
 
@@ -26,6 +28,7 @@ class PlanCategory:
     name: str
     color: str
     seat_colour: str
+    for_sale: bool  # has a seat that is
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ class Layout:
 def layout_of(layout_hash: str) -> Layout:
     """The layout of that hash, built once per process. Raises SeatingPlan.DoesNotExist."""
     plan = SeatingPlan.objects.get(hash=layout_hash)
-    categories = tuple(
-        PlanCategory(c.key, c.name, c.color, c.seat_colour) for c in plan.categories.order_by("position")
-    )
     seats = _seats(plan)
+    sold = {seat.category for seat in seats if seat.for_sale}
+    categories = tuple(
+        PlanCategory(c.key, c.name, c.color, c.seat_colour, c.key in sold) for c in plan.categories.order_by("position")
+    )
     rows = _rows(seats)
     focal_point = _focal_point(plan, seats)
     return Layout(
@@ -107,7 +111,7 @@ def layout_of(layout_hash: str) -> Layout:
         index_of={seat.label: seat.index for seat in seats},
         json=_json(plan, focal_point, categories, seats),
         css=_css(plan, seats, rows),
-        floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height),
+        floor_svg=floor_svg(seats, plan.areas, plan.width, plan.height, plan.stage),
     )
 
 
@@ -190,16 +194,19 @@ def _json(
 
 def _css(plan: SeatingPlan, seats: Sequence[PlanSeat], rows: Sequence[PlanRow]) -> bytes:
     """Only numbers and safe keys: no text of the plan is in a style sheet."""
+    room = screen_room(seats, plan.areas, (plan.width, plan.height), plan.stage)
+    sides = zip(("left", "top", "right", "bottom"), first_view(seats, plan.width, plan.height, plan.stage), strict=True)
+    fit = " ".join(f"--fit-{side}: {value:.3f};" for side, value in sides)
     lines = [
         "/* Where every seat of this layout stands, in seat pitches. Generated; cached for a year. */",
         "@layer pages {",
-        f"  .hall {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
-        f"  .hall {{ --screen-room: {top_of(seats, plan.areas):.3f}; }}",
+        f"  .hall-window {{ --hall-width: {plan.width:g}; --hall-depth: {plan.height:g}; }}",
+        f"  .hall {{ --screen-room: {room:.3f}; }}",
+        f"  .hall-window {{ {fit} }}",
+        *stage_css(plan.stage),
     ]
-    lines += [
-        f'  .seat:where([data-i="{s.index}"]) {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}'
-        for s in seats
-    ]
+    # A class of its own for each seat: browsers find rules by class, and would try each of 10,000 rules on each seat.
+    lines += [f"  .s{s.index} {{ --x: {s.x:.3f}; --y: {s.y:.3f}; --turn: {s.turn:.2f}deg; }}" for s in seats]
     lines += [
         f'  .row-letter[data-row="{row.key}"][data-side="{side}"] {{ --x: {x:.3f}; --y: {y:.3f}; }}'
         for row in rows

@@ -11,7 +11,8 @@ from django.utils.text import slugify
 from cinema.imports.bad_rows import BadRow
 from cinema.models import Cinema, Screen, Seat, SeatCategory, SeatingPlan
 from cinema.plain_text import clean_text
-from cinema.plans.building import DrawnPlan, DrawnSeat, build_plan
+from cinema.plans.building import build_plan
+from cinema.plans.drawn import DrawnPlan, DrawnSeat
 from cinema.plans.file import read_plan
 from cinema.plans.json_reader import BadPlan
 
@@ -81,7 +82,8 @@ def _store(drawn: DrawnPlan, cinema_name: str, screen_name: str) -> Imported:
         cinema = Cinema.objects.create(name=cinema_name, slug=free_slug(cinema_name))
     screen, is_new_screen = Screen.objects.get_or_create(cinema=cinema, name=screen_name)
     before = _kept_seats(screen.plan)
-    plan, is_new_plan = _plan_of(drawn)
+    notes = (*drawn.notes, *_note_of_stage(screen.plan, drawn))
+    plan, is_new_plan = store_plan(drawn)
     if screen.plan_id != plan.pk:
         screen.plan = plan
         screen.save(update_fields=["plan"])
@@ -90,17 +92,29 @@ def _store(drawn: DrawnPlan, cinema_name: str, screen_name: str) -> Imported:
     changed = sum(before[guid] != after[guid] for guid in shared)
     return Imported(
         screen, plan, len(after) - len(shared), changed, len(shared) - changed, len(before) - len(shared),
-        is_new_cinema, is_new_screen, is_new_plan, drawn.notes,
+        is_new_cinema, is_new_screen, is_new_plan, notes,
     )  # fmt: skip
 
 
-def _plan_of(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
+def _note_of_stage(before: SeatingPlan | None, drawn: DrawnPlan) -> list[str]:
+    """The stage and focal point may have been set in the admin; the file decides, but says so."""
+    if before is None or before.hash == drawn.hash:
+        return []
+    notes = []
+    if before.stage != drawn.stage:
+        notes.append(f"the stage was at the {before.stage} and is at the {drawn.stage} by this file")
+    if before.focal_x is not None and drawn.focal_point is None:
+        notes.append("the focal point was set and is the default by this file")
+    return notes
+
+
+def store_plan(drawn: DrawnPlan) -> tuple[SeatingPlan, bool]:
     x, y = drawn.focal_point or (None, None)
     plan, is_new = SeatingPlan.objects.get_or_create(
         hash=drawn.hash,
         defaults={
             "name": drawn.name, "width": drawn.width, "height": drawn.height, "areas": list(drawn.areas),
-            "links": drawn.links, "focal_x": x, "focal_y": y,
+            "stage": drawn.stage, "links": drawn.links, "focal_x": x, "focal_y": y,
         },
     )  # fmt: skip
     if is_new:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from cinema.plans.layouts import PlanSeat, layout_of
+from cinema.plans.layouts import Layout, PlanSeat, layout_of
+from cinema.plans.stage import svg_turn, turned_extent
 
+WHERE = {"top": "at the top", "bottom": "at the bottom", "left": "on the left", "right": "on the right"}
 WIDTHS = {"recliner": 1.2, "sofa-start": 0.92, "sofa-end": 0.92}
 
 
@@ -15,10 +17,27 @@ def draw_thumbnail(layout_hash: str) -> SafeString:
     layout = layout_of(layout_hash)
     seats = "".join(_seat(seat) for seat in layout.seats)
     w, h = layout.width, layout.height
-    label = f"{len(layout.seats)} seats, the screen at the top"
+    label = f"{len(layout.seats)} seats, the screen {WHERE[layout.stage]}"
     return mark_safe(  # numbers, our own texts, and escaped texts of the plan
         f'<svg class="plan-picture" viewBox="0 0 {w:g} {h:g}" role="img" aria-label="{label}">'
-        f'<path class="plan-picture__screen" d="M{w * 0.22:.2f} 1.6Q{w / 2:.2f} .6 {w * 0.78:.2f} 1.6"/>{seats}</svg>'
+        f"{_screen(layout)}{seats}{_focal_point(layout)}</svg>"
+    )
+
+
+def _screen(layout: Layout) -> str:
+    _, w, _ = turned_extent(layout.width, layout.height, layout.stage)
+    turn = svg_turn(layout.width, layout.height, layout.stage)
+    turned = f' transform="{turn}"' if turn else ""
+    return f'<path class="plan-picture__screen" d="M{w * 0.22:.2f} 1.6Q{w / 2:.2f} .6 {w * 0.78:.2f} 1.6"{turned}/>'
+
+
+def _focal_point(layout: Layout) -> str:
+    x, y = layout.focal_point
+    half = max(0.5, layout.width / 80)  # to be seen in a large hall too
+    cross = f"M{x - half:.2f} {y:.2f}h{2 * half:.2f}M{x:.2f} {y - half:.2f}v{2 * half:.2f}"
+    return (
+        f'<g class="plan-picture__focal-point"><title>The focal point: {x:g} from the left, {y:g} from the top</title>'
+        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{half * 0.65:.2f}"/><path d="{cross}"/></g>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Filters and tags for money, durations and showtime cards. Loaded into every template."""
+"""Filters and tags for money, durations, showtime cards and parts. Loaded into every template."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from django import template
 from django.utils.safestring import SafeString
 
 from cinema.currencies import format_money
-from cinema.whats_on.listing_html import draw_card
-from cinema.whats_on.listings import ShowtimeCard
+from cinema.web.parts import render_part
+from cinema.whats_on.listing_html import draw_card, draw_film
+from cinema.whats_on.listings import Film, ShowtimeCard
 
 register = template.Library()
 
@@ -35,3 +36,15 @@ def showtime_card(
 ) -> SafeString:
     """`{% showtime_card card today %}`: see `cinema.whats_on.listing_html.draw_card`."""
     return draw_card(card, from_day=from_day, with_day=with_day, with_price=with_price)
+
+
+@register.simple_tag
+def part(template_name: str, **values: object) -> SafeString:
+    """`{% part "cinema/_strip.html" days=days %}`: see `cinema.web.parts.render_part`."""
+    return render_part(template_name, **values)
+
+
+@register.simple_tag
+def film_item(film: Film, today: date, place: int = 0) -> SafeString:
+    """`{% film_item film today forloop.counter %}`: see `cinema.whats_on.listing_html.draw_film`."""
+    return draw_film(film, today, place)

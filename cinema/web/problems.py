@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
@@ -33,6 +34,7 @@ View = Callable[..., HttpResponse]
 AWAY = tuple(kind.sqlstate for kind in (UndefinedTable, InvalidSchemaName, InvalidColumnReference))
 
 API = "/api/"
+MOST_RESENT = 50  # values of one field
 KNOWN_TO_DJANGO = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)  # as 4xx
 
 
@@ -243,10 +245,32 @@ class ProblemMiddleware:
         return response
 
 
+def resends(*fields: str) -> Callable[[View], View]:
+    """Decorator of a page whose form may be offered again with these fields after a failed CSRF check.
+
+    Only for what a person sees and presses once more: the fields may come from another site.
+    """
+
+    def decorate(view: View) -> View:
+        view.resent_fields = fields  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The view of a failed CSRF check (CSRF_FAILURE_VIEW)."""
+    """The view of a failed CSRF check (CSRF_FAILURE_VIEW). On a page it says why, and offers some forms again."""
     if is_api(request):
         return problem(
             Forbidden("The X-CSRFToken header must equal the csrftoken cookie, which GET …/lock/ sets.", reason=reason)
         )
-    return render(request, "403_csrf.html", {"reason": reason}, status=403)
+    view = request.resolver_match.func if request.resolver_match else None
+    fields = getattr(view, "resent_fields", ())
+    context = {
+        "has_cookies": settings.CSRF_COOKIE_NAME in request.COOKIES,
+        "resent": [(name, value) for name in fields for value in request.POST.getlist(name)[:MOST_RESENT]],
+        "action": request.POST.get("action", ""),
+        "dropped": request.POST.get("drop", ""),
+        "labels": request.POST.getlist("seats")[:MOST_RESENT],
+    }
+    return render(request, "403_csrf.html", context, status=403)

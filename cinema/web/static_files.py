@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files import File
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from cinema.files import write_file
+from cinema.web.compression import compress_file
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
-    """WhiteNoise answers with a sync stream; Django under ASGI warns about it and reads it as a whole anyway."""
+    """WhiteNoise answers with a sync stream; Django under ASGI warns about it and reads it as a whole anyway.
+
+    Files that were not collected (DEBUG=1) are compressed here; `collectstatic` has compressed the others.
+    """
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
@@ -27,7 +32,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
         del response["content-type"]  # set below by WhiteNoise's headers
         for name, value in found.headers:
             response[name] = value
-        return response
+        return compress_file(request, response) if settings.DEBUG else response
 
 
 class WholeFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 
 from cinema.days import bounds_of
 from cinema.models import SeatingPlan, Showtime, ShowtimeQuerySet
-from cinema.plans.building import name_layout
+from cinema.plans.drawn import name_layout
 from cinema.plans.layouts import Layout, layout_of
+from cinema.web.compression import compress_file
 from cinema.web.problems import Invalid, NotFound, api
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -121,4 +122,4 @@ def _immutable(request: HttpRequest, body: bytes, content_type: str, found: Layo
     """A response that never changes: the hash in its address covers every byte. 304 if the client has it."""
     etag = f'"{found.hash}"'
     response = HttpResponse(body, content_type=content_type, headers={"ETag": etag, "Cache-Control": FOR_A_YEAR})
-    return get_conditional_response(request, etag=etag, response=response) or response
+    return compress_file(request, get_conditional_response(request, etag=etag, response=response) or response)

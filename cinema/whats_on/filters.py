@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import islice
 from urllib.parse import urlencode
 
 from django.db.models import Max, Q, QuerySet
@@ -16,6 +17,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import slugify
 
+from cinema.database.row_mapping import columns_of, read_rows
+from cinema.database.statements import Statement, run_queries
 from cinema.days import bounds_of, read_day
 from cinema.films.languages import NAMES
 from cinema.models import Cinema, Genre, Movie, Showtime, ShowtimeQuerySet
@@ -25,6 +28,9 @@ from cinema.whats_on.timetable import Timetable, read_tags, read_timetable
 
 MAX_VALUES = 30  # of one name; no form sends more
 MAX_LENGTH = 120  # characters of a value
+
+GENRES = Statement("whats_on_genres", f"SELECT {columns_of(Genre)} FROM cinema_genre ORDER BY name")
+CINEMAS = Statement("whats_on_cinemas", f"SELECT {columns_of(Cinema)} FROM cinema_cinema ORDER BY name")
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Catalogue:
     """All choices and what is on sale, read once per request. `at` is the instant of all answers."""
 
     at: datetime
+    on_sale: ShowtimeQuerySet  # at that instant: made once, as building a query costs as much as a small one
     genres: Sequence[Genre]
     cinemas: Sequence[Cinema]
     tags: Mapping[int, Collection[int]]  # ids of films by id of genre
@@ -126,7 +133,7 @@ class Catalogue:
 
     def showtimes(self, filters: Filters, movies: Sequence[int]) -> ShowtimeQuerySet:
         """The showtimes of these films that match the filters."""
-        found = on_sale(self.at).filter(movie__in=movies)
+        found = self.on_sale.filter(movie__in=movies)
         if filters.cinemas:
             found = found.filter(screen__cinema__in=self.cinema_ids(filters.cinemas))
         if filters.languages:
@@ -157,13 +164,16 @@ class Catalogue:
         coming = Q(pk__in=later.values("movie_id"))
         if not filters.cinemas:
             coming |= Q(release_date__gt=timezone.localdate(self.at))
-        found = Movie.objects.filter(coming).exclude(pk__in=on_sale(self.at).order_by().values("movie_id"))
-        if filters.genres:
-            found = found.filter(pk__in=self._tagged(filters))
+        found = Movie.objects.filter(coming).order_by("release_date", "title")
         if filters.languages:
             found = found.filter(_language_of_film(filters.languages))
-        found = _searched(found, filters).order_by("release_date", "title")
-        return list(found.values_list("pk", flat=True)[:most])
+        matching = self._matching_films(filters)
+        ids = (pk for pk in found.values_list("pk", flat=True) if pk not in self.everywhere.movies)
+        return list(islice((pk for pk in ids if matching is None or pk in matching), most))
+
+    def genre_of(self, film: int) -> str:
+        """The name of its first genre; "" without one."""
+        return next((genre.name for genre in self.genres if film in self.tags.get(genre.pk, ())), "")
 
     def _matching_films(self, filters: Filters) -> Collection[int] | None:
         """Ids of films by genre and search text, with showtimes or without; None is any."""
@@ -209,14 +219,25 @@ class Catalogue:
 
 def read_catalogue(filters: Filters, at: datetime) -> Catalogue:
     """A fixed number of queries, whatever the number of showtimes."""
-    cinemas = list(Cinema.objects.all())
-    everywhere = filtered = read_timetable(on_sale(at))
+    cinemas = read_cinemas()
+    now = on_sale(at)
+    everywhere = filtered = read_timetable(now)
     if filters.cinemas:
-        filtered = read_timetable(on_sale(at).filter(screen__cinema__in=_cinema_ids(cinemas, filters.cinemas)))
+        filtered = read_timetable(now.filter(screen__cinema__in=_cinema_ids(cinemas, filters.cinemas)))
     searched = (
         frozenset(_searched(Movie.objects.order_by(), filters).values_list("pk", flat=True)) if filters.q else None
     )
-    return Catalogue(at, list(Genre.objects.all()), cinemas, read_tags(), everywhere, filtered, searched)
+    return Catalogue(at, now, read_genres(), cinemas, read_tags(), everywhere, filtered, searched)
+
+
+def read_genres() -> list[Genre]:
+    """All, by name. A prepared statement, as is the next one: compiling these two costs more than running them."""
+    return [genre for genre, _ in read_rows(Genre, run_queries((GENRES, []))[0])]
+
+
+def read_cinemas() -> list[Cinema]:
+    """All, by name."""
+    return [cinema for cinema, _ in read_rows(Cinema, run_queries((CINEMAS, []))[0])]
 
 
 def on_sale(at: datetime) -> ShowtimeQuerySet:

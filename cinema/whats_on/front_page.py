@@ -17,7 +17,7 @@ from cinema.whats_on.listings import Film, ShowtimeCard, card_state
 PAGE = 24  # films
 SOON = 12  # films
 TIMES = 3  # read per film; the grid shows two, the billboard three
-NOT_ON_A_CARD = ("overview", "search_text", "cast", "spoken_languages", "director")
+NOT_ON_A_CARD = ("search_text", "cast", "spoken_languages", "director")
 FILLING_UP_SHARE = 0.6  # of the seats taken; such showtimes are listed under "Filling up now"
 FILLING_UP_WITHIN = timedelta(hours=24)
 
@@ -42,12 +42,12 @@ class FrontPage:
     soon: Sequence[Film]
     n_films: int
     n_times: int
-    genres: Sequence[Choice]
-    languages: Sequence[Choice]
+    genres: tuple[Choice, ...]
+    languages: tuple[Choice, ...]
     cinemas: Sequence[Cinema]
     cinema: Cinema | None
     chips: Sequence[Chip]
-    days: Sequence[Day]
+    days: tuple[Day, ...]
     at: datetime
 
     @property
@@ -98,8 +98,8 @@ def read_front_page(filters: Filters, page: int, at: datetime) -> FrontPage:
         soon=[films[pk] for pk in soon if pk in films],
         n_films=n_films,
         n_times=found.n_times,
-        genres=catalogue.genre_choices(filters),
-        languages=catalogue.language_choices(filters),
+        genres=tuple(catalogue.genre_choices(filters)),
+        languages=tuple(catalogue.language_choices(filters)),
         cinemas=catalogue.cinemas,
         cinema=next((cinema for cinema in catalogue.cinemas if cinema.pk in chosen), None),
         chips=catalogue.chips(filters),
@@ -112,7 +112,7 @@ def _films(
     catalogue: Catalogue, filters: Filters, shown: Sequence[int], starts: Collection[datetime], soon: Sequence[int]
 ) -> dict[int, Film]:
     """The films with their next times: matching showtimes at these instants for `shown`, all to come for `soon`."""
-    movies = Movie.objects.defer(*NOT_ON_A_CARD).prefetch_related("genres").in_bulk([*shown, *soon])
+    movies = Movie.objects.defer(*NOT_ON_A_CARD).in_bulk([*shown, *soon])
     times = list(_with_screens(catalogue.showtimes(filters, shown).filter(starts_at__in=starts)))
     if soon:
         nth = Window(RowNumber(), partition_by=F("movie_id"), order_by=[F("starts_at"), F("id")])
@@ -124,16 +124,17 @@ def _films(
         if cards is not None and len(cards) < TIMES:
             showtime.movie = movies[showtime.movie_id]
             cards.append(ShowtimeCard(showtime, card_state(showtime, catalogue.at)))
-    return {pk: Film(movie, found[pk]) for pk, movie in movies.items()}
+    return {pk: Film(movie, found[pk], catalogue.genre_of(pk)) for pk, movie in movies.items()}
 
 
 def _with_screens(showtimes: QuerySet[Showtime]) -> QuerySet[Showtime]:
     return showtimes.defer("prices").select_related("screen").order_by("starts_at", "id")
 
 
-def _days(days: Sequence[date], filters: Filters, today: date) -> list[Day]:
+def _days(days: Sequence[date], filters: Filters, today: date) -> tuple[Day, ...]:
     any_day = Day(None, filters.with_changes(day=None).query, filters.day is None, False)
-    return [any_day] + [Day(day, filters.with_changes(day=day).query, day == filters.day, day == today) for day in days]
+    links = (Day(day, filters.with_changes(day=day).query, day == filters.day, day == today) for day in days)
+    return (any_day, *links)
 
 
 def _page_query(filters: Filters, page: int) -> str:

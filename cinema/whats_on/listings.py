@@ -126,6 +126,7 @@ class Film:
 
     movie: Movie
     cards: Sequence[ShowtimeCard]
+    genre: str  # the first one's name; "" without one
 
     @property
     def next_two(self) -> Sequence[ShowtimeCard]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from cinema.days import read_day
 from cinema.films.trailers import player_of
 from cinema.models import Movie, Showtime
+from cinema.web.compression import compressed
 from cinema.whats_on.filters import Filters
 from cinema.whats_on.front_page import FrontPage, read_front_page, read_left
 from cinema.whats_on.listing_html import draw_left
@@ -33,6 +34,7 @@ class Day:
 
 
 @require_safe
+@compressed
 def home(request: HttpRequest) -> HttpResponse:
     """What is on. For htmx a fragment of the same page: the results, or the next page of films."""
     at = timezone.now()
@@ -72,6 +74,7 @@ def left(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@compressed
 def movie(request: HttpRequest, slug: str) -> HttpResponse:
     film = get_object_or_404(Movie.objects.prefetch_related("genres"), slug=slug)
     at = timezone.now()
@@ -115,11 +118,10 @@ def _billboard(front: FrontPage, today: date) -> dict[str, object]:
         return {"star": None}
     film = next(film for film in front.films if film.movie.pk == star.showtime.movie_id)
     evening = timezone.localtime(star.starts_at).hour >= 17
-    overview = Movie.objects.values_list("overview", flat=True).get(pk=film.movie.pk)
     return {
         "star": star,
         "star_times": film.cards,
         "star_days": film.cards[-1].day != film.cards[0].day or film.cards[0].day != today,
-        "star_text": first_sentences(overview) or film.movie.tagline,
+        "star_text": first_sentences(film.movie.overview) or film.movie.tagline,
         "star_when": ("tonight" if evening else "today") if star.day == today else "later",
     }

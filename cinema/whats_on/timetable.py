@@ -14,12 +14,19 @@ from itertools import chain
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, CharField, QuerySet, TextField
+from django.db.models import Aggregate, CharField, TextField
 from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
-from cinema.models import Movie, ShowtimeQuerySet
+from cinema.database.statements import Statement, run_queries
+from cinema.models import ShowtimeQuerySet
+
+TAGS = Statement(
+    "whats_on_tags",
+    "SELECT genre_id, STRING_AGG(movie_id::text, ',') FROM cinema_movie_genres GROUP BY genre_id",
+    sqlite="SELECT genre_id, GROUP_CONCAT(movie_id) FROM cinema_movie_genres GROUP BY genre_id",
+)
 
 
 class JoinedIds(Aggregate):
@@ -108,9 +115,8 @@ def read_timetable(showtimes: ShowtimeQuerySet) -> Timetable:
 
 def read_tags() -> dict[int, frozenset[int]]:
     """Ids of films by id of genre, of all films. One query."""
-    tags: QuerySet[Any] = Movie.genres.through.objects.order_by()
-    joined = tags.values_list("genre_id").annotate(movies=JoinedIds("movie_id"))
-    return {genre: frozenset(map(int, movies.split(","))) for genre, movies in joined}
+    [rows] = run_queries((TAGS, []))
+    return {genre: frozenset(map(int, movies.split(","))) for genre, movies in rows}
 
 
 def _instant(text: str) -> datetime:

@@ -9,7 +9,7 @@ from booking.access import find_booking
 from booking.clients.client import client_of
 from booking.pages.api import booking_answer, instant
 from booking.refusals import Invalid
-from booking.visitors import visitor_of
+from booking.visitors import is_staff, visitor_of
 from cinema.accounts.second_factor import require_second_factor
 from cinema.database import clock
 from cinema.web.clock_guard import time_of_sale
@@ -36,6 +36,7 @@ def checkout(request: HttpRequest, showtime_id: int) -> HttpResponse:
         mail_origin=mail_origin_of(request),
         at=time_of_sale(),
         client=client_of(request),
+        staff=is_staff(request),
     )
     booking = started.payment.booking
     response = JsonResponse(

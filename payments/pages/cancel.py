@@ -120,7 +120,7 @@ def _staying(booking: Booking, chosen: list[Any]) -> list[str]:
 def _hall(booking: Booking, chosen: list[Any]) -> Any:
     plan = layout_of(booking.showtime.plan.hash)
     labels = [each.ticket.label for each in chosen] or [ticket.label for ticket in booking.tickets.all()]
-    return draw_hall(plan.seats, [plan.index_of[label] for label in labels if label in plan.index_of])
+    return draw_hall(plan, [plan.index_of[label] for label in labels if label in plan.index_of])
 
 
 def _cancelled_words(labels: list[str], when: str = "") -> str:

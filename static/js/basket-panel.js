@@ -15,12 +15,10 @@ function showExpired() {
   panel.querySelector("b").textContent = names.format(expired.labels);
   panel.querySelector("time").textContent = expired.time;
   const { labels } = expired;
-  panel.querySelector("button").addEventListener("click", () => labels.forEach(requestAgain));
+  panel.querySelector("button").addEventListener("click", () => {
+    document.dispatchEvent(new CustomEvent("lock:again", { detail: labels }));
+  });
   basket.querySelector(".basket__empty").replaceWith(panel);
-}
-
-function requestAgain(label) {
-  document.querySelector(`.seat[data-status="available"] input[value="${CSS.escape(label)}"]`)?.click();
 }
 
 document.addEventListener("lock:expired", ({ target }) => {
@@ -28,7 +26,11 @@ document.addEventListener("lock:expired", ({ target }) => {
   expired = { labels, time: target.dataset.clock };
 });
 
+// The time is over, and the server has not said yet what that means: nothing can be paid for meanwhile.
+basket.addEventListener("lock:due", () => basket.toggleAttribute("data-over", true));
+
 basket.addEventListener("htmx:afterSwap", () => {
+  basket.toggleAttribute("data-over", false);
   showOpenState();
   if (!basket.querySelector(".basket__empty")) expired = null;
   else if (expired) showExpired();

@@ -27,3 +27,11 @@ document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
   (next ?? near)?.focus({ preventScroll: true });
 });
 keepSeatsLeft();
+
+// Gone back to, the page is as the browser has kept it: whose seats are locked now is asked again.
+const reminder = document.getElementById("reminder");
+addEventListener("pageshow", async ({ persisted }) => {
+  if (!persisted && arrival?.type !== "back_forward") return;
+  const answer = await fetch(reminder.dataset.url).catch(() => null);
+  if (answer?.ok) reminder.innerHTML = await answer.text();
+});

@@ -1,113 +1,140 @@
-// Three sizes of the hall: fit, 1.6, 2.6. Buttons, keys + - 0, double tap, pinch; the window pans by scrolling.
+// The window of the hall: it scrolls natively, and the drawing in it is scaled, never laid out anew.
+//
+// For the rest of the page: `window` (the element that scrolls), `view`, `pitch`, the event `hall:zoomed` on the root
+// for each change of scale, and ordinary scroll events.
 
-const SIZES = ["1", "1.6", "2.6"];
+import { goalOf } from "hall-goals";
+import { FINGER, detailAt, extentOf, middleOf, pitchBetween, pitchToFit, scrollFor, spotAt, stepped, stepsFrom } from "hall-view";
+
+const DURATION = 240; // ms of a smooth change
+const SETTLED = 120; // ms without a change after which the drawing is made sharp
 
 export class HallZoom {
+  #frame = 0;
+  #settling = 0;
+
   constructor(root) {
     this.root = root;
     this.hall = root.querySelector(".hall");
     this.window = root.querySelector(".hall-window");
-    root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-zoom-by]");
-      if (button) this.by(button.dataset.zoomBy);
-    });
-    root.addEventListener("keydown", (event) => {
-      const action = { "+": "in", "=": "in", "-": "out", 0: "fit" }[event.key];
-      if (action && !event.ctrlKey && !event.metaKey) this.by(action);
-    });
-    this.window.addEventListener("dblclick", (event) => event.target.closest(".seat") || this.by("next", event));
-    this.window.addEventListener("touchmove", (event) => this.pinch(event), { passive: false });
-    this.window.addEventListener("touchend", () => (this.spread = null));
-    this.drag();
-    this.middle();
+    this.extent = root.querySelector(".hall-extent");
+    const style = getComputedStyle(this.hall);
+    const read = (...names) => names.map((name) => parseFloat(style.getPropertyValue(name)));
+    this.plan = read("--hall-width", "--hall-depth");
+    this.fit = read("--fit-left", "--fit-top", "--fit-right", "--fit-bottom");
+    this.drawn = this.hall.offsetWidth / this.plan[0]; // px of a pitch before it is scaled
+    this.pitch = 0; // CSS px from one seat to the next
+    this.resized();
+    new ResizeObserver(() => this.resized()).observe(this.window);
   }
 
-  get level() {
-    return SIZES.indexOf(this.hall.dataset.zoom);
+  /** Whether the whole hall is in the window. */
+  get isFit() {
+    return this.pitch <= this.steps[0] * 1.001;
   }
 
-  /** `action`: in, out, fit or next. */
-  by(action, at = null) {
-    const next = { in: this.level + 1, out: this.level - 1, fit: 0, next: (this.level + 1) % SIZES.length }[action];
-    this.to(Math.max(0, Math.min(SIZES.length - 1, next)), at);
-  }
-
-  /** Zoom with the spot under `at` fixed; without `at`, centred on `goal`. */
-  to(level, at) {
-    const spot = at ? this.spotAt(at) : this.goal;
-    this.hall.dataset.zoom = SIZES[level];
-    this.window.toggleAttribute("data-zoomed", level > 0);
-    this.centre(...spot, at);
-    this.root.querySelector('[data-zoom-by="in"]').disabled = level === SIZES.length - 1;
-    this.root.querySelector('[data-zoom-by="out"]').disabled = level === 0;
-    this.root.dispatchEvent(new CustomEvent("hall:zoomed"));
+  /** Whether a seat is smaller than a finger. */
+  get isOverview() {
+    return this.pitch < FINGER * 0.999;
   }
 
   /** The visible part of the hall: left, top, right, bottom in seat pitches. */
   get view() {
+    return [...this.spotAt([0, 0]), ...this.spotAt(this.size)];
+  }
+
+  get middle() {
+    return this.size.map((length) => length / 2);
+  }
+
+  /** The spot of the hall under a point of the window, which is [x, y] in px from its corner. */
+  spotAt(point) {
+    const { scrollLeft, scrollTop } = this.window;
+    return spotAt([this.offset[0] - scrollLeft, this.offset[1] - scrollTop], this.pitch, point);
+  }
+
+  /** The point of the window under a pointer, also under a finger of a touch. */
+  pointOf({ clientX, clientY }) {
     const box = this.window.getBoundingClientRect();
-    const corners = [[box.left, box.top], [box.right, box.bottom]];
-    return corners.flatMap(([clientX, clientY]) => this.spotAt({ clientX, clientY }));
+    return [clientX - box.left, clientY - box.top];
   }
 
-  /** The mean of the visitor's seats (when zoomed, of the visible ones); without any, the middle of the window. */
-  get goal() {
-    const view = this.window.getBoundingClientRect();
-    const isVisible = (box) =>
-      box.right > view.left && box.left < view.right && box.bottom > view.top && box.top < view.bottom;
-    const seats = [...this.hall.querySelectorAll('.seat[data-status="mine"]')].map((each) => each.getBoundingClientRect());
-    const mine = this.level ? seats.filter(isVisible) : seats;
-    const boxes = mine.length ? mine : [view];
-    const mean = (pick) => boxes.reduce((sum, box) => sum + pick(box), 0) / boxes.length;
-    return this.spotAt({ clientX: mean((box) => box.x + box.width / 2), clientY: mean((box) => box.y + box.height / 2) });
+  /** `action`: in, out, fit or next. The spot under `point` stays there; without a point, the visitor's seats are shown. */
+  by(action, point = null) {
+    const pitch = stepped(this.steps, this.goalPitch ?? this.pitch, action);
+    if (pitch <= this.steps[0]) this.to(pitch, middleOf(this.fit));
+    else if (point) this.to(pitch, this.spotAt(point), point);
+    else this.to(pitch, goalOf(this));
   }
 
-  /** Pixels from one seat to the next. */
-  get pitch() {
-    return this.hall.offsetWidth / getComputedStyle(this.hall).getPropertyValue("--hall-width");
+  /** Scroll so that a spot of the hall is in the middle of the window. */
+  centre(x, y) {
+    this.stop();
+    this.show(this.pitch, [x, y]);
   }
 
-  spotAt({ clientX, clientY }) {
-    const floor = this.hall.getBoundingClientRect();
-    return [(clientX - floor.x) / this.pitch, (clientY - floor.y) / this.pitch];
+  /** Change smoothly to a pitch, until `spot` is under `point`. */
+  to(pitch, spot, point = this.middle) {
+    this.stop();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.show(pitch, spot, point);
+    const [from, start, corner] = [this.pitch, performance.now(), this.spotAt([0, 0])];
+    const begin = [0, 1].map((axis) => (spot[axis] - corner[axis]) * from);
+    const step = (now) => {
+      const share = 1 - (1 - Math.min(1, Math.max(0, now - start) / DURATION)) ** 3;
+      this.show(pitchBetween(from, pitch, share), spot, [0, 1].map((axis) => begin[axis] + (point[axis] - begin[axis]) * share));
+      if (share < 1) this.#frame = requestAnimationFrame(step);
+      else this.stop();
+    };
+    this.goalPitch = pitch;
+    this.#frame = requestAnimationFrame(step);
   }
 
-  /** Scroll so that a spot of the hall is under `at`, or in the middle of the window. */
-  centre(x, y, at = null) {
-    const box = this.window.getBoundingClientRect();
-    const { clientX, clientY } = at ?? { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
-    const [hereX, hereY] = this.spotAt({ clientX, clientY });
-    this.window.scrollBy((x - hereX) * this.pitch, (y - hereY) * this.pitch);
+  /** End a smooth change where it is. */
+  stop() {
+    cancelAnimationFrame(this.#frame);
+    this.goalPitch = null;
   }
 
-  /** A hall wider than the window is first shown from its middle, where the best seats are. */
-  middle() {
-    this.window.scrollLeft = (this.window.scrollWidth - this.window.clientWidth) / 2;
+  /** Show the hall at a pitch at once, with `spot` under `point` or as near as it can be. */
+  show(pitch, spot, point = this.middle) {
+    const before = this.pitch;
+    this.pitch = Math.max(this.steps[0], Math.min(this.steps.at(-1), pitch));
+    const extent = extentOf(this.plan, this.fit, this.pitch, this.size);
+    const exact = scrollFor(extent, this.pitch, this.size, spot, point);
+    const [left, top] = exact.map(Math.round);
+    // A window scrolls by whole pixels; the rest is in the offset, so that nothing trembles while the size changes.
+    this.offset = [extent.offset[0] + left - exact[0], extent.offset[1] + top - exact[1]];
+    this.hall.style.translate = `${this.offset[0]}px ${this.offset[1]}px`;
+    this.extent.style.width = `${extent.size[0]}px`;
+    this.extent.style.height = `${extent.size[1]}px`;
+    if (this.pitch !== before) this.scale();
+    this.window.scrollTo({ left, top, behavior: "instant" });
+    if (this.pitch !== before) this.root.dispatchEvent(new CustomEvent("hall:zoomed"));
   }
 
-  pinch(event) {
-    if (event.touches.length !== 2) return;
-    event.preventDefault();
-    const [a, b] = event.touches;
-    const spread = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-    this.spread ??= spread;
-    if (spread / this.spread > 1.35) this.step("in", a, b, spread);
-    else if (spread / this.spread < 0.74) this.step("out", a, b, spread);
+  scale() {
+    this.hall.style.scale = this.pitch / this.drawn;
+    this.hall.dataset.detail = detailAt(this.pitch);
+    this.window.toggleAttribute("data-zoomed", !this.isFit);
+    const disable = (name, off) => (this.root.querySelector(`[data-zoom-by="${name}"]`).disabled = off);
+    disable("in", this.pitch >= this.steps.at(-1) * 0.999);
+    disable("out", this.isFit);
+    disable("fit", this.isFit);
+    // Meanwhile the drawing is one picture that is stretched.
+    this.hall.dataset.moving = "";
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => delete this.hall.dataset.moving, SETTLED);
   }
 
-  step(action, a, b, spread) {
-    this.spread = spread;
-    this.by(action, { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 });
-  }
-
-  /** A mouse pans by dragging the floor. */
-  drag() {
-    this.window.addEventListener("pointerdown", (event) => {
-      if (event.pointerType !== "mouse" || event.button || event.target.closest(".seat")) return;
-      const [x, y, left, top] = [event.clientX, event.clientY, this.window.scrollLeft, this.window.scrollTop];
-      const move = (moved) => this.window.scrollTo(left + x - moved.clientX, top + y - moved.clientY);
-      addEventListener("pointermove", move);
-      addEventListener("pointerup", () => removeEventListener("pointermove", move), { once: true });
-    });
+  /** Another size of the window: what was in its middle stays there, and a hall that fitted fits again. */
+  resized() {
+    const size = [this.window.clientWidth, this.window.clientHeight];
+    if (!size[0] || !size[1] || String(size) === String(this.size)) return;
+    const wasFit = !this.pitch || this.isFit;
+    const spot = wasFit ? middleOf(this.fit) : this.spotAt(this.middle);
+    this.size = size;
+    this.steps = stepsFrom(pitchToFit(this.fit, size));
+    this.stop();
+    this.show(wasFit ? this.steps[0] : this.pitch, spot);
   }
 }

@@ -1,5 +1,7 @@
-// The seats on the page. Changes `data-status`, `disabled`, `checked` and the state word of a seat, and nothing else:
-// the server has drawn them. Letters, words and the states that can be chosen come with the page, in `#seat-states`.
+// The seats on the page. Changes `data-status`, `aria-disabled`, `checked` and the state word of a seat, and nothing
+// else: the server has drawn them. Letters, words and the states that can be chosen come with the page, in `#seat-states`.
+
+import { offer } from "seat-focus";
 
 const EVENT_LASTS = 1_200; // ms
 
@@ -17,11 +19,32 @@ export class Hall {
     this.indexOf = new Map(this.labels.map((label, i) => [label, i]));
     this.name = this.element.getAttribute("aria-label").split(",")[0];
     this.states = JSON.parse(document.getElementById("seat-states").textContent);
+    this.hovered = this.focused = null;
+    this.element.addEventListener("pointerover", ({ target }) => (this.hovered = this.seatOf(target)));
+    this.element.addEventListener("pointerleave", () => (this.hovered = null));
+    this.element.addEventListener("focusin", ({ target }) => (this.focused = target.matches(":focus-visible") ? this.seatOf(target) : null));
+    this.element.addEventListener("focusout", () => (this.focused = null));
+  }
+
+  /** The index of the seat that this element belongs to, or null. */
+  seatOf(element) {
+    const seat = element.closest(".seat");
+    return seat ? Number(seat.dataset.i) : null;
+  }
+
+  /** The index of the seat with the visible focus, or else under the pointer, or null. */
+  get pointed() {
+    return this.focused ?? this.hovered;
   }
 
   /** The status that seat `i` has in `letters`, the state of the map; undefined without a state. */
   statusIn(letters, i) {
     return this.states.letters[letters?.[i]];
+  }
+
+  /** As the server has written it: row and number. */
+  nameOf(i) {
+    return this.seats[i].querySelector(".visually-hidden").textContent.split(", ").slice(0, 2).join(", ");
   }
 
   /** Draw these seats as they are in `letters`. Returns [i, before, after] of each that looks different now. */
@@ -35,7 +58,7 @@ export class Hall {
       if (before === after) continue;
       this.seats[i].dataset.status = after;
       this.dots[i].dataset.status = after;
-      this.boxes[i].disabled = !this.states.choosable.includes(after);
+      offer(this.boxes[i], this.states.choosable.includes(after));
       this.words[i].textContent = this.states.words[after];
       changed.push([i, before, after]);
     }
@@ -75,11 +98,5 @@ export class Hall {
 
   set live(live) {
     this.element.dataset.live = live;
-  }
-
-  /** The index of the seat under the pointer or the focus, or null. */
-  get pointed() {
-    const seat = this.root.querySelector(".seat:has(:focus-visible), .seat:hover");
-    return seat ? Number(seat.dataset.i) : null;
   }
 }

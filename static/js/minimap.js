@@ -15,7 +15,7 @@ export class Minimap {
   }
 
   draw() {
-    this.panel.hidden = this.zoom.level === 0;
+    this.panel.hidden = this.zoom.isFit;
     if (this.panel.hidden) return;
     const [left, top, right, bottom] = this.zoom.view;
     const all = this.drawing.viewBox.baseVal;

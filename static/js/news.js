@@ -1,12 +1,16 @@
 // News is shown on the screen of the hall, like a subtitle: what happened, what is still possible. One at a time, for
-// eight seconds and as long as it has the focus. `region` is a polite live region, so that it is also announced.
+// eight seconds, as long as it has the focus, and as long as it is true. It is spoken too.
+
+import { say } from "announcer";
 
 const LASTS = 8_000; // ms
 let timer = null;
+let isTrue = null;
 
-/** `kind`: lost, freed or plain; `action`: {label, act} or nothing. */
-export function showNews(region, { kind = "lost", title, text = "", action = null }) {
+/** `kind`: lost, freed or plain; `action`: {label, act} or nothing; `holds()`: whether it is still true. */
+export function showNews(region, { kind = "lost", title, text = "", action = null, holds = null }) {
   clearTimeout(timer);
+  isTrue = holds;
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.dataset.kind = kind;
@@ -25,7 +29,19 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
     toast.append(button);
   }
   region.replaceChildren(toast);
+  speak(toast);
   removeLater(region);
+}
+
+function speak(toast) {
+  for (const each of toast.querySelectorAll("strong, span")) if (each.textContent.trim()) say(each.textContent.trim());
+}
+
+/** Something has changed: news that is not true any more goes. */
+export function dropOldNews(region) {
+  if (isTrue === null || isTrue()) return;
+  isTrue = null;
+  region.replaceChildren();
 }
 
 /** The action of a link that the server has put into a template. */
@@ -34,8 +50,14 @@ export function actionOf(template) {
   return { label: link.textContent, act: () => location.assign(link.getAttribute("href")) };
 }
 
-/** Removes the news in `region` when its time is over; also news that the server put into the page. */
-export function removeLater(region) {
+/** Speaks the news that the server put into the page, and removes it when its time is over. */
+export function beginNews(region) {
+  const toast = region.querySelector(".toast");
+  if (toast) speak(toast);
+  removeLater(region);
+}
+
+function removeLater(region) {
   const toast = region.querySelector(".toast");
   const leave = () => (toast.contains(document.activeElement) ? (timer = setTimeout(leave, LASTS)) : toast.remove());
   if (toast) timer = setTimeout(leave, LASTS);

@@ -5,18 +5,9 @@ import contextlib
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from bench.support.chromium import FLAGS, find_chromium
 from bench.support.servers import start_server
 from tests.browser.site.guest import Guest
-from tests.chromium import find_chromium
-
-# No sandbox: tests also run as root. The other flags keep the browser from contacting any other server.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="package")

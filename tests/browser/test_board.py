@@ -10,11 +10,12 @@ from playwright.sync_api import expect
 from bench.support.servers import start_server
 from tests.browser.test_accessibility import violations
 
-CONNECT_ANOTHER = """async () => {
-  const { LiveSocket } = await import("live-socket");
-  const { BoardState } = await import("board-state");
+LOAD = """async () => {
+  const { LiveSocket } = await import("/static/js/live-socket.js");
+  const { BoardState } = await import("/static/js/board-state.js");
   const nothing = () => {};
-  new LiveSocket("/ws/board/", new BoardState(), { changed: nothing, status: nothing, renewed: nothing }).connect();
+  const told = { changed: nothing, status: nothing, renewed: nothing };
+  window.another = new LiveSocket("/ws/board/", new BoardState(), told);
 }"""
 
 
@@ -86,9 +87,10 @@ def test_the_wall_view_shows_nine_rows_and_no_money(server, new_staff):
 def test_a_board_that_is_left_while_its_socket_connects_logs_no_error(new_staff):
     with start_server(RATE_LIMITS=0) as server:
         staff = new_staff(server)
+        staff.page.evaluate(LOAD)
         os.killpg(server.process.pid, signal.SIGSTOP)  # a socket connects, and nobody answers
         try:
-            staff.page.evaluate(CONNECT_ANOTHER)
+            staff.page.evaluate("window.another.connect()")
             staff.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")  # as when the page is left
         finally:
             os.killpg(server.process.pid, signal.SIGCONT)

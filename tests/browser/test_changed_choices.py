@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 CLICK_ALL = """labels => { for (const label of labels) {
   const box = document.querySelector(`input[value="${label}"]`);
-  box.disabled = false;
+  box.removeAttribute("aria-disabled");
   box.click();
 } }"""
 

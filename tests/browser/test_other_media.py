@@ -51,6 +51,36 @@ def test_in_forced_colors_my_seat_differs_from_free_and_locked_ones(seats_of_two
     assert len({shape for *_, shape in look.values()}) == 3, look
 
 
+FORCED = """(seat) => {
+  const probe = document.createElement('i');
+  probe.style.cssText = 'forced-color-adjust: none; color: Canvas';
+  document.body.append(probe);
+  const chair = seat.querySelector('.chair');
+  const sign = chair.querySelector('.chair__sign');
+  const [front, back] = ['::after', '::before'].map((part) => getComputedStyle(chair, part));
+  const look = {
+    canvas: getComputedStyle(probe).color, edge: front.boxShadow, shell: back.backgroundImage + back.backgroundColor,
+    sign: sign && getComputedStyle(sign).stroke, mark: getComputedStyle(chair.querySelector('i')).scale,
+  };
+  probe.remove();
+  return look;
+}"""
+
+
+def test_in_forced_colors_wheelchair_places_are_there_and_taken_seats_are_quiet(server, new_guest):
+    alice = new_guest(server, forced_colors="active")
+    alice.open(alice.showtime_on("Great Hall"))
+    place = alice.page.locator('.seat[data-kind="wheelchair"][data-status="available"]').first.evaluate(FORCED)
+    assert place["sign"] != place["canvas"]
+    free = alice.page.locator('.seat[data-kind="seat"][data-status="available"]').first.evaluate(FORCED)
+    taken = alice.page.locator('.seat[data-kind="seat"][data-status="booked"]').first.evaluate(FORCED)
+    assert free["canvas"] not in free["edge"], "a free seat has an outline"
+    assert taken["edge"] == "none" and float(taken["mark"]) < 0.7, "a taken one has none, and a small mark"
+    colours = ("moss", "ice", "plum", "sand", "sea")
+    legend = [alice.page.locator(f'.price[data-seat-colour-of="{colour}"]').evaluate(FORCED) for colour in colours]
+    assert len({each["shell"] for each in legend}) == len(colours), "each price has a pattern of its own"
+
+
 def test_with_reduced_motion_nothing_moves_on_the_map(seats_of_two):
     alice, mine, _ = seats_of_two
     alice.page.emulate_media(reduced_motion="reduce")

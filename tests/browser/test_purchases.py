@@ -21,7 +21,6 @@ def test_a_ticket_is_bought_with_the_keyboard_alone(server, showtime_path, new_g
     alice = new_guest(server).open(showtime_path)
     page = alice.page
     press_until(page, ".seat input")
-    page.keyboard.press("ArrowDown")
     first = page.evaluate("document.activeElement.value")
     page.keyboard.press("Space")
     alice.sees(first, "mine")
@@ -112,6 +111,11 @@ def test_a_ticket_is_bought_on_a_phone(server, showtime_path, new_guest):
     seats = alice.free_seats(2)
     for seat in seats:
         alice.seat(seat).tap()
+        if seat == seats[0]:  # seats smaller than a finger: the first tap goes there and takes nothing
+            expect(alice.page.locator(".hall-window[data-zoomed]")).to_be_visible()
+            expect(alice.page.locator(".hall[data-moving]")).to_have_count(0)
+            alice.sees(seat, "available")
+            alice.seat(seat).tap()
         alice.sees(seat, "mine")
         alice.reads_basket(seat)
     wide = alice.page.evaluate("document.documentElement.scrollWidth - innerWidth")

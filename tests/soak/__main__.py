@@ -25,6 +25,8 @@ SECTIONS = {
     "web-terminated": ("web_process_ends", "terminated", 200, 2000),
     "web-killed": ("web_process_ends", "killed", 200, 2000),
     "choice": ("choice", "many", 300, 5000),
+    "choice-granted": ("choice", "granted", 30, 500),
+    "choice-granted-postgresql": ("choice", "granted", 30, 500),
     "hoarding": ("hoarding", "run_all", 3.0, 60.0),
     "money-kills": ("money_kills", "many", 40, 200),
     "money-kills-postgresql": ("money_kills", "many", 40, 200),

@@ -17,7 +17,18 @@ from tests.static.style_sheets import (
 
 RAW, MEANING = tokens_of(TOKENS.read_text())
 # Written by scripts and by the style sheet of a layout (`cinema/plans/layouts.py`), which no file here defines.
-ELSEWHERE = {"--x", "--y", "--turn", "--hall-width", "--hall-depth", "--screen-room"}
+ELSEWHERE = {
+    "--x",
+    "--y",
+    "--turn",
+    "--hall-width",
+    "--hall-depth",
+    "--screen-room",
+    "--fit-left",
+    "--fit-top",
+    "--fit-right",
+    "--fit-bottom",
+}
 PLANTS = {
     "raw token": ".a { color: var(--dark-2); }",
     "raw token in a shorthand": ".a { border: 1px solid var(--paper-1); }",

@@ -13,6 +13,11 @@ from tests.booking.pages.test_api import problem
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _single_seats_are_refused(settings):
+    settings.SINGLE_SEATS = "refuse"
+
+
 @pytest.fixture
 def showtime():
     return make_showtime(make_plan(3, 6))

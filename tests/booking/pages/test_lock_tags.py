@@ -10,7 +10,7 @@ from django.utils import timezone
 from bench.support.factories import make_showtime, new_visitor
 from booking import payment_port
 from booking.locks import lock_seats
-from booking.models import Booking
+from booking.models import Booking, ShowtimeSeat
 from booking.seats.lock_tags import read_tags
 from booking.seats.map import read_map
 from booking.showtimes.sales import block_seats
@@ -193,10 +193,10 @@ def test_other_seats_while_the_payment_is_open_names_the_lock_before_its_payment
     put(alice, showtime, "A1")
     assert check_out(alice, showtime).status_code == 201
     paying = alice.get(lock_url(showtime))
-    assert is_changed(put(alice, showtime, "A2", match='"none"'), alice, showtime)
+    assert is_changed(put(alice, showtime, "A3", match='"none"'), alice, showtime)
     assert look(alice, showtime)["status"] == "checkout", "a request for another lock ends no payment"
-    changed = put(alice, showtime, "A2", match=paying["ETag"])
-    assert changed.status_code == 200 and labels_of(changed.json()) == ["A2"]
+    changed = put(alice, showtime, "A3", match=paying["ETag"])
+    assert changed.status_code == 200 and labels_of(changed.json()) == ["A3"]
     assert changed.json()["status"] == "locked"
     assert check_out(alice, showtime).status_code == 201
     nothing = put(alice, showtime, match=alice.get(lock_url(showtime))["ETag"])
@@ -222,3 +222,31 @@ def test_what_another_tab_gives_back_while_the_payment_is_ended_is_not_taken_aga
     monkeypatch.setattr(payment_port, "current", lambda: Elsewhere(port))
     assert is_changed(put(alice, showtime, "A1", "A2", match=paying), alice, showtime)
     assert look(alice, showtime)["tag"] == "none"
+
+
+def send_form(client, showtime, *labels, **fields):
+    """The form of the page, without a script."""
+    answer = client.post(f"/showtimes/{showtime.pk}/", {"seats": labels, **fields}, follow=True)
+    return answer.content.decode().split('id="news"')[-1].split("stage__states")[0]
+
+
+def test_a_form_of_an_old_page_changes_nothing_and_the_next_page_says_so(alice, showtime):
+    old = put(alice, showtime, "A1").json()["tag"]
+    put(alice, showtime, "A1", "B1")
+    for fields in ({"action": "continue"}, {"action": "release"}, {"drop": "A1"}):
+        assert "Your seats have changed meanwhile" in send_form(alice, showtime, "A1", tag=old, **fields)
+        assert labels_of(look(alice, showtime)) == ["A1", "B1"]
+    page = alice.get(f"/showtimes/{showtime.pk}/").content.decode()
+    assert f'name="tag" value="{look(alice, showtime)["tag"]}"' in page
+    send_form(alice, showtime, "A1", "B1", tag=look(alice, showtime)["tag"], drop="A1")
+    assert labels_of(look(alice, showtime)) == ["B1"]
+    send_form(alice, showtime, "B1", tag=look(alice, showtime)["tag"], action="release")
+    assert look(alice, showtime)["tag"] == "none"
+
+
+def test_a_form_of_a_lock_that_has_lapsed_chooses_its_seats_again(alice, showtime):
+    old = put(alice, showtime, "A1").json()["tag"]
+    Booking.objects.update(locked_until=timezone.now() - timedelta(seconds=1))
+    ShowtimeSeat.objects.filter(booking__isnull=False).update(locked_until=timezone.now() - timedelta(seconds=1))
+    send_form(alice, showtime, "A1", tag=old, action="continue")
+    assert labels_of(look(alice, showtime)) == ["A1"]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from bench.support.chromium import find_chromium
 from bench.support.servers import ROOT
 from tests.browser.site.site_map import PAGES, People, start_site
-from tests.chromium import find_chromium
 
 SIZES = {390: 844, 820: 1180, 1440: 900}
 EAGER = """async () => {

@@ -9,10 +9,9 @@ import io
 
 from playwright.sync_api import sync_playwright
 
+from bench.support.chromium import FLAGS, find_chromium
 from bench.support.servers import ROOT, start_server
-from tests.browser.conftest import FLAGS
 from tests.browser.site.guest import Guest
-from tests.chromium import find_chromium
 
 WIDTH, HEIGHT, GAP = 620, 640, 16
 FRAME = 130  # milliseconds

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 # The browser logs a refused request as an error; the page handles it.
-REFUSAL_IN_LOG = re.compile(r"the server responded with a status of (409|410|422|429)")
+REFUSAL_IN_LOG = re.compile(r"the server responded with a status of (409|410|412|422|429)")
 # What the browser logs when its server was killed by the test.
 LOSS_IN_LOG = re.compile(r"ERR_CONNECTION|ERR_INTERNET|WebSocket connection to .* failed|ERR_EMPTY_RESPONSE")
 RECORD_STATUS_CHANGES = """() => {
@@ -40,11 +40,22 @@ class Guest:
     def close(self):
         self.context.close()
 
+    def new_tab(self):
+        """Another tab of the same browser; its console is listened to with this one's."""
+        tab = Guest(self.context, self.server)
+        tab.console_errors = self.console_errors
+        return tab
+
     def open(self, path, *, live=True):
         self.page.goto(self.server.url + path)
         if live:
             self.sees_live()
         return self
+
+    def showtime_on(self, screen):
+        """The path of a showtime on sale on the screen of that name."""
+        listed = self.context.request.get(f"{self.server.url}/api/showtimes/").json()["showtimes"]
+        return next(f"/showtimes/{one['id']}/" for one in listed if one["screen"] == screen and one["sales"] == "open")
 
     # ---- Looking ----
     def seat(self, label):

@@ -91,6 +91,7 @@ DJANGO_FAULTS = ("axe aria-prohibited-attr", "Applying inline style violates")
 
 PAGES = (
     Page("home", "/"),
+    Page("home-reminder", "/", "customer", text="Held for you until"),
     Page("home-filtered", "/?genre=drama"),
     Page("home-nothing", "/?q=zzzz"),
     Page("movie", "{movie}"),
@@ -154,7 +155,7 @@ PAGES = (
     Page("email-confirm-used", "/accounts/confirm-email/nonsense/", text="That link is used up"),
     Page("email-sent", "/accounts/confirm-email/"),
     Page("error-403", "/movies/admin-dashboard/", "customer", 403),
-    Page("error-403-form", "/accounts/login/", status=403, act=send_without_cookie, text="Please send that again"),
+    Page("error-403-form", "/accounts/login/", status=403, act=send_without_cookie, text="keeps no cookies"),
     Page("error-404", "/no/such/page/", status=404),
     Page("error-429", "/accounts/password/reset/", status=429, act=ask_too_often, text="A moment, please"),
     Page("error-500", "/bookings/", "broken", 500),

@@ -5,7 +5,7 @@ import pytest
 
 from cinema.demo.catalogue import HERE
 from cinema.plans.building import build_plan
-from cinema.plans.drawing import aisles_of, floor_svg, letter_spots, rows_of, top_of
+from cinema.plans.drawing import aisles_of, first_view, floor_svg, letter_spots, rows_of, top_of
 from cinema.plans.file import read_plan
 from tests.cinema.plans.plan_files import plain_plan, plan, plan_with_defects, row, seat, write_plan
 
@@ -72,3 +72,35 @@ def test_the_space_for_the_screen_grows_with_the_width_of_a_wide_plan():
     assert top_of(narrow.seats, narrow.areas) == pytest.approx(3.9, abs=0.01)
     assert top_of(wide.seats, wide.areas) == pytest.approx(3.9 + 0.15 * (wide.width - 20), abs=0.01)
     assert 0.71 * wide.width / (top_of(wide.seats, wide.areas) - 1.18) < 5.2
+
+
+def test_the_first_view_has_every_chair_and_all_of_the_drawing_that_is_near(hall):
+    left, top, right, bottom = first_view(hall.seats, hall.width, hall.height)
+    assert top == 0
+    for one in hall.seats:
+        assert left <= one.x - 0.5 and one.x + 0.5 <= right
+        assert one.y + 0.5 <= bottom
+    for rest in (left, hall.width - right, hall.height - bottom):
+        assert rest == 0 or rest > 4
+
+
+def test_areas_far_from_the_chairs_are_not_in_the_first_view():
+    far = plain_plan()
+    corners = ((-2000, 0), (-2000, 900))
+    circle = {"shape": "circle", "circle": {"radius": 10}, "color": "#123456", "border_color": "#123456"}
+    far["zones"][0]["areas"] = [circle | {"position": {"x": x, "y": y}} for x, y in corners]
+    built = build_plan(read_plan(write_plan(far)))
+    left, top, right, bottom = first_view(built.seats, built.width, built.height)
+    assert 0 < left < min(one.x for one in built.seats) and left <= built.width * 0.3
+    assert top == 0 and right == built.width
+    assert max(one.y for one in built.seats) < bottom < built.height - 10
+
+
+@pytest.mark.parametrize("stage", ["top", "bottom", "left", "right"])
+def test_the_side_with_the_screen_is_in_the_first_view(stage):
+    seats = build_plan(read_plan(write_plan(plain_plan()))).seats
+    for one in seats:
+        one.x, one.y = one.x + 50, one.y + 50
+    left, top, right, bottom = first_view(seats, 120, 120, stage)
+    assert {"top": top == 0, "bottom": bottom == 120, "left": left == 0, "right": right == 120}[stage]
+    assert [left > 0, top > 0, right < 120, bottom < 120].count(True) == 3

@@ -54,13 +54,12 @@ def test_the_style_sheet_has_the_position_of_every_seat_and_row_letter(client, l
     assert answer["Content-Type"].startswith("text/css")
     css = answer.content.decode()
     for seat in layout.seats:
-        assert (
-            f'[data-i="{seat.index}"]) {{ --x: {seat.x:.3f}; --y: {seat.y:.3f}; --turn: {seat.turn:.2f}deg; }}' in css
-        )
+        assert f".s{seat.index} {{ --x: {seat.x:.3f}; --y: {seat.y:.3f}; --turn: {seat.turn:.2f}deg; }}" in css
     for row in layout.rows:
         for side in ("start", "end"):
             assert f'.row-letter[data-row="{row.key}"][data-side="{side}"]' in css
     assert f"--hall-width: {layout.width:g}; --hall-depth: {layout.height:g};" in css
+    assert re.search(r"--fit-left: 0\.000; --fit-top: 0\.000; --fit-right: [\d.]+; --fit-bottom: [\d.]+;", css)
 
 
 def test_texts_of_a_plan_are_escaped(layout):

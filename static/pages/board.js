@@ -1,0 +1,3 @@
+// The staff board.
+
+import "board";

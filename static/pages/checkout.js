@@ -1,0 +1,4 @@
+// The page that pays.
+
+import "checkout";
+import "fresh-token";

@@ -1,0 +1,4 @@
+// The front page.
+
+import "countdown";
+import "front";

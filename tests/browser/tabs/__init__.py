@@ -1,0 +1,1 @@
+"""Several tabs of one browser, slow lines, the clock: what the page says then is true."""

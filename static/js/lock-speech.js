@@ -27,13 +27,14 @@ export class LockSpeech {
   }
 
   tell() {
+    const { hall } = this;
     const now = this.client.lock.seats.map((seat) => seat.label);
     const taken = now.filter((label) => !this.mine.has(label));
     const gone = [...this.mine].filter((label) => !now.includes(label));
     const given = gone.filter((label) => !this.wanted.has(label));
     const lost = gone.filter((label) => this.wanted.has(label));
     const parts = [
-      this.sentence(taken, "yours"),
+      this.sentence(taken, hall.states.words.mine),
       this.sentence(given, "given back"),
       this.sentence(lost, "no longer yours"),
     ].filter(Boolean);

@@ -97,11 +97,11 @@ def test_an_open_payment_is_not_asked_again(alice, showtime, settings):
 def test_the_page_says_so_and_one_button_takes_better_seats_and_goes_on(alice, showtime, method):
     put(alice, showtime, "A2")
     url = f"/showtimes/{showtime.pk}/checkout/"
-    response = alice.get(url) if method == "get" else alice.post(url, {"email": "alice@example.com"})
-    page = response.content.decode()
-    assert response.status_code == (200 if method == "get" else 422)
+    answer = alice.get(url) if method == "get" else alice.post(url, {"email": "alice@example.com"}, follow=True)
+    page = answer.content.decode()
+    assert answer.status_code == 200
     assert "One seat would be left alone" in page
-    assert re.search(r'<button[^>]* form="instead">Take A1</button>', page)
+    assert re.search(r'<button[^>]* form="instead">\s*Take A1\s*</button>', page)
     form = re.search(r'<form id="instead".*?</form>', page, re.S).group()
     fields = re.findall(r'name="(action|seats)" value="([^"]*)"', form)
     assert fields == [("action", "continue"), ("seats", "A1")]

@@ -28,7 +28,7 @@ from cinema.plans.layouts import layout_of
 
 pytestmark = pytest.mark.django_db
 SEAT = re.compile(
-    r'data-i="(?P<i>\d+)"[^>]*data-status="(?P<status>\w+)"><input\s+type="checkbox" name="seats" '
+    r'data-i="(?P<i>\d+)"[^>]*data-status="(?P<status>\w+)"[^>]*><input\s+type="checkbox" name="seats" '
     r'value="(?P<label>[^"]+)"(?P<flags>[^>]*)>'
 )
 DOT = re.compile(r'<path data-status="(\w+)" d=')

@@ -80,6 +80,7 @@ def test_markup_from_python_is_forgotten_when_there_is_too_much(monkeypatch):
 def test_whatever_changes_the_card_of_a_showtime_changes_its_key():
     """Each field of the row in turn: the remembered card is the one that is drawn from the changed row."""
     showtime = make_showtime()
+    showtime.sales_open_at = showtime.starts_at - timedelta(hours=2)
     others = {
         "starts_at": showtime.starts_at + timedelta(hours=1),
         "sales_open_at": showtime.starts_at - timedelta(hours=1),

@@ -62,7 +62,8 @@ def words_for(showtime, booking, movie, layout):
         "showtime_id": showtime.pk, "reference": booking.reference, "slug": movie.slug, "layout_hash": layout,
         "session_id": DemoSession.objects.latest("pk").session_id, "artwork_hash": Artwork.objects.get().hash,
         "alert_id": 1, "message_id": 1, "refund_id": 1, "uidb36": "1", "key": "set-password", "app_label": "cinema",
-        "content_type_id": content_type.pk, "object_id": 1, "url": "nowhere", "id": 1, "path": "css/base.css", "pk": showtime.plan_id,
+        "content_type_id": content_type.pk, "object_id": 1, "url": "nowhere", "id": 1, "path": "css/base.css",
+        "pk": showtime.plan_id,
     }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def stripe(server):
 
 
 class OpenShowtime:
-    """A showtime of the server and its free seats."""
+    """A showtime of the server and its free seats that anybody may buy alone."""
 
     def __init__(self, server, nth):
         self.server = server
@@ -59,7 +59,8 @@ class OpenShowtime:
         seats = guest.request("GET", self.showtime["layout"])[1]["seats"]
         self.index = {seat["label"]: seat["i"] for seat in seats}
         state = self.state()
-        self.free = [label for label, i in self.index.items() if state[i] == "A"]
+        ordinary = {seat["label"] for seat in seats if seat["kind"] == "seat" and seat["sofa"] is None}
+        self.free = [label for label, i in self.index.items() if state[i] == "A" and label in ordinary]
 
     def state(self):
         return Buyer(self.server.port, 0).request("GET", self.showtime["map"])[1]["state"]

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from booking.models import Booking
 from booking.refusals import join_labels
+from booking.seats.choice.present import hall_of
 from booking.seats.pricing import price_of
 from booking.seats.rows import LETTERS
 from cinema.currencies import format_money
@@ -85,11 +86,16 @@ class Basket:
 
 @dataclass(frozen=True)
 class LayoutFacts:
-    """Of the seats of a layout: the first of each category, the shapes of its legend, and the kinds that there are."""
+    """Of the seats of a layout: the first of each category, the shapes of its legend, and the kinds that there are.
+
+    `segments`: the index with which each segment begins, as text for the page; from one to the next, seats are side by
+    side.
+    """
 
     first: Mapping[str, PlanSeat]
     shapes: Mapping[str, tuple[str, ...]]
     kinds: frozenset[str]
+    segments: str
 
 
 @lru_cache(maxsize=256)
@@ -101,7 +107,9 @@ def facts_of(layout_hash: str) -> LayoutFacts:
         if seat.kind == "seat":
             pair = ("sofa-start", "sofa-end") if seat.shape.startswith("sofa") else (seat.drawn_as,)
             shapes.setdefault(seat.category, pair)
-    return LayoutFacts({seat.category: seat for seat in reversed(seats)}, shapes, frozenset(s.kind for s in seats))
+    first, kinds = {seat.category: seat for seat in reversed(seats)}, frozenset(seat.kind for seat in seats)
+    segments = " ".join(str(run.seats.start) for run in hall_of(layout_hash).runs)
+    return LayoutFacts(first, shapes, kinds, segments)
 
 
 def what_is(seat: PlanSeat) -> str:

@@ -124,7 +124,7 @@ def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
     basket = _basket_context(request, found, layout)
     seats = read_state(found.pk, layout.hash)
     mine = set() if basket["basket"] is None else {view.seat.index for view in basket["basket"].seats}
-    prices, kinds = price_words(found, layout), facts_of(layout.hash).kinds
+    prices, facts = price_words(found, layout), facts_of(layout.hash)
     rows, dots = draw_seats(layout, seats.state, mine, prices)
     return {
         "showtime": found,
@@ -137,8 +137,9 @@ def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
         "n_choosing": seats.state.count(LETTERS["locked"]),
         "times": times_of_day(found, at),
         "max_seats": settings.MAX_SEATS_PER_BOOKING,
-        "has_companions": "companion" in kinds,
-        "has_wheelchairs": "wheelchair" in kinds,
+        "has_companions": "companion" in facts.kinds,
+        "has_wheelchairs": "wheelchair" in facts.kinds,
+        "segments": facts.segments,
         "rows": rows,
         "minimap": minimap_of(layout.hash)[0],
         "minimap_seats": dots,

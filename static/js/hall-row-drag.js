@@ -1,12 +1,13 @@
 // A mouse that is dragged along a row from a seat takes the seats that it passes, or gives them back if the first is the
-// visitor's own.
+// visitor's own. Where a tap takes several seats, a drag takes none.
 
 const CHOOSABLE = ["available", "mine"];
 
 export function chooseByDragging(zoom) {
   zoom.window.addEventListener("pointerdown", (event) => {
     const first = event.target.closest(".seat");
-    if (event.pointerType !== "mouse" || event.button || !CHOOSABLE.includes(first?.dataset.status)) return;
+    const isTogether = zoom.root.hasAttribute("data-together");
+    if (isTogether || event.pointerType !== "mouse" || event.button || !CHOOSABLE.includes(first?.dataset.status)) return;
     const wanted = first.dataset.status;
     const row = [...first.parentElement.querySelectorAll(".seat")];
     let last = null; // the index in the row of the seat that was passed last; null until the mouse has left the first

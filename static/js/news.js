@@ -1,9 +1,10 @@
 // News is shown on the screen of the hall, like a subtitle: what happened, what is still possible. One at a time, for
-// eight seconds, as long as it has the focus, and as long as it is true. It is spoken too.
+// eight seconds (twenty with something to decide), as long as it has the focus, and as long as it is true. It is spoken too.
 
 import { say } from "announcer";
 
 const LASTS = 8_000; // ms
+const LASTS_WITH_ACTION = 20_000;
 let timer = null;
 let isTrue = null;
 
@@ -35,6 +36,8 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
 
 function speak(toast) {
   for (const each of toast.querySelectorAll("strong, span")) if (each.textContent.trim()) say(each.textContent.trim());
+  const button = toast.querySelector("button");
+  if (button) say(`Button after the map: ${button.textContent}`);
 }
 
 /** Something has changed: news that is not true any more goes. */
@@ -59,6 +62,7 @@ export function beginNews(region) {
 
 function removeLater(region) {
   const toast = region.querySelector(".toast");
-  const leave = () => (toast.contains(document.activeElement) ? (timer = setTimeout(leave, LASTS)) : toast.remove());
-  if (toast) timer = setTimeout(leave, LASTS);
+  const lasts = toast?.querySelector("button") ? LASTS_WITH_ACTION : LASTS;
+  const leave = () => (toast.contains(document.activeElement) ? (timer = setTimeout(leave, lasts)) : toast.remove());
+  if (toast) timer = setTimeout(leave, lasts);
 }

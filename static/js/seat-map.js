@@ -1,7 +1,7 @@
 // <seat-map>: connects the state of the map, the socket, the seats on the page and my lock.
 
 import "countdown";
-import { redrawBasket, showAsking } from "basket-drawing";
+import { BestSeats } from "best-seats";
 import { Hall } from "hall";
 import { listenForGestures } from "hall-gestures";
 import { revealPrices } from "hall-goals";
@@ -10,12 +10,12 @@ import { HallZoom } from "hall-zoom";
 import { LiveChip } from "live-chip";
 import { LiveSocket } from "live-socket";
 import { LockClient } from "lock-client";
+import { listenToLock } from "lock-events";
 import { driveForm } from "lock-form";
-import { takeAgain, tellLockNews } from "lock-news";
 import { LockSpeech } from "lock-speech";
-import { shareLock } from "lock-tabs";
 import { Minimap } from "minimap";
 import { beginNews, dropOldNews, showNews } from "news";
+import { Party } from "party";
 import { SeatCard } from "seat-card";
 import { SeatFocus } from "seat-focus";
 import { SeatLayer } from "seat-layer";
@@ -42,10 +42,8 @@ class SeatMap extends HTMLElement {
     new HallKeys(this.hall, this.focused, { refuse, say: (title) => this.show({ kind: "plain", title }) });
     new SeatCard(this.hall, this.querySelector(".seat-card"), this.zoom);
     this.listen();
-    shareLock(`lock ${this.dataset.showtime}`, this.lockClient);
-    tellLockNews(this.lockClient, (news) => this.show(news), (label) => this.storedStatus(label));
-    redrawBasket(this.basket, this.lockClient, () => this.focused);
-    showAsking(this.basket, this.lockClient);
+    listenToLock(this);
+    this.offerSeats();
     this.socket = new LiveSocket(socket, this.seats, {
       changed: (indices) => this.changed(indices),
       status: (name) => this.showStatus(name),
@@ -64,17 +62,12 @@ class SeatMap extends HTMLElement {
     revealPrices(this, this.zoom);
     driveForm(this.closest("form"), this.lockClient);
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
-    document.addEventListener("lock:due", () => this.lockClient.refresh());
-    document.addEventListener("lock:again", ({ detail }) => takeAgain(detail, this.lockClient, (news) => this.show(news)));
-    const isLast = () => this.basket.querySelector("seat-countdown[data-level=last]") !== null;
-    document.addEventListener("lock:ending", () => this.show({ kind: "plain", title: "30 seconds left", holds: isLast }));
-    this.basket.addEventListener("htmx:afterSwap", () => dropOldNews(this.news));
-    this.lockClient.addEventListener("lock:requested", () => this.paint());
-    this.lockClient.addEventListener("lock:granted", () => this.granted());
-    this.lockClient.addEventListener("lock:refused", ({ detail }) => this.refused(detail));
-    this.lockClient.addEventListener("lock:missed", () => (this.missed = true));
-    this.lockClient.addEventListener("lock:doubt", () => this.socket.check());
-    for (const end of ["failed", "cookieless"]) this.lockClient.addEventListener(`lock:${end}`, () => this.paint());
+  }
+
+  /** Seats for a party. */
+  offerSeats() {
+    const best = new BestSeats(this, this.closest("form"), () => ({}));
+    this.party = new Party(this, (size, label) => best.offer(size, label));
   }
 
   /** What is shown instead of the stored status: mine, or available for a seat that I have just released. */
@@ -94,15 +87,19 @@ class SeatMap extends HTMLElement {
   }
 
   choose(box) {
-    const isFull = () => this.lockClient.requested.size >= this.lockClient.max;
+    const { lockClient: client, hall, party } = this;
+    const isFull = () => party.size === 1 && client.requested.size >= client.max;
     const full = box.checked && isFull();
-    if (!this.hall.live || full) {
+    if (!hall.live || full) {
       box.checked = !box.checked;
-      const title = full ? `At most ${this.lockClient.max} seats in one booking` : "The map is catching up";
-      const holds = full ? isFull : () => !this.hall.live;
+      const title = full ? `At most ${client.max} seats in one booking` : "The map is catching up";
+      const holds = full ? isFull : () => !hall.live;
       return this.show({ title, text: full ? "" : "Seats can be chosen again in a moment.", holds });
     }
-    this.lockClient.toggle(box.value);
+    if (party.size === 1) return client.toggle(box.value);
+    const news = party.tap(hall.indexOf.get(box.value));
+    this.paint();
+    if (news) this.show(news);
   }
 
   changed(indices) {
@@ -115,6 +112,7 @@ class SeatMap extends HTMLElement {
         this.show({ title: `${label} has just been taken`, holds: () => this.storedStatus(label) !== "available" });
       }
     }
+    this.party.point();
     dropOldNews(this.news);
     const { doubtful, lock } = this.lockClient;
     const isLocked = (label) => this.storedStatus(label) === "locked";
@@ -132,16 +130,6 @@ class SeatMap extends HTMLElement {
     const lost = before.filter((label) => !this.lockClient.mine.includes(label));
     this.speech.forget(lost);
     if (lost.length) this.show({ title: `No longer held for you: ${lost.join(", ")}`, text: "Please choose again." });
-  }
-
-  granted() {
-    this.paint();
-    dropOldNews(this.news);
-  }
-
-  refused(problem) {
-    this.paint();
-    for (const label of problem.seats ?? []) this.hall.flash(this.hall.indexOf.get(label), "taken");
   }
 
   showStatus(name) {

@@ -18,7 +18,7 @@ from cinema.models import Cinema, Movie, Screen, SeatingPlan, Showtime
 MOVIE = ("id", "title", "slug", "poster", "picture")
 CINEMA = ("id", "name")
 PLAN = ("id", "hash")
-TIME = ("id", "starts_at")
+TIME, SCREEN = ("id", "starts_at"), ("id", "name")
 
 SHOWTIME = Statement(
     "page_showtime",
@@ -36,7 +36,7 @@ SELECT {columns_of(Showtime, "t")}, {columns_of(Movie, "m", MOVIE)}, {columns_of
 SAME_DAY = Statement(
     "page_same_day",
     f"""
-SELECT {columns_of(Showtime, "t", TIME)}
+SELECT {columns_of(Showtime, "t", TIME)}, {columns_of(Screen, "s", SCREEN)}
   FROM cinema_showtime t JOIN cinema_screen s ON s.id = t.screen_id
  WHERE t.movie_id = %s AND s.cinema_id = %s AND t.starts_at >= %s AND t.starts_at < %s
    AND t.ends_at > %s AND t.cancelled_at IS NULL
@@ -60,7 +60,11 @@ def find_showtime(showtime_id: int) -> Showtime:
 
 
 def times_of_day(showtime: Showtime, at: datetime) -> list[Showtime]:
-    """The showtimes of the same movie, cinema and day that have not ended, with key and start, in order of time."""
+    """The showtimes of the same movie, cinema and day that have not ended, in order of time: key, start, screen."""
     begins, ends = bounds_of(timezone.localdate(showtime.starts_at))
     [answer] = run_queries((SAME_DAY, [showtime.movie_id, showtime.screen.cinema_id, begins, ends, at]))
-    return [time for time, _ in read_rows(Showtime, answer, TIME)]
+    times = []
+    for time, others in read_rows(Showtime, answer, TIME):
+        [(time.screen, _)] = read_rows(Screen, [others], SCREEN)
+        times.append(time)
+    return times

@@ -24,6 +24,7 @@ from booking.pages.showtime_rows import find_showtime, times_of_day
 from booking.refusals import Refusal
 from booking.seats.shown_maps import forget_states
 from booking.visitors import SESSION_KEY
+from cinema.models import Screen
 from cinema.plans.layouts import layout_of
 
 pytestmark = pytest.mark.django_db
@@ -228,3 +229,16 @@ def test_the_times_of_a_page_are_those_of_its_film_cinema_and_day():
     assert [each.starts_at for each in times_of_day(found, at)] == [first.starts_at, late.starts_at]
     with pytest.raises(Http404):
         find_showtime(first.pk + 1000)
+
+
+def test_the_times_of_a_day_name_their_screens_without_another_query(client):
+    first = make_showtime()
+    upstairs = Screen.objects.create(cinema=first.screen.cinema, name="Upstairs", plan=first.screen.plan)
+    make_showtime(movie=first.movie, screen=upstairs, at=first.starts_at, starts_in=timedelta())
+    Visitor().lock(first, ["A1"])
+    client.get(first.get_absolute_url())
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get(first.get_absolute_url()).content.decode()
+    times = re.search(r'<nav class="showbar__times".*?</nav>', page, re.DOTALL)[0]
+    assert re.findall(r"<small>(.*?)</small>", times) == [first.screen.name, "Upstairs"]
+    assert len(captured) == 3, captured.captured_queries

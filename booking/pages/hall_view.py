@@ -86,7 +86,8 @@ class Basket:
 
 @dataclass(frozen=True)
 class LayoutFacts:
-    """Of the seats of a layout: the first of each category, the shapes of its legend, and the kinds that there are.
+    """Of the seats of a layout: the first of each category, the shapes of its legend, the kinds that there are, the
+    number of spaces for wheelchairs and the seats of the longest row.
 
     `segments`: the index with which each segment begins, as text for the page; from one to the next, seats are side by
     side.
@@ -96,20 +97,28 @@ class LayoutFacts:
     shapes: Mapping[str, tuple[str, ...]]
     kinds: frozenset[str]
     segments: str
+    n_wheelchairs: int
+    longest_row: int
 
 
 @lru_cache(maxsize=256)
 def facts_of(layout_hash: str) -> LayoutFacts:
     """Made once in a process."""
-    seats = layout_of(layout_hash).seats
+    layout = layout_of(layout_hash)
+    seats, kinds = layout.seats, [seat.kind for seat in layout.seats]
     shapes: dict[str, tuple[str, ...]] = {}
     for seat in seats:
         if seat.kind == "seat":
             pair = ("sofa-start", "sofa-end") if seat.shape.startswith("sofa") else (seat.drawn_as,)
             shapes.setdefault(seat.category, pair)
-    first, kinds = {seat.category: seat for seat in reversed(seats)}, frozenset(seat.kind for seat in seats)
-    segments = " ".join(str(run.seats.start) for run in hall_of(layout_hash).runs)
-    return LayoutFacts(first, shapes, kinds, segments)
+    return LayoutFacts(
+        first={seat.category: seat for seat in reversed(seats)},
+        shapes=shapes,
+        kinds=frozenset(kinds),
+        segments=" ".join(str(run.seats.start) for run in hall_of(layout_hash).runs),
+        n_wheelchairs=kinds.count("wheelchair"),
+        longest_row=max((len(row.seats) for row in layout.rows), default=0),
+    )
 
 
 def what_is(seat: PlanSeat) -> str:
@@ -121,6 +130,14 @@ def price_words(showtime: Showtime, layout: Layout) -> dict[str, str]:
     """Category key to price in words: formatted once for a category, not for each seat."""
     first = facts_of(layout.hash).first
     return {key: format_money(price_of(showtime, seat), showtime.currency) for key, seat in first.items()}
+
+
+def price_range(showtime: Showtime, layout: Layout) -> tuple[str, ...]:
+    """The lowest and the highest price of the categories that are sold, in words; one where they are equal."""
+    first = facts_of(layout.hash).first
+    sold = [first[category.key] for category in layout.categories if category.for_sale and category.key in first]
+    prices = sorted({price_of(showtime, seat) for seat in sold})
+    return tuple(format_money(price, showtime.currency) for price in dict.fromkeys((*prices[:1], *prices[-1:])))
 
 
 def price_lines(layout: Layout, prices: Mapping[str, str]) -> list[PriceLine]:

@@ -19,7 +19,7 @@ from booking.clients.client import client_of
 from booking.models import Booking
 from booking.pages.hall_drawing import minimap_of
 from booking.pages.hall_markup import draw_seats
-from booking.pages.hall_view import SEAT_STATES, facts_of, price_lines, price_words, view_basket
+from booking.pages.hall_view import SEAT_STATES, facts_of, price_lines, price_range, price_words, view_basket
 from booking.pages.showtime_rows import find_showtime, times_of_day
 from booking.refusals import AlreadyPaid, Refusal, SeatsTaken, join_labels
 from booking.seats.lock_tags import NO_LOCK, Tags, tag_of
@@ -53,7 +53,10 @@ def basket(request: HttpRequest, showtime_id: int) -> HttpResponse:
     """The basket as an HTML fragment; it is always rendered here, never by the script."""
     found = find_showtime(showtime_id)
     layout = layout_of(found.plan.hash)
-    return render(request, "booking/_basket.html", {"showtime": found, **_basket_context(request, found, layout)})
+    context = {"showtime": found, "layout": layout, **_basket_context(request, found, layout)}
+    if context["basket"] is None:
+        context["n_left"] = read_state(found.pk, layout.hash).state.count(LETTERS["available"])
+    return render(request, "booking/_basket.html", context)
 
 
 def _change_lock(request: HttpRequest, found: Showtime) -> HttpResponse:
@@ -136,7 +139,6 @@ def _page_context(request: HttpRequest, found: Showtime) -> dict[str, Any]:
         "n_left": seats.state.count(LETTERS["available"]),
         "n_choosing": seats.state.count(LETTERS["locked"]),
         "times": times_of_day(found, at),
-        "max_seats": settings.MAX_SEATS_PER_BOOKING,
         "has_companions": "companion" in facts.kinds,
         "has_wheelchairs": "wheelchair" in facts.kinds,
         "segments": facts.segments,
@@ -155,5 +157,8 @@ def _basket_context(request: HttpRequest, found: Showtime, layout: Layout) -> di
         "tag": tag_of(booking, sorted(mine)),
         "basket": view_basket(booking, found, layout, mine, settings.SEAT_LOCK, at),
         "paying": booking is not None and booking.status in Booking.PAYING,
+        "max_seats": settings.MAX_SEATS_PER_BOOKING,
+        "facts": facts_of(layout.hash),
+        "price_range": price_range(found, layout),
         "now": at,
     }

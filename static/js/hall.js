@@ -86,7 +86,7 @@ export class Hall {
   count(letters) {
     const count = (status) => [...letters].filter((letter) => this.states.letters[letter] === status).length;
     const left = count("available");
-    this.root.querySelector('[data-count="left"]').textContent = left;
+    for (const each of document.querySelectorAll('[data-count="left"]')) each.textContent = left;
     this.root.querySelector('[data-count="choosing"]').textContent = count("locked");
     this.element.setAttribute("aria-label", `${this.name}, ${left} of ${this.seats.length} seats available`);
   }

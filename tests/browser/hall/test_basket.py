@@ -45,3 +45,15 @@ def test_every_seat_of_a_long_basket_can_be_reached(server, showtime_path, new_g
     fill(alice, 10)
     alice.page.locator(".basket-seat__drop").last.click()
     expect(alice.page.locator(".basket-seat")).to_have_count(9)
+
+
+def test_the_empty_basket_of_a_desktop_says_what_to_do_and_counts_along(server, showtime_path, new_guest):
+    alice, bob = (new_guest(server, **SIZES["desktop"]).open(showtime_path) for _ in range(2))
+    basket = alice.page.locator("#basket")
+    expect(basket.get_by_text("Up to 10 seats.")).to_be_visible()
+    left = int(basket.locator('[data-count="left"]').inner_text())
+    bob.choose(*bob.free_seats(1))
+    expect(basket.locator('[data-count="left"]')).to_have_text(str(left - 1))
+    expect(alice.page.locator('.stage [data-count="left"]')).to_have_text(str(left - 1))
+    alice.choose(*alice.free_seats(1))
+    expect(basket.locator(".basket__guide")).to_have_count(0)

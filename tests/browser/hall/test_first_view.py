@@ -162,6 +162,7 @@ def test_numbers_are_shown_only_where_they_can_be_read(server, paths_by_hall, ne
 
 def test_long_numbers_fit_into_their_chairs(server, paths_by_hall, new_guest):
     page = open_at(new_guest, server, paths_by_hall["Studio"], "desktop").page
+    page.emulate_media(forced_colors="active")  # the chairs of the style sheet, whose lettering the canvas copies
     fits = page.evaluate(
         """(numbers) => {
       const seat = document.querySelector('.seat[data-status="available"][data-kind="seat"]');

@@ -155,7 +155,7 @@ def test_a_map_that_is_not_live_is_painted_dim(server, showtime_path, new_guest)
 def test_what_is_painted_reaches_beyond_the_window_but_is_never_too_large(server, showtime_path, new_guest):
     alice = new_guest(server, **PHONE).open(showtime_path)
     part_of = """async ([view, size, part, density]) =>
-      (await import('hall-part')).partToPaint(view, size, part, density)"""
+      (await import('/static/js/hall-part.js')).partToPaint(view, size, part, density)"""
     small = alice.page.evaluate(part_of, [[0, 0, 20, 20], [20, 20], None, 30])
     assert (small["left"], small["right"], small["finer"]) == (-0.7, 20.7, 1), (
         "a hall that is seen whole, with its edge"

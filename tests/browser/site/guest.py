@@ -78,6 +78,10 @@ class Guest:
     def reads_basket(self, text, *, seconds=8):
         expect(self.page.locator("#basket")).to_contain_text(text, timeout=seconds * 1000)
 
+    def has_answer(self):
+        """What the basket shows is granted, not only asked for."""
+        expect(self.page.locator("#basket")).not_to_have_attribute("aria-busy", "true", timeout=15_000)
+
     def free_seats(self, count):
         """Labels of free ordinary seats, best rows last."""
         free = self.page.locator('.seat[data-status="available"][data-kind="seat"] input')
@@ -102,6 +106,7 @@ class Guest:
         for label in labels:
             self.seat(label).click()
             self.sees(label, "mine")
+            self.has_answer()
             self.reads_basket(label)
 
     def release(self, *labels):

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.text import slugify
 
-from cinema import artwork
 from cinema.demo.showtimes import AHEAD, DAYS, HARBOURSIDE, OLD_MILL, PlannedShowtime, ScreenKey, planned_showtimes_of
 from cinema.models import Cinema, Genre, Movie, Screen, Showtime
 from cinema.plans.store import import_plan
@@ -30,7 +29,6 @@ PLANS: dict[ScreenKey, str] = {
     (OLD_MILL, "Great Hall"): "great-hall.json",
     (OLD_MILL, "Weaving Room"): "weaving-room.json",
 }
-HAND_DRAWN_POSTERS = Path(settings.BASE_DIR) / "static" / "posters"
 
 
 def add_cinemas() -> dict[ScreenKey, Screen]:
@@ -69,19 +67,19 @@ def read_movies() -> list[dict[str, Any]]:
 
 
 def _add_movie(facts: dict[str, Any]) -> Movie:
+    """The film with its hand-drawn pictures, which are static files: a genre's template would not show this film."""
     plain = (
         "slug", "title", "tagline", "overview", "original_language", "spoken_languages", "director", "cast", "runtime",
         "certificate", "rating",
     )  # fmt: skip
+    slug = facts["slug"]
     movie = Movie.objects.create(
-        **{name: facts[name] for name in plain}, release_date=date.fromisoformat(facts["release_date"])
+        **{name: facts[name] for name in plain},
+        release_date=date.fromisoformat(facts["release_date"]),
+        poster=f"posters/{slug}.svg",
+        picture=f"posters/{slug}-screen.svg",
     )
     movie.genres.set(_genre(name) for name in facts["genres"])
-    if (HAND_DRAWN_POSTERS / f"{movie.slug}.svg").is_file():
-        movie.poster, movie.picture = f"posters/{movie.slug}.svg", f"posters/{movie.slug}-screen.svg"
-    else:
-        artwork.draw(movie)
-    movie.save(update_fields=["poster", "picture"])
     return movie
 
 

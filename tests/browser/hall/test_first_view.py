@@ -41,11 +41,21 @@ SCALED = """() => {
 SHOWTIME = """
 from cinema.models import Movie, Screen
 from django.utils import timezone
-keys = [category.key for category in Screen.objects.get(cinema__name="Court", name="1").plan.categories.all()]
-print("movie,cinema,screen,starts_at,language,format," + ",".join(f"price_{key}" for key in keys))
+keys = [category.key for category in Screen.objects.get(cinema__name="{cinema}", name="1").plan.categories.all()]
+print("movie,cinema,screen,starts_at,language,format," + ",".join(f"price_{{key}}" for key in keys))
 start = timezone.localtime(timezone.now() + timezone.timedelta(days=3)).strftime("%Y-%m-%d 20:00")
-print(f'"{Movie.objects.first().title}",Court,1,{start},English,2D,' + ",".join("9" for _ in keys))
+print(f'"{{Movie.objects.first().title}}",{cinema},1,{{start}},English,2D,' + ",".join("9" for _ in keys))
 """
+# Whether the word "Screen" touches a seat.
+NAME_TOUCHES_SEAT = """() => {
+  const range = document.createRange();
+  range.selectNodeContents(document.querySelector('.screen__name'));
+  const name = range.getBoundingClientRect();
+  return [...document.querySelectorAll('.seat')].some((seat) => {
+    const { left, top, right, bottom } = seat.getBoundingClientRect();
+    return left < name.right && right > name.left && top < name.bottom && bottom > name.top;
+  });
+}"""
 
 
 def open_at(new_guest, server, path, size):
@@ -105,6 +115,23 @@ def manage(server, *arguments, **more):
     return done.stdout
 
 
+def show_in(server, browser, folder, cinema, plan):
+    """The path of a showtime in a hall of this plan, in a new cinema."""
+    (folder / "plan.json").write_bytes(write_plan(plan))
+    manage(server, "import_seating_plan", str(folder / "plan.json"), "--cinema", cinema, "--screen", "1")
+    (folder / "showtime.csv").write_text(manage(server, "shell", "-v0", input=SHOWTIME.format(cinema=cinema)))
+    manage(server, "import_showtimes", str(folder / "showtime.csv"))
+    context = browser.new_context()
+    listed = context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
+    context.close()
+    return next(f"/showtimes/{one['id']}/" for one in listed if one["cinema"] == cinema)
+
+
+def plan_of(name, rows, **more):
+    ground = {"name": "Ground", "position": {"x": 0, "y": 0}, "rows": rows, "areas": []}
+    return {"name": name, "categories": [{"name": "Rim", "color": "#6b97de"}], "zones": [ground], **more}
+
+
 @pytest.fixture(scope="module")
 def court_path(server, browser, tmp_path_factory):
     """A showtime in a hall whose seats stand at the ends of a court 60 seats wide."""
@@ -114,18 +141,20 @@ def court_path(server, browser, tmp_path_factory):
         ]}
         for n, name in enumerate("ABCDEFGHIJ")
     ]  # fmt: skip
-    ground = {"name": "Ground", "position": {"x": 0, "y": 0}, "rows": ends, "areas": []}
-    plan = {"name": "Court", "categories": [{"name": "Rim", "color": "#6b97de"}], "zones": [ground]}
-    plan["size"] = {"width": 9000, "height": 900}
-    folder = tmp_path_factory.mktemp("court")
-    (folder / "court.json").write_bytes(write_plan(plan))
-    manage(server, "import_seating_plan", str(folder / "court.json"), "--cinema", "Court", "--screen", "1")
-    (folder / "showtime.csv").write_text(manage(server, "shell", "-v0", input=SHOWTIME))
-    manage(server, "import_showtimes", str(folder / "showtime.csv"))
-    context = browser.new_context()
-    listed = context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
-    context.close()
-    return next(f"/showtimes/{one['id']}/" for one in listed if one["cinema"] == "Court")
+    plan = plan_of("Court", ends, size={"width": 9000, "height": 900})
+    return show_in(server, browser, tmp_path_factory.mktemp("court"), "Court", plan)
+
+
+@pytest.fixture(scope="module")
+def wide_path(server, browser, tmp_path_factory):
+    """A showtime in a hall of 1,000 seats: 20 straight rows of 50, the first of them close to the screen."""
+    rows = [
+        {"row_number": name, "position": {"x": 0, "y": 25 * n}, "seats": [
+            seat(x, 25.0 * x, category="Rim") for x in range(1, 51)
+        ]}
+        for n, name in enumerate("ABCDEFGHIJKLMNOPQRST")
+    ]  # fmt: skip
+    return show_in(server, browser, tmp_path_factory.mktemp("wide"), "Wide", plan_of("Wide", rows))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -133,6 +162,15 @@ def test_a_hall_with_an_empty_middle_opens_with_its_seats(server, court_path, ne
     look = open_at(new_guest, server, court_path, size).page.evaluate(LOOK)
     assert len(look["seats"]) == 40
     shows_every_seat(look)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_name_of_the_screen_is_over_no_seat_of_a_large_hall(server, wide_path, new_guest, size):
+    page = open_at(new_guest, server, wide_path, size).page
+    look = page.evaluate(LOOK)
+    assert len(look["seats"]) == 1000
+    shows_every_seat(look)
+    assert not page.evaluate(NAME_TOUCHES_SEAT)
 
 
 def test_a_filled_basket_covers_no_seat_of_the_first_view(server, showtime_path, new_guest):

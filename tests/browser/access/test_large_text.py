@@ -86,3 +86,11 @@ def test_a_long_title_and_the_time_are_whole_above_the_map(server, new_guest):
     alice.open(alice.showtime_on("Weaving Room"))
     alice.page.evaluate("document.querySelector('h1').textContent = 'The Passion of Joan of Arc, restored'")
     assert faults(alice) == []
+
+
+def test_the_basket_of_a_desktop_scrolls_when_its_text_is_large(server, showtime_path, new_guest):
+    alice = new_guest(server, viewport={"width": 1440, "height": 900}).open(showtime_path)
+    alice.page.evaluate(ENLARGE)
+    empty, guide = (alice.page.locator(f"#basket .basket__{name}").bounding_box() for name in ("empty", "guide"))
+    lines = alice.page.locator(".basket__some").bounding_box()
+    assert lines["y"] + lines["height"] <= guide["y"] and empty["y"] <= lines["y"]

@@ -119,7 +119,7 @@ export class LockClient extends LockState {
     const selection = (isRace ? [...this.requested] : this.mine).filter((label) => !lost.has(label));
     this.requested = new Set(selection);
     this.again = isRace && !isSame(selection, this.mine);
-    this.emit("refused", problem);
+    this.emit("refused", { ...problem, asked });
     if (SAYS_LOCK_IS_OVER.includes(problem.type)) await this.#look();
   }
 }

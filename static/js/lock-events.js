@@ -8,7 +8,7 @@ import { dropOldNews } from "news";
 /** `map` is the <seat-map>. */
 export function listenToLock(map) {
   const { basket, hall, lockClient: client } = map;
-  const show = (news) => map.show(news);
+  const show = (news) => news && map.show(news);
   const on = (what, act) => client.addEventListener(`lock:${what}`, act);
   on("requested", () => map.paint());
   on("granted", () => {
@@ -23,7 +23,8 @@ export function listenToLock(map) {
   on("doubt", () => map.socket.check());
   for (const end of ["failed", "cookieless"]) on(end, () => map.paint());
   shareLock(`lock ${map.dataset.showtime}`, client);
-  tellLockNews(client, show, (label) => map.storedStatus(label));
+  const swap = (labels, refused) => show(map.party.swap(labels, refused));
+  tellLockNews(client, show, (label) => map.storedStatus(label), swap);
   redrawBasket(basket, client, () => map.focused);
   showAsking(basket, client);
   listenToClock(map, show);

@@ -7,16 +7,22 @@ import { actionOf } from "news";
 const names = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 const sentences = (text) => text.split(/(?<=\.) /);
 
-/** `show(news)` shows it; `statusOf(label)`: of the seat, as the map has it. */
-export function tellLockNews(client, show, statusOf) {
+/** `show(news)` shows it; `statusOf(label)`: of the seat, as the map has it; `swap(labels, refused)` asks for others. */
+export function tellLockNews(client, show, statusOf, swap) {
   const on = (what, news) => client.addEventListener(`lock:${what}`, ({ detail }) => show(news(detail)));
   const unchanged = () => {
     const { tag } = client.lock;
     return () => client.lock.tag === tag;
   };
-  on("refused", ({ detail, seats = [], sign_in: signIn }) => {
+  /** What replaces the seats that were lost; the button is there as long as nobody has taken it. */
+  const instead = (alternative, asked) => {
+    const more = alternative.filter((label) => !client.requested.has(label));
+    const holds = () => more.every((label) => statusOf(label) === "available");
+    return { label: `Take ${names.format(more)} instead`, act: () => swap(alternative, asked), holds };
+  };
+  on("refused", ({ detail, seats = [], sign_in: signIn, alternative, asked }) => {
     const [title, ...rest] = sentences(detail);
-    const action = signIn && actionOf(document.getElementById("sign-in"));
+    const action = signIn ? actionOf(document.getElementById("sign-in")) : alternative?.length ? instead(alternative, asked) : null;
     return { title, text: rest.join(" "), action, holds: seats.length ? areGone(seats, statusOf) : unchanged() };
   });
   // The server has said so; the countdown on the page may be a moment early or late.

@@ -7,11 +7,13 @@ const LASTS = 8_000; // ms
 const LASTS_WITH_ACTION = 20_000;
 let timer = null;
 let isTrue = null;
+let isPossible = null;
 
-/** `kind`: lost, freed or plain; `action`: {label, act} or nothing; `holds()`: whether it is still true. */
+/** `kind`: lost, freed or plain; `action`: {label, act, holds} or nothing; `holds()`: whether it is still true. */
 export function showNews(region, { kind = "lost", title, text = "", action = null, holds = null }) {
   clearTimeout(timer);
   isTrue = holds;
+  isPossible = action?.holds ?? null;
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.dataset.kind = kind;
@@ -24,8 +26,9 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
     button.className = "button button--small";
     button.textContent = action.label;
     button.addEventListener("click", () => {
-      action.act();
+      document.getElementById("basket")?.focus({ preventScroll: true }); // where the result is; the button goes
       region.replaceChildren();
+      action.act();
     });
     toast.append(button);
   }
@@ -42,6 +45,10 @@ function speak(toast) {
 
 /** Something has changed: news that is not true any more goes. */
 export function dropOldNews(region) {
+  if (isPossible !== null && !isPossible()) {
+    isPossible = null;
+    region.querySelector(".toast button")?.remove();
+  }
   if (isTrue === null || isTrue()) return;
   isTrue = null;
   region.replaceChildren();

@@ -135,6 +135,15 @@ export class Party {
     client.want(selection);
     return null;
   }
+
+  /** Ask for these seats in the place of a selection that was refused. What has been chosen since stays. */
+  swap(labels, refused) {
+    const block = this.#block;
+    const others = without(refused, block);
+    const news = this.take(labels, refused);
+    this.#block = others.length < refused.length ? without(labels, others) : block;
+    return news;
+  }
 }
 
 const without = (labels, some) => [...labels].filter((label) => !some.includes(label));

@@ -115,7 +115,8 @@ def test_a_refusal_is_spoken_once_and_not_as_a_change_of_my_seats(on_map, server
     # A click that began while the seat was still free: the server refuses it.
     alice.box(theirs).evaluate("(box) => { box.removeAttribute('aria-disabled'); box.click(); }")
     late = reader.hears(2)[1]
-    assert late == f"{theirs} is no longer free. Your other seats are as they were."
+    lost = rf"{theirs} is no longer free\. Your other seats are as they were\."
+    assert re.fullmatch(rf"{lost} Button after the map: Take \w+ instead\.", late)
     assert len(reader.spoken("news")) == 0, "what is shown on the screen is spoken by one region only"
 
 

@@ -5,6 +5,21 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+# A free ordinary seat with two free ones on each side in its segment.
+ROOMY = """() => {
+  const map = document.querySelector('seat-map');
+  const starts = map.dataset.segments.split(' ').map(Number);
+  const seats = [...document.querySelectorAll('.seat')].sort((a, b) => a.dataset.i - b.dataset.i);
+  const isFree = (i) => seats[i].dataset.status === 'available' && seats[i].dataset.kind === 'seat';
+  return starts.flatMap((start, n) => {
+    const end = starts[n + 1] ?? seats.length;
+    const found = [];
+    for (let i = start + 2; i + 2 < end; i += 1) {
+      if ([i - 2, i - 1, i, i + 1, i + 2].every(isFree)) found.push(seats[i].querySelector('input').value);
+    }
+    return found;
+  });
+}"""
 MINE = "boxes => boxes.map((box) => box.value)"
 
 

@@ -8,26 +8,11 @@ from playwright.sync_api import expect
 
 from realtime.launcher.processes import wait_until
 from tests.browser.hall.conftest import SIZES
-from tests.browser.party.conftest import block_of, has_seats, locked_by, mine_of, step_to
+from tests.browser.party.conftest import ROOMY, block_of, has_seats, locked_by, mine_of, step_to
 from tests.browser.site.guest import Guest
 from tests.browser.site.keyboard import Keyboard
 from tests.browser.site.screen_reader import ScreenReader
 
-# A free ordinary seat with two free ones on each side in its segment.
-ROOMY = """() => {
-  const map = document.querySelector('seat-map');
-  const starts = map.dataset.segments.split(' ').map(Number);
-  const seats = [...document.querySelectorAll('.seat')].sort((a, b) => a.dataset.i - b.dataset.i);
-  const isFree = (i) => seats[i].dataset.status === 'available' && seats[i].dataset.kind === 'seat';
-  return starts.flatMap((start, n) => {
-    const end = starts[n + 1] ?? seats.length;
-    const found = [];
-    for (let i = start + 2; i + 2 < end; i += 1) {
-      if ([i - 2, i - 1, i, i + 1, i + 2].every(isFree)) found.push(seats[i].querySelector('input').value);
-    }
-    return found;
-  });
-}"""
 TRY_BLOCKS = """async ([module, tries]) => {
   const { blockAt, segmentsFrom } = await import(module);
   return tries.map(([i, n, starts, free, kinds]) => blockAt(i, n, {

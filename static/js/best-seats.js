@@ -8,7 +8,7 @@ const names = new Intl.ListFormat(document.documentElement.lang, { type: "conjun
 export class BestSeats {
   #asking = false;
 
-  /** `map` is the <seat-map> with its party; `filters()` are further parameters, as of a price that is pressed. */
+  /** `map` is the <seat-map> with its party; `filters.parameters` are asked for as well. */
   constructor(map, form, filters) {
     Object.assign(this, { map, form, filters, size: 1 });
     form.addEventListener("click", ({ target }) => {
@@ -34,7 +34,7 @@ export class BestSeats {
 
   /** Take the best seats for so many. */
   async choose(size) {
-    const found = await this.ask({ seats: size, ...this.filters() });
+    const found = await this.ask({ seats: size, ...this.filters.parameters });
     if (!found) return;
     if (!found.seats) return this.map.show(noneOf(size, found, (labels) => this.take(labels)));
     this.take(found.seats);
@@ -57,11 +57,11 @@ export class BestSeats {
   }
 
   /** The answer: {seats}, or {alternative} when they are not side by side. Nothing when there was none, and that is said. */
-  async ask(filters) {
+  async ask(parameters) {
     if (this.#asking) return null;
     if (!this.map.hall.live) return this.map.show({ title: "The map is catching up", text: "Seats can be chosen again in a moment.", holds: () => !this.map.hall.live });
     this.#asking = true;
-    const { status, body } = await request(`${this.map.dataset.best}?${new URLSearchParams(filters)}`);
+    const { status, body } = await request(`${this.map.dataset.best}?${new URLSearchParams(parameters)}`);
     this.#asking = false;
     if (status === 200 || body.type === "no-seats-together") return body;
     this.map.show({ title: body.detail ?? "That did not reach us", text: body.detail ? "" : "Please try again." });

@@ -9,7 +9,7 @@ export class Painter {
   /** `items`: seats by index, then row letters: {x, y} in pitches, turn in degrees; a seat has look, colour, status
       and number, a letter has text and style. `theme()` returns {dimmer, quick: ms, grown, taken, freed, focus}. */
   constructor(canvas, items, sprites, theme) {
-    Object.assign(this, { canvas, items, sprites, readTheme: theme, theme: theme(), lit: null, pitch: null });
+    Object.assign(this, { canvas, items, sprites, readTheme: theme, theme: theme(), isLit: null, pitch: null });
     this.context = canvas.getContext("2d");
     canvas.addEventListener("contextrestored", () => this.repaint());
     this.grid = new Grid(items);
@@ -77,9 +77,9 @@ export class Painter {
     }
   }
 
-  /** Dim all seats but those of this price colour and the visitor's own; null: none is dimmed. */
-  spotlight(colour) {
-    this.lit = colour;
+  /** Dim all seats but those for which `isLit(item)` and the visitor's own; null: none is dimmed. */
+  spotlight(isLit) {
+    this.isLit = isLit;
     this.repaint();
   }
 

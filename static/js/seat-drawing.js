@@ -57,13 +57,13 @@ export function drawItems(painter, indices) {
 }
 
 function drawItem(painter, item) {
-  const { context, sprites, theme, pitch, ratio, left, top, lit } = painter;
+  const { context, sprites, theme, pitch, ratio, left, top, isLit } = painter;
   const k = (ratio * pitch) / sprites.pitch;
   const size = item.look ? k * (item.grown ?? 1) * sprites.of(item.look).scale : k;
   const [cos, sin] = [item.cos * size, item.sin * size];
   context.setTransform(cos, sin, -sin, cos, (item.x - left) * pitch * ratio, (item.y - top) * pitch * ratio);
   if (!item.look) return stamp(context, sprites.text(item.text, sprites.letters), 0, 0);
-  const light = lit && item.colour !== lit && item.status !== "mine" ? DIMMED : 1;
+  const light = isLit && item.status !== "mine" && !isLit(item) ? DIMMED : 1;
   const changed = item.before ? item.changed ?? 0 : 1;
   if (item.before) chair(context, sprites, item, item.before, light * Math.min(1, 2 - 2 * changed), 1);
   chair(context, sprites, item, item.look, light * changed, spring(changed));

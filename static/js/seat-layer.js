@@ -13,7 +13,7 @@ const RESTS_AFTER = 150; // ms without a change of scale; then chairs are drawn 
 export class SeatLayer {
   /** `zoom` has window, view and pitch, and announces each change of scale as `hall:zoomed` on `root`. */
   constructor(root, hall, zoom) {
-    Object.assign(this, { root, hall, zoom, element: hall.element, part: null });
+    Object.assign(this, { root, hall, zoom, element: hall.element, part: null, lightKey: " " });
     this.canvas = document.createElement("canvas");
     this.canvas.className = "hall__seats";
     this.canvas.ariaHidden = "true";
@@ -29,7 +29,7 @@ export class SeatLayer {
   seats() {
     return this.hall.seats.map((seat) => {
       const { kind, seatColour: colour, status } = seat.dataset;
-      return { ...spot(seat), kind, colour, status, look: lookOf(seat), number: seat.querySelector("i").textContent };
+      return { ...spot(seat), seat, kind, colour, status, look: lookOf(seat), number: seat.querySelector("i").textContent };
     });
   }
 
@@ -63,7 +63,7 @@ export class SeatLayer {
   /** Attributes of labels or of the hall have changed. */
   changed(records) {
     for (const seat of new Set(records.map(({ target }) => target))) {
-      if (seat === this.element) this.lit(seat.dataset.spotlight ?? null);
+      if (seat === this.element) this.light(seat.dataset);
       if (!seat.classList.contains("seat")) continue;
       const [i, look, event] = [Number(seat.dataset.i), lookOf(seat), seat.dataset.event ?? null];
       this.painter.set(i, look, seat.dataset.status);
@@ -71,8 +71,13 @@ export class SeatLayer {
     }
   }
 
-  lit(colour) {
-    if (colour !== this.painter.lit) this.painter.spotlight(colour);
+  /** A price or a filter is pressed: what does not match is dimmed. */
+  light({ spotlight: colour = "", filter = "" }) {
+    const key = `${colour} ${filter}`;
+    if (key === this.lightKey) return;
+    this.lightKey = key;
+    const isLit = (item) => (!colour || item.colour === colour) && !item.seat.classList.contains("seat--dim");
+    this.painter.spotlight(colour || filter ? isLit : null);
   }
 
   zoomed() {

@@ -17,6 +17,7 @@ import { Minimap } from "minimap";
 import { beginNews, dropOldNews, showNews } from "news";
 import { Party } from "party";
 import { SeatCard } from "seat-card";
+import { SeatFilters } from "seat-filters";
 import { SeatFocus } from "seat-focus";
 import { SeatLayer } from "seat-layer";
 import { SeatState } from "seat-state";
@@ -64,9 +65,10 @@ class SeatMap extends HTMLElement {
     this.basket.addEventListener("click", (event) => event.target.closest(".basket__head") && this.basket.toggleAttribute("data-open"));
   }
 
-  /** Seats for a party. */
+  /** Seats for a party, and of a kind. */
   offerSeats() {
-    const best = new BestSeats(this, this.closest("form"), () => ({}));
+    const filters = new SeatFilters(this, this.dataset.segments.split(" ").map(Number));
+    const best = new BestSeats(this, this.closest("form"), filters);
     this.party = new Party(this, (size, label) => best.offer(size, label));
   }
 

@@ -11,7 +11,8 @@ MARKS = {
     "locked": (0.5, 0.42, "--seat-locked-mark"), "booked": (0.5, 0.345, "--seat-booked-head"),
     "blocked": (0.5, 0.5, "--seat-blocked-line"),
 }  # fmt: skip
-# The painted colour at a place of a chair, `beyond` pixels further up, and the colour of a token.
+# The painted colours of the nine pixels at a place of a chair, `beyond` pixels further up, and the colour of a token. A
+# mark may be as narrow as a pixel: then its edge is mixed with what is beside it.
 COLOURS = """([label, x, y, token, beyond]) => {
   const seat = document.querySelector(`.seat:has(input[value="${label}"])`);
   const canvas = document.querySelector('.hall__seats');
@@ -23,9 +24,10 @@ COLOURS = """([label, x, y, token, beyond]) => {
     box.x + box.width / 2 + dx * Math.cos(turn) - dy * Math.sin(turn) - all.x,
     box.y + box.height / 2 + dx * Math.sin(turn) + dy * Math.cos(turn) - all.y,
   ].map((px) => Math.round(px * canvas.width / all.width - 0.5));
-  const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-  copy.drawImage(canvas, ...at, 1, 1, 0, 0, 1, 1);
-  const painted = [...copy.getImageData(0, 0, 1, 1).data];
+  const copy = new OffscreenCanvas(3, 3).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, at[0] - 1, at[1] - 1, 3, 3, 0, 0, 3, 3);
+  const { data } = copy.getImageData(0, 0, 3, 3);
+  const painted = Array.from({ length: 9 }, (_, n) => [...data.slice(4 * n, 4 * n + 4)]);
   const probe = document.createElement('i');
   probe.style.setProperty('color', `var(${token})`);
   seat.append(probe);
@@ -56,9 +58,9 @@ PAINTED_CHAIRS = {"chairs": False, "rows": "0", "canvas": True}
 
 
 def differs(guest, label, place, *, beyond=None):
-    """How far the painted colour is from the token's, at most, in one channel of 0 to 255."""
+    """How far the nearest painted colour is from the token's, at most, in one channel of 0 to 255."""
     painted, wanted = guest.page.evaluate(COLOURS, [label, *place, beyond])
-    return max(abs(a - b) for a, b in zip(painted, wanted, strict=True))
+    return min(max(abs(a - b) for a, b in zip(pixel, wanted, strict=True)) for pixel in painted)
 
 
 def is_painted(guest, label, status):

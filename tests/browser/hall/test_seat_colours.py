@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.hall.conftest import HALLS
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}  # small seats, without numbers
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 4}  # seats without numbers, sharp
 # Of each seat colour: the painted pictures of two free seats that are hardly turned, in grey, as shares of their mean.
 GREY = """() => {
   const SIDE = 24;

@@ -15,6 +15,7 @@ export class SeatFocus {
 
   constructor(hall) {
     this.hall = hall;
+    this.places = hall.boxes; // what gets the focus, by index; the list by row has others
     for (const box of hall.boxes) {
       if (box.disabled) offer(box, false);
       box.tabIndex = -1;
@@ -40,7 +41,7 @@ export class SeatFocus {
   }
 
   focus(seat = this.stop) {
-    this.hall.boxes[seat]?.focus();
+    this.places[seat]?.focus();
   }
 
   /** Middle of each seat, in seat pitches from the corner of the hall, at any zoom. */

@@ -20,6 +20,7 @@ import { SeatCard } from "seat-card";
 import { SeatFilters } from "seat-filters";
 import { SeatFocus } from "seat-focus";
 import { SeatLayer } from "seat-layer";
+import { SeatList } from "seat-list";
 import { SeatState } from "seat-state";
 
 const RENEWAL_SPREAD = 2_000; // ms over which visitors without seats ask again, when all maps are renewed at once
@@ -50,9 +51,8 @@ class SeatMap extends HTMLElement {
       status: (name) => this.showStatus(name),
       renewed: () => this.renewed(),
     });
-    const holds = () => !this.hall.live;
-    const old = () => this.show({ title: "This map may be out of date", text: "Choosing goes on in a moment.", holds });
-    this.chip = new LiveChip(document.getElementById("live"), this.hall, this.socket, old);
+    const old = { title: "This map may be out of date", text: "Choosing goes on in a moment.", holds: () => !this.hall.live };
+    this.chip = new LiveChip(document.getElementById("live"), this.hall, this.socket, () => this.show(old));
     this.socket.connect();
     this.lockClient.refresh();
   }
@@ -67,9 +67,9 @@ class SeatMap extends HTMLElement {
 
   /** Seats for a party, and of a kind. */
   offerSeats() {
-    const filters = new SeatFilters(this, this.dataset.segments.split(" ").map(Number));
-    const best = new BestSeats(this, this.closest("form"), filters);
+    const best = new BestSeats(this, this.closest("form"), new SeatFilters(this));
     this.party = new Party(this, (size, label) => best.offer(size, label));
+    new SeatList(this);
   }
 
   /** What is shown instead of the stored status: mine, or available for a seat that I have just released. */

@@ -31,14 +31,23 @@ def unused_showtimes(server):
 
 
 @pytest.fixture
-def showtime_path(server, browser, unused_showtimes):
-    """The path of a showtime on the large screen that no other test has used."""
-    if not unused_showtimes:
-        context = browser.new_context()
-        listed = context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
-        context.close()
-        unused_showtimes.extend(one for one in listed if one["screen"] == "Screen 1" and one["sales"] == "open")
-    return f"/showtimes/{unused_showtimes.pop()['id']}/"
+def next_showtime(server, browser, unused_showtimes):
+    """A function that returns the path of a showtime on the large screen, one that no test has used if there is one."""
+
+    def take():
+        if not unused_showtimes:
+            context = browser.new_context()
+            listed = context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
+            context.close()
+            unused_showtimes.extend(one for one in listed if one["screen"] == "Screen 1" and one["sales"] == "open")
+        return f"/showtimes/{unused_showtimes.pop()['id']}/"
+
+    return take
+
+
+@pytest.fixture
+def showtime_path(next_showtime):
+    return next_showtime()
 
 
 @pytest.fixture

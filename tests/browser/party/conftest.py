@@ -20,7 +20,21 @@ ROOMY = """() => {
     return found;
   });
 }"""
+MOSTLY_FREE = 150  # of 174 seats
 MINE = "boxes => boxes.map((box) => box.value)"
+
+
+@pytest.fixture
+def showtime_path(server, browser, next_showtime):
+    """A showtime with room for parties."""
+    context = browser.new_context()
+    for _ in range(60):
+        path = next_showtime()
+        state = context.request.get(f"{server.url}/api{path}map/").json()["state"]
+        if state.count("A") >= MOSTLY_FREE:
+            break
+    context.close()
+    return path
 
 
 def step_to(guest, size):

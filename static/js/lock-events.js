@@ -4,6 +4,7 @@ import { redrawBasket, showAsking } from "basket-drawing";
 import { takeAgain, tellLockNews } from "lock-news";
 import { shareLock } from "lock-tabs";
 import { dropOldNews } from "news";
+import { showAdvice } from "seat-advice";
 
 /** `map` is the <seat-map>. */
 export function listenToLock(map) {
@@ -27,6 +28,7 @@ export function listenToLock(map) {
   tellLockNews(client, show, (label) => map.storedStatus(label), swap);
   redrawBasket(basket, client, () => map.focused);
   showAsking(basket, client);
+  showAdvice(basket, client);
   listenToClock(map, show);
 }
 

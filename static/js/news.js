@@ -32,6 +32,8 @@ export function showNews(region, { kind = "lost", title, text = "", action = nul
     });
     toast.append(button);
   }
+  // It may lie over seats on a low screen.
+  toast.addEventListener("click", ({ target }) => target.closest("a, button") || toast.remove());
   region.replaceChildren(toast);
   speak(toast);
   removeLater(region);

@@ -189,7 +189,7 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 async def test_an_odd_request_is_a_problem_and_the_connection_ends(port, name):
-    answer = (await answer_to(port, ODD[name])).rpartition(b"HTTP/1.1 ")[2]
+    answer = (await answer_until_closed(port, ODD[name])).rpartition(b"HTTP/1.1 ")[2]
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"400 ") and b"Content-Type: application/problem+json" in head
     assert json.loads(body)["status"] == 400

@@ -8,12 +8,13 @@ const names = new Intl.ListFormat(document.documentElement.lang, { type: "conjun
 /** `elsewhere()`: what gets the focus when what had it in the basket is gone. */
 export function redrawBasket(basket, client, elsewhere) {
   let isOld = true; // no drawing since the last answer
+  let focused = false; // something in the basket had the focus when it was drawn anew
+  basket.addEventListener("htmx:beforeSwap", () => (focused = basket.contains(document.activeElement)));
   client.addEventListener("lock:granted", ({ detail: { asked, before } }) => {
     const { tag, expires_at: until } = client.lock;
     const isSame = before.tag === tag && before.expires_at === until && !basket.hasAttribute("data-over");
     if (!asked && isSame && !isOld) return;
     isOld = true;
-    const focused = basket.contains(document.activeElement);
     window.htmx.ajax("GET", basket.dataset.url, { target: basket, swap: "innerHTML" }).then(() => {
       if (focused) (document.getElementById("basket-pay") ?? elsewhere())?.focus();
     });

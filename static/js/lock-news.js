@@ -44,7 +44,9 @@ export function tellLockNews(client, show, statusOf, swap) {
     return { kind: "plain", title: "Changed in another tab", text: [gained, lost].filter(Boolean).join(" "), holds };
   });
   on("unmerged", ({ paying, noRoom }) => {
-    if (!paying) return { title: `At most ${client.max} seats in one booking`, text: `No room for ${names.format(noRoom)}: another tab has chosen too.`, holds: unchanged() };
+    // The seats for which there is room are asked for next: that must not end this news.
+    const isFull = () => client.requested.size >= client.max;
+    if (!paying) return { title: `At most ${client.max} seats in one booking`, text: `No room for ${names.format(noRoom)}: another tab has chosen too.`, holds: isFull };
     const text = "Your seats are as they were. To change them all the same, choose again: that ends the payment.";
     return { title: "Your payment is open in another tab", text, holds: unchanged() };
   });

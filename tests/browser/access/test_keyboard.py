@@ -276,7 +276,7 @@ def test_arrows_and_tab_alone_buy_a_seat_in_few_keys(on_map):
     seat = keys.seat
     keys.press("Space")
     alice.sees(seat, "mine")
-    alice.reads_basket(seat)
+    alice.page.locator("#basket-pay").wait_for()
     assert keys.until("#basket-pay") <= 12
     assert keys.pressed <= 40
 

@@ -134,9 +134,8 @@ def test_seats_of_the_page_that_is_opened_again_are_no_change(on_map):
     assert "2 seats" in text
 
 
-@pytest.mark.timed
 def test_thirty_seconds_are_spoken_once_on_the_map_and_the_end_once(new_guest):
-    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=50) as server:
+    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=42) as server:
         alice = new_guest(server)
         reader = ScreenReader(alice)
         listed = alice.context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]
@@ -154,9 +153,8 @@ def test_thirty_seconds_are_spoken_once_on_the_map_and_the_end_once(new_guest):
         assert sum(text == "30 seconds left." for text in reader.spoken()) == 1 and len(reader.spoken()) == 4
 
 
-@pytest.mark.timed
 def test_thirty_seconds_are_spoken_on_the_page_that_pays(new_guest):
-    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=50) as server:
+    with start_server(RATE_LIMITS=0, SEAT_LOCK_SECONDS=42) as server:
         alice = new_guest(server)
         reader = ScreenReader(alice)
         listed = alice.context.request.get(f"{server.url}/api/showtimes/").json()["showtimes"]

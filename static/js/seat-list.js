@@ -66,8 +66,9 @@ export class SeatList {
   /** Its name is that of the seat on the map; what the heading of the row says is not shown again. */
   makeButton(i) {
     const seat = this.hall.seats[i];
-    const words = seat.querySelector(".visually-hidden").textContent.trim().split(", ").slice(0, -1);
-    const [row, number, what, price] = words;
+    const [row, number, ...rest] = seat.querySelector(".visually-hidden").textContent.trim().split(", ").slice(0, -1);
+    const price = rest.length > 1 ? rest.pop() : null; // not of a seat that is never sold
+    const what = rest.join(", "); // a category may have a comma in its name
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "list-seat", tabIndex: -1 });
     Object.assign(button.dataset, { i, seatColour: seat.dataset.seatColour, kind: seat.dataset.kind });

@@ -73,7 +73,7 @@ function panByMouse(zoom) {
   let gliding = 0;
   const glide = (speed, before) => {
     gliding = requestAnimationFrame((now) => {
-      const frame = Math.min(40, now - before);
+      const frame = Math.max(0, Math.min(40, now - before)); // a frame may have begun before the mouse was let go
       zoom.window.scrollBy(speed[0] * frame, speed[1] * frame);
       const slower = speed.map((value) => value * FRICTION ** (frame / 16.7));
       if (Math.hypot(...slower) > SLOWEST) glide(slower, now);
